@@ -1,0 +1,43 @@
+# Third-party libraries, all from the distribution. Each is an imported target, so its headers are
+# system headers to the compiler and our warnings do not apply to them.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# The compiled library, not the header-only form: the .pc file adds -DTOML_HEADER_ONLY=0.
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+add_library(systole_toml INTERFACE)
+target_link_libraries(systole_toml INTERFACE PkgConfig::tomlplusplus)
+
+# libonnx's and oneDNN's own CMake files ask for parts (onnxifi, OpenCL) that we do not use, so the
+# libraries are found by name.
+function(systole_import target header library)
+  string(MAKE_C_IDENTIFIER "SYSTOLE_${library}" key)
+  find_path(${key}_INCLUDE "${header}" REQUIRED)
+  find_library(${key}_LIBRARY "${library}" REQUIRED)
+  add_library(${target} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${${key}_LIBRARY}"
+                                             INTERFACE_INCLUDE_DIRECTORIES "${${key}_INCLUDE}")
+  mark_as_advanced(${key}_INCLUDE ${key}_LIBRARY)
+endfunction()
+
+systole_import(systole_protobuf google/protobuf/message.h protobuf)
+systole_import(systole_onnx_proto onnx/onnx_pb.h onnx_proto)
+systole_import(systole_onnx_core onnx/checker.h onnx)
+systole_import(systole_dnnl dnnl.hpp dnnl)
+
+add_library(systole_onnx INTERFACE)
+target_compile_definitions(systole_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_link_libraries(systole_onnx INTERFACE systole_onnx_core systole_onnx_proto systole_protobuf
+                                             Threads::Threads)
+
+if(SYSTOLE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(SYSTOLE_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
