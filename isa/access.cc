@@ -1,0 +1,156 @@
+// Accesses: one function per instruction, in the order of opcodes.def.
+//
+// An instruction that moves rows longer than a unified buffer row touches whole rows and a partly
+// used last row. Each logical row is then listed on its own, so that the unused lanes of the last
+// row stay free for others. Very long lists are given as their hull instead (kMaxListed), which is
+// larger than the truth and therefore safe for dependencies.
+#include "isa/access.h"
+
+#include <algorithm>
+
+namespace systole::isa {
+namespace {
+
+constexpr std::int64_t kMaxListed = 65'536;
+
+// Collects the ranges of one instruction on one machine.
+class Lister {
+ public:
+  Lister(const Machine& machine, std::vector<Access>& out) : machine_(machine), out_(out) {}
+
+  // `rows` logical rows of `bytes` bytes from byte lane `lane` of unified buffer row `ub` on,
+  // packed one after the other.
+  void ub(std::int64_t ub, std::int64_t lane, std::int64_t rows, std::int64_t bytes, bool write) {
+    const std::int64_t width = machine_.unified_buffer_row_bytes;
+    const std::int64_t step = std::max<std::int64_t>(machine_.ub_rows_of(bytes, lane), 1);
+    const std::int64_t tail = lane + bytes - (step - 1) * width;
+    if (rows <= 0 || bytes <= 0) return;
+    if (step == 1) return add(Space::kUb, ub, ub + rows, write, lane, lane + bytes);
+    if ((lane == 0 && tail == width) || rows > kMaxListed) {
+      return add(Space::kUb, ub, ub + rows * step, write, 0, width);
+    }
+    for (std::int64_t i = 0; i < rows; ++i, ub += step) {
+      add(Space::kUb, ub, ub + 1, write, lane, width);
+      if (step > 2) add(Space::kUb, ub + 1, ub + step - 1, write, 0, width);
+      add(Space::kUb, ub + step - 1, ub + step, write, 0, tail);
+    }
+  }
+
+  // `rows` rows of `bytes` bytes, `stride` bytes apart.
+  void host(std::int64_t host, std::int64_t stride, std::int64_t rows, std::int64_t bytes,
+            bool write) {
+    if (rows <= 0 || bytes <= 0) return;
+    if (stride <= bytes || rows > kMaxListed) {
+      return add(Space::kHost, host, host + (rows - 1) * stride + bytes, write);
+    }
+    for (std::int64_t i = 0; i < rows; ++i, host += stride) {
+      add(Space::kHost, host, host + bytes, write);
+    }
+  }
+
+  void acc(std::int64_t row, std::int64_t rows, std::int64_t columns, bool write) {
+    if (rows > 0 && columns > 0) add(Space::kAcc, row, row + rows, write, 0, columns);
+  }
+  void param(std::int64_t row, std::int64_t rows, std::int64_t columns, bool write) {
+    if (rows > 0 && columns > 0) add(Space::kParam, row, row + rows, write, 0, columns);
+  }
+  void add(Space space, std::int64_t begin, std::int64_t end, bool write,
+           std::int64_t lane_begin = 0, std::int64_t lane_end = 1) {
+    out_.push_back({space, begin, end, write, lane_begin, lane_end});
+  }
+
+  [[nodiscard]] const Machine& machine() const { return machine_; }
+
+ private:
+  const Machine& machine_;
+  std::vector<Access>& out_;
+};
+
+std::int64_t element_bytes(std::int64_t type) {
+  if (type == type::kS32) return 4;
+  return type == type::kS16 ? 2 : 1;
+}
+
+// Instructions of the sequencer touch no memory.
+template <typename T>
+void list(const T&, Lister&) {
+  static_assert(T::kUnit == Unit::kSequencer, "say what this instruction reads and writes");
+}
+
+void list(const ReadHost& i, Lister& to) {
+  to.host(i.host, i.stride, i.rows, i.bytes, false);
+  to.ub(i.ub, i.lane, i.rows, i.bytes, true);
+}
+
+void list(const ReadParams& i, Lister& to) {
+  const std::int64_t bytes = to.machine().param_row_bytes();
+  to.host(i.host, bytes, i.rows, bytes, false);
+  to.param(i.param, i.rows, to.machine().c(), true);
+}
+
+void list(const WriteHost& i, Lister& to) {
+  to.ub(i.ub, i.lane, i.rows, i.bytes, false);
+  to.host(i.host, i.stride, i.rows, i.bytes, true);
+}
+
+void list(const ReadWeights& i, Lister& to) {
+  to.add(Space::kDram, i.dram, i.dram + to.machine().tile_bytes(), false);
+  if (i.use_zero != 0) to.param(i.zero, 1, i.n, false);
+}
+
+// The accumulators' side of a pass: accumulating reads what it adds to.
+void list_sums(std::int64_t acc, std::int64_t rows, std::int64_t n, bool accumulate, Lister& to) {
+  if (accumulate) to.acc(acc, rows, n, false);
+  to.acc(acc, rows, n, true);
+}
+
+std::int64_t activation_bytes(std::int64_t precision) {
+  return precision == precision::kInt8x16 ? 2 : 1;
+}
+
+void list(const Matmul& i, Lister& to) {
+  to.ub(i.ub, i.lane, i.rows, i.k * activation_bytes(i.precision), false);
+  list_sums(i.acc, i.rows, i.n, i.accumulate != 0, to);
+}
+
+void list(const Convolve& i, Lister& to) {
+  to.ub(i.ub, i.lane, i.in_height * i.in_width, i.k * activation_bytes(i.precision), false);
+  list_sums(i.acc, i.out_height * i.out_width, i.n, i.accumulate != 0, to);
+}
+
+void list(const Activate& i, Lister& to) {
+  to.acc(i.acc, i.rows, i.n, false);
+  if (i.use_bias != 0) to.param(i.bias, 1, i.n, false);
+  if (i.type != type::kS32) to.param(i.scale, 1, i.n, false);
+  to.ub(i.ub, i.lane, i.rows, i.n * element_bytes(i.type), true);
+}
+
+void list(const Vector& i, Lister& to) {
+  to.ub(i.a, 0, i.rows, i.n, false);
+  if (i.op != vector_op::kLookup) to.ub(i.b, 0, i.rows, i.n, false);
+  to.param(i.param, 1, to.machine().c(), false);
+  to.ub(i.to, 0, i.rows, i.n, true);
+}
+
+void list(const Pool& i, Lister& to) {
+  to.ub(i.ub, 0, i.in_height * i.in_width, i.n, false);
+  to.ub(i.to, 0, i.out_height * i.out_width, i.n, true);
+}
+
+void list(const Copy& i, Lister& to) {
+  const std::int64_t rows = std::min(i.rows, kMaxListed);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    to.ub(i.ub + r * i.stride, i.lane, 1, i.bytes, false);
+    to.ub(i.to + r * i.to_stride, i.to_lane, 1, i.bytes, true);
+  }
+}
+
+}  // namespace
+
+void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out) {
+  out.clear();
+  Lister to(machine, out);
+  std::visit([&to](const auto& i) { list(i, to); }, insn);
+}
+
+}  // namespace systole::isa

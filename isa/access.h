@@ -1,0 +1,34 @@
+// Accesses: what each instruction reads and writes, as row or byte ranges of each address space.
+//
+// One answer for everybody who needs dependencies: the compiler's sync insertion, the race checker
+// and the bounds verifier.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/insn.h"
+#include "isa/machine.h"
+
+namespace systole::isa {
+
+// Half-open range [begin, end) in rows (ub, acc, param) or bytes (dram, host). Strided host ranges
+// are given as their hull except that rows are listed one by one when `stride` leaves gaps. Lists
+// of more than 65,536 rows are given as their hull.
+struct Access {
+  Space space = Space::kNone;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  bool write = false;
+  // Two accesses of the same row meet only if their lanes [lane_begin, lane_end) do: byte lanes
+  // within unified buffer rows, columns within accumulator and parameter rows, [0, 1) for bytes
+  // elsewhere.
+  std::int64_t lane_begin = 0;
+  std::int64_t lane_end = 0;
+};
+
+// Appends the accesses of one instruction to `out` (cleared first). Weight FIFO order is no access:
+// it interlocks by itself (T10).
+void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out);
+
+}  // namespace systole::isa

@@ -1,0 +1,71 @@
+// The instruction set as Markdown, one table per instruction.
+#include "isa/isa_doc.h"
+
+#include <fmt/format.h>
+
+#include "isa/operand.h"
+#include "isa/program.h"
+
+namespace systole::isa {
+namespace {
+
+constexpr std::string_view kHead =
+    "# Instruction set\n\n"
+    "Generated from `isa/*.def` by `systole isa`; a test keeps it up to date.\n\n"
+    "An instruction is an opcode byte followed by its operands, packed least significant bit first "
+    "in the order listed and padded with zero bits to whole bytes. In text, operands of the kinds "
+    "Flag, Lane, ZeroPoint, Step and Pad may be left out and are then 0; all others are always "
+    "given (`docs/formats.md`).\n";
+
+constexpr auto kUnitMeanings = std::to_array<std::string_view>({
+#define SYSTOLE_UNIT(name, text, meaning) meaning,
+#include "isa/units.def"
+});
+
+template <typename T>
+std::string operand_rows() {
+  std::string out;
+  T{}.for_each([&out](std::string_view name, Operand kind, std::int64_t) {
+    const OperandInfo& row = info(kind);
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", name, row.name, row.bits,
+                       operand_expected(kind), row.text);
+  });
+  return out;
+}
+
+template <typename T>
+std::string instruction(std::string_view meaning) {
+  std::string out = fmt::format("\n### `{}` (0x{:02x}, {} bytes)\n\n{}.\n", T::kMnemonic,
+                                T::kOpcode, encoded_bytes(T{}), meaning);
+  const std::string rows = operand_rows<T>();
+  if (rows.empty()) return out;
+  return out + "\n| operand | kind | bits | value | meaning |\n|---|---|---|---|---|\n" + rows;
+}
+
+std::string unit_section(Unit unit) {
+  std::string out =
+      fmt::format("\n## Unit `{}`\n\n{}.\n", unit_name(unit), kUnitMeanings[index(unit)]);
+#define SYSTOLE_INSN(Struct, mnemonic, opcode, of_unit, fields, meaning) \
+  if (Unit::of_unit == unit) out += instruction<Struct>(meaning);
+#include "isa/opcodes.def"
+  return out;
+}
+
+std::string choices_section() {
+  std::string out = "\n## Named values\n\n| kind | value | name | meaning |\n|---|---|---|---|\n";
+  for (const ChoiceInfo& choice : kChoices) {
+    out += fmt::format("| {} | {} | `{}` | {} |\n", info(choice.kind).name,
+                       choice_value(choice.kind, choice.text), choice.text, choice.meaning);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string isa_markdown() {
+  std::string out(kHead);
+  for (std::size_t u = 0; u < kUnitCount; ++u) out += unit_section(static_cast<Unit>(u));
+  return out + choices_section();
+}
+
+}  // namespace systole::isa

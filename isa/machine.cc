@@ -1,0 +1,302 @@
+// Machine: everything the loader, --set, listings and checks need is derived from machine.def.
+//
+// Each row becomes one Row of a table: how to read the parameter from a TOML value or from text,
+// how to print it, and where it lives in Machine. Every function below walks that table.
+#include "isa/machine.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "base/diag.h"
+#include "base/files.h"
+#include "isa/suggest.h"
+#include "isa/text.h"
+
+namespace systole::isa {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMaxMachineFile = 1 << 20;
+
+template <typename Enum>
+struct Names;
+template <>
+struct Names<WeightLoad> {
+  static constexpr std::array<std::string_view, 3> kAll = {"through", "chain", "single"};
+};
+template <>
+struct Names<DramKind> {
+  static constexpr std::array<std::string_view, 2> kAll = {"simple", "banked"};
+};
+
+// One parameter. An integer has names.empty(); a choice is kept as the position of its name.
+struct Row {
+  std::string_view section, name, unit, text;
+  std::int64_t min, max;
+  std::vector<std::string_view> names;
+  std::int64_t (*get)(const Machine&);
+  void (*set)(Machine&, std::int64_t);
+
+  [[nodiscard]] std::string key() const { return std::string(section) + "." + std::string(name); }
+  [[nodiscard]] bool is_choice() const { return !names.empty(); }
+  [[nodiscard]] std::string range() const {
+    if (is_choice()) return fmt::format("{}", fmt::join(names, ", "));
+    return fmt::format("{} to {}", min, max);
+  }
+  [[nodiscard]] std::string value_text(const Machine& machine) const {
+    const std::int64_t value = get(machine);
+    return is_choice() ? std::string(names.at(static_cast<std::size_t>(value)))
+                       : std::to_string(value);
+  }
+  // Throws InputError unless the value is within the row's range.
+  void set_checked(Machine& machine, std::int64_t value, const std::string& where) const {
+    if (value < min || value > max) {
+      throw InputError(where, fmt::format("{} = {} is out of range", key(), value),
+                       fmt::format("{} {}", range(), unit));
+    }
+    set(machine, value);
+  }
+  void set_name(Machine& machine, std::string_view word, const std::string& where) const {
+    const auto found = std::find(names.begin(), names.end(), word);
+    if (found == names.end()) {
+      throw InputError(where, fmt::format("{} = \"{}\"", key(), word), "one of " + range());
+    }
+    set(machine, found - names.begin());
+  }
+};
+
+std::vector<Row> make_rows() {
+  std::vector<Row> rows;
+#define SYSTOLE_INT(section, name, unit, default_value, min, max, text)                \
+  rows.push_back({#section,                                                            \
+                  #name,                                                               \
+                  unit,                                                                \
+                  text,                                                                \
+                  min,                                                                 \
+                  max,                                                                 \
+                  {},                                                                  \
+                  [](const Machine& m) -> std::int64_t { return m.section##_##name; }, \
+                  [](Machine& m, std::int64_t value) { m.section##_##name = value; }});
+#define SYSTOLE_CHOICE_PARAM(section, name, Enum, default_value, text)                 \
+  rows.push_back(                                                                      \
+      {#section,                                                                       \
+       #name,                                                                          \
+       "",                                                                             \
+       text,                                                                           \
+       0,                                                                              \
+       std::ssize(Names<Enum>::kAll) - 1,                                              \
+       {Names<Enum>::kAll.begin(), Names<Enum>::kAll.end()},                           \
+       [](const Machine& m) { return static_cast<std::int64_t>(m.section##_##name); }, \
+       [](Machine& m, std::int64_t value) { m.section##_##name = static_cast<Enum>(value); }});
+#include "isa/machine.def"
+  return rows;
+}
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = make_rows();
+  return table;
+}
+
+InputError unknown_parameter(std::string_view key, const std::string& where) {
+  std::vector<std::string> known = {"name", "text"};
+  for (const Row& row : rows()) known.push_back(row.key());
+  return InputError(where, fmt::format("unknown parameter '{}'", key),
+                    fmt::format("a known one, such as '{}'", nearest(key, known)));
+}
+
+// The row with this key; throws InputError that names the nearest known key.
+const Row& row_of(std::string_view key, const std::string& where) {
+  for (const Row& row : rows()) {
+    if (row.key() == key) return row;
+  }
+  throw unknown_parameter(key, where);
+}
+
+// Where a TOML value stands: "file:line".
+std::string place(const std::string& where, const toml::node& node) {
+  return fmt::format("{}:{}", where, node.source().begin.line);
+}
+
+std::string read_text(const toml::node& node, std::string_view key, const std::string& where) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  throw InputError(place(where, node), fmt::format("{} is not text", key), "a string in quotes");
+}
+
+void read_parameter(Machine& machine, const std::string& key, const toml::node& node,
+                    const std::string& where) {
+  const std::string at = place(where, node);
+  const Row& row = row_of(key, at);
+  if (row.is_choice()) return row.set_name(machine, read_text(node, key, where), at);
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value) {
+    throw InputError(at, key + " is not an integer", fmt::format("{} {}", row.range(), row.unit));
+  }
+  row.set_checked(machine, *value, at);
+}
+
+void read_section(Machine& machine, std::string_view section, const toml::node& node,
+                  const std::string& where) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) throw unknown_parameter(section, place(where, node));
+  for (const auto& [name, value] : *table) {
+    read_parameter(machine, std::string(section) + "." + std::string(name.str()), value, where);
+  }
+}
+
+// Folders that may hold presets: beside the installed program, then in the source tree.
+std::vector<fs::path> preset_folders() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) folders.push_back(program.parent_path().parent_path() / "share/systole/machines");
+  folders.emplace_back(SYSTOLE_SOURCE_DIR "/machines");
+  return folders;
+}
+
+std::optional<fs::path> preset_file(const std::string& name) {
+  for (const fs::path& folder : preset_folders()) {
+    const fs::path file = folder / (name + ".toml");
+    std::error_code error;
+    if (fs::is_regular_file(file, error)) return file;
+  }
+  return std::nullopt;
+}
+
+bool is_file_name(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".toml");
+}
+
+template <typename Number>
+bool parse_whole(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// "123", or "2x" relative to the present value.
+std::int64_t parse_value(const Row& row, const Machine& machine, std::string_view text) {
+  std::int64_t value = 0;
+  if (parse_whole(text, value)) return value;
+  double factor = 0;
+  if (text.ends_with('x') && parse_whole(text.substr(0, text.size() - 1), factor) && factor > 0) {
+    const double scaled = std::round(static_cast<double>(row.get(machine)) * factor);
+    if (scaled <= static_cast<double>(row.max)) return static_cast<std::int64_t>(scaled);
+  }
+  throw InputError(row.key(), fmt::format("value '{}'", text),
+                   fmt::format("{} {}, or a factor such as 2x", row.range(), row.unit));
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+void require(bool holds, const Machine& machine, const char* what, const char* expected) {
+  if (!holds) throw InputError("machine " + machine.name, what, expected);
+}
+
+}  // namespace
+
+Machine machine_from_toml(std::string_view text, const std::string& where) {
+  Machine machine;
+  try {
+    const toml::table root = toml::parse(text, where);
+    for (const auto& [key, node] : root) {
+      if (key.str() == "name") {
+        machine.name = read_text(node, "name", where);
+      } else if (key.str() == "text") {
+        machine.text = read_text(node, "text", where);
+      } else {
+        read_section(machine, key.str(), node, where);
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    throw InputError(fmt::format("{}:{}", where, error.source().begin.line),
+                     std::string(error.description()), "a TOML file");
+  }
+  validate(machine);
+  return machine;
+}
+
+Machine load_machine(const std::string& name_or_file) {
+  std::string path = name_or_file;
+  if (!is_file_name(name_or_file)) {
+    const auto file = preset_file(name_or_file);
+    if (!file) {
+      throw InputError("machine " + name_or_file, "no such machine",
+                       fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
+    }
+    path = file->string();
+  }
+  const std::vector<std::uint8_t> bytes = read_file(path, kMaxMachineFile);
+  return machine_from_toml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+void set_parameter(Machine& machine, const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos) {
+    throw InputError(assignment, "no '='", "key=value, such as array.rows=128");
+  }
+  const std::string_view key = trimmed(std::string_view(assignment).substr(0, equals));
+  const std::string_view value = trimmed(std::string_view(assignment).substr(equals + 1));
+  const Row& row = row_of(key, assignment);
+  Machine changed = machine;
+  if (row.is_choice()) {
+    row.set_name(changed, value, assignment);
+  } else {
+    row.set_checked(changed, parse_value(row, machine, value), assignment);
+  }
+  machine = changed;
+}
+
+void validate(const Machine& machine) {
+  require(machine.unified_buffer_bytes >= machine.unified_buffer_row_bytes, machine,
+          "unified_buffer.bytes holds no row", "at least unified_buffer.row_bytes");
+  require(machine.ub_rows() <= std::int64_t{1} << 24, machine,
+          "the unified buffer has more than 2^24 rows, which no instruction can address",
+          "a larger unified_buffer.row_bytes or a smaller unified_buffer.bytes");
+  require(machine.dram_bytes >= machine.tile_bytes(), machine, "dram.bytes holds no weight tile",
+          "at least array.rows * array.columns bytes");
+}
+
+std::vector<std::string> machine_names() {
+  std::set<std::string> names;
+  for (const fs::path& folder : preset_folders()) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+std::vector<ParameterView> parameters(const Machine& machine) {
+  std::vector<ParameterView> views;
+  for (const Row& row : rows()) {
+    views.push_back({row.key(), std::string(row.unit), row.value_text(machine), row.range(),
+                     std::string(row.text)});
+  }
+  return views;
+}
+
+std::string to_toml(const Machine& machine) {
+  std::string out = fmt::format("name = {}\ntext = {}\n", quote(machine.name), quote(machine.text));
+  std::string_view section;
+  for (const Row& row : rows()) {
+    if (row.section != section) out += fmt::format("\n[{}]\n", row.section);
+    section = row.section;
+    const std::string value = row.value_text(machine);
+    out += fmt::format("{} = {}\n", row.name, row.is_choice() ? quote(value) : value);
+  }
+  return out;
+}
+
+}  // namespace systole::isa

@@ -1,0 +1,66 @@
+// Machine: the parameters of one machine, loaded from TOML and checked against machine.def.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/units.h"
+
+namespace systole::isa {
+
+enum class WeightLoad : std::uint8_t { kThrough, kChain, kSingle };
+enum class DramKind : std::uint8_t { kSimple, kBanked };
+
+// One member section_name per row of machine.def, beside the machine's name.
+struct Machine {
+  std::string name = "tpu_v1";
+  std::string text;  // one line about the machine
+#define SYSTOLE_INT(section, name, unit, default_value, min, max, text) \
+  std::int64_t section##_##name = default_value;
+#define SYSTOLE_CHOICE_PARAM(section, name, Enum, default_value, text) \
+  Enum section##_##name = Enum::default_value;
+#include "isa/machine.def"
+
+  bool operator==(const Machine&) const = default;
+
+  // Derived figures, named as the design's rules name them.
+  [[nodiscard]] std::int64_t r() const { return array_rows; }
+  [[nodiscard]] std::int64_t c() const { return array_columns; }
+  [[nodiscard]] std::int64_t tile_bytes() const { return array_rows * array_columns; }
+  [[nodiscard]] std::int64_t ub_rows() const {
+    return unified_buffer_bytes / unified_buffer_row_bytes;
+  }
+  [[nodiscard]] std::int64_t param_row_bytes() const { return array_columns * 4; }
+  // Unified buffer rows (and port cycles, T7) of `bytes` bytes that start at byte lane `lane`.
+  [[nodiscard]] std::int64_t ub_rows_of(std::int64_t bytes, std::int64_t lane = 0) const {
+    return ceil_div(lane + bytes, unified_buffer_row_bytes);
+  }
+  [[nodiscard]] double seconds(CycleCount cycles) const {
+    return static_cast<double>(cycles.value) / static_cast<double>(clock_hertz);
+  }
+  [[nodiscard]] double peak_macs_per_second() const {
+    return static_cast<double>(array_rows * array_columns) * static_cast<double>(clock_hertz);
+  }
+};
+
+// One resolved parameter, for listings and reports.
+struct ParameterView {
+  std::string key, unit, value, range, text;
+};
+
+// A preset by name (machines/NAME.toml, found beside the program or in its source tree) or a .toml
+// file by path. Throws InputError: unknown name (lists the presets), unreadable or malformed file
+// (file:line), unknown key (lists the nearest), wrong type, value out of range.
+[[nodiscard]] Machine load_machine(const std::string& name_or_file);
+// Applies "key=value" (units like 2x relative factors allowed: "dram.bytes_per_second=2x").
+void set_parameter(Machine& machine, const std::string& assignment);
+// Relations between parameters (unified buffer at least a row, ...). Called by the loader.
+void validate(const Machine& machine);
+[[nodiscard]] std::vector<std::string> machine_names();
+[[nodiscard]] std::vector<ParameterView> parameters(const Machine& machine);
+[[nodiscard]] std::string to_toml(const Machine& machine);
+[[nodiscard]] Machine machine_from_toml(std::string_view text, const std::string& where);
+
+}  // namespace systole::isa

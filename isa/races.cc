@@ -1,0 +1,178 @@
+// Races: vector clocks over the units' queues, in one pass over the executed instructions.
+//
+// A queue's clock known[V] says how many of V's instructions are surely complete whenever the next
+// entry of this queue starts. `sync U,V,d` raises known[V] of queue U to sent[V] - d and joins the
+// clock that this V instruction had itself: what it waited for is complete too, and so are all
+// instructions before it in its own unit, since units complete in order. `interrupt` and `halt`
+// wait for everything. Two accesses to one place, one of them a write, are ordered if the later
+// one's queue knows the earlier one to be complete; inside the matrix unit rule T2 orders them. It
+// is the happens-before relation of Lamport (CACM 1978), kept as in vector clock race detectors.
+#include "isa/races.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "isa/access.h"
+#include "isa/expand.h"
+#include "isa/space_map.h"
+
+namespace systole::isa {
+namespace {
+
+constexpr std::size_t kSpaceCount = 6;
+constexpr std::array<std::string_view, kSpaceCount> kSpaceNames = {"",
+                                                                   "unified buffer row",
+                                                                   "accumulator row",
+                                                                   "parameter row",
+                                                                   "weight memory byte",
+                                                                   "host memory byte"};
+
+using Clock = std::array<std::int32_t, kUnitCount>;
+
+void join(Clock& into, const Clock& other) {
+  for (std::size_t u = 0; u < kUnitCount; ++u) into[u] = std::max(into[u], other[u]);
+}
+
+// One unit's queue as far as knowledge goes.
+class Queue {
+ public:
+  explicit Queue(Unit unit) : unit_(unit) {}
+
+  // Books one counted instruction.
+  std::int32_t send() {
+    ++sent_;
+    if (history_.empty() || history_.back().clock != known_) history_.push_back({sent_, known_});
+    return sent_;
+  }
+  void learn(const Clock& clock) { join(known_, clock); }
+
+  // What is complete once this unit's first `count` (> 0) instructions are.
+  [[nodiscard]] Clock after(std::int32_t count) const {
+    const auto later =
+        std::upper_bound(history_.begin(), history_.end(), count,
+                         [](std::int32_t n, const Moment& moment) { return n < moment.ordinal; });
+    Clock clock = std::prev(later)->clock;
+    clock[index(unit_)] = std::max(clock[index(unit_)], count);
+    return clock;
+  }
+  [[nodiscard]] std::int32_t sent() const { return sent_; }
+  [[nodiscard]] bool knows(Unit unit, std::int32_t ordinal) const {
+    return known_[index(unit)] >= ordinal;
+  }
+
+ private:
+  struct Moment {
+    std::int32_t ordinal;  // from this instruction on
+    Clock clock;
+  };
+  Unit unit_;
+  std::int32_t sent_ = 0;
+  Clock known_{};
+  std::vector<Moment> history_;
+};
+
+class RaceChecker {
+ public:
+  RaceChecker(const Program& program, const Machine& machine, Findings& findings)
+      : program_(program), machine_(machine), findings_(findings) {
+    for (std::size_t u = 0; u < kUnitCount; ++u) queues_.emplace_back(static_cast<Unit>(u));
+  }
+
+  void run() {
+    for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
+      step(pc, insn);
+      return !findings_.full();
+    });
+  }
+
+ private:
+  void step(std::size_t pc, const Insn& insn) {
+    if (const auto* sync = std::get_if<Sync>(&insn)) return wait(*sync);
+    if (std::holds_alternative<Interrupt>(insn) || std::holds_alternative<Halt>(insn)) {
+      return wait_for_all();
+    }
+    if (!counts(insn)) return;
+    const Unit unit = queue_of(insn);
+    const Toucher who{static_cast<std::int32_t>(pc), queues_[index(unit)].send()};
+    accesses(insn, machine_, accesses_);
+    for (const Access& access : accesses_) {
+      if (access.space != Space::kDram) touch(access, unit, who);  // never written
+    }
+  }
+
+  void wait(const Sync& sync) {
+    const Queue& on = queues_[static_cast<std::size_t>(sync.wait_for)];
+    const std::int64_t need = on.sent() - sync.distance;
+    if (need <= 0) return;
+    queues_[static_cast<std::size_t>(sync.unit)].learn(on.after(static_cast<std::int32_t>(need)));
+  }
+
+  void wait_for_all() {
+    Clock all{};
+    for (std::size_t u = 0; u < kUnitCount; ++u) all[u] = queues_[u].sent();
+    for (Queue& queue : queues_) queue.learn(all);
+  }
+
+  void touch(const Access& access, Unit unit, Toucher who) {
+    spaces_[static_cast<std::size_t>(access.space)].touch(
+        access, unit, who, [&](const Cell& cell) { check(cell, access, unit, who); });
+  }
+
+  void check(const Cell& cell, const Access& access, Unit unit, Toucher who) {
+    const std::size_t pc = static_cast<std::size_t>(who.insn);
+    const bool written = cell.writer.ordinal > 0;
+    if (!written && !access.write && access.space != Space::kHost) {
+      findings_.add(FindingKind::kNeverWritten, pc, never_written(access, cell));
+    }
+    if (written && !ordered(cell.writer_unit, cell.writer, unit, who)) {
+      add_race(access, unit, who, cell.writer_unit, cell.writer, "write");
+    }
+    if (!access.write) return;
+    for (std::size_t u = 0; u < kUnitCount; ++u) {
+      const Toucher reader = cell.readers[u];
+      if (reader.ordinal > 0 && !ordered(static_cast<Unit>(u), reader, unit, who)) {
+        add_race(access, unit, who, static_cast<Unit>(u), reader, "read");
+      }
+    }
+  }
+
+  // An instruction's own accesses are ordered by the instruction, those of one matrix unit by T2.
+  [[nodiscard]] bool ordered(Unit before, Toucher earlier, Unit after, Toucher later) const {
+    if (before == after && (before == Unit::kMatrix || earlier.ordinal == later.ordinal))
+      return true;
+    return queues_[index(after)].knows(before, earlier.ordinal);
+  }
+
+  static std::string never_written(const Access& access, const Cell& cell) {
+    return fmt::format("reads {}s [{}, {}) lanes [{}, {}), part of which nothing before it writes",
+                       kSpaceNames[static_cast<std::size_t>(access.space)], access.begin,
+                       access.end, cell.lane_begin, cell.lane_end);
+  }
+
+  void add_race(const Access& access, Unit unit, Toucher who, Unit other_unit, Toucher other,
+                std::string_view earlier) {
+    const std::string what = fmt::format(
+        "{} {}s [{}, {}) without waiting for the {} by", access.write ? "writes" : "reads",
+        kSpaceNames[static_cast<std::size_t>(access.space)], access.begin, access.end, earlier);
+    findings_.add_pair(
+        FindingKind::kRace, static_cast<std::size_t>(who.insn),
+        static_cast<std::size_t>(other.insn), what,
+        fmt::format("a sync that lets {} wait for {}", unit_name(unit), unit_name(other_unit)));
+  }
+
+  const Program& program_;
+  const Machine& machine_;
+  Findings& findings_;
+  std::vector<Queue> queues_;
+  std::array<SpaceMap, kSpaceCount> spaces_;
+  std::vector<Access> accesses_;
+};
+
+}  // namespace
+
+void check_races(const Program& program, const Machine& machine, Findings& findings) {
+  RaceChecker(program, machine, findings).run();
+}
+
+}  // namespace systole::isa

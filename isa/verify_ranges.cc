@@ -1,0 +1,134 @@
+// Verifier: ranges of everything executed. An operand is checked against its kind and the machine,
+// a row or byte touched against the size of its space, both after repeats are expanded.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "isa/access.h"
+#include "isa/expand.h"
+#include "isa/operand.h"
+#include "isa/verify_parts.h"
+
+namespace systole::isa {
+namespace {
+
+// The values an activation's type can hold; s32 is written without saturation.
+OperandRange type_range(std::int64_t type) {
+  if (type == type::kU8) return {0, 255};
+  if (type == type::kS8) return {-128, 127};
+  return {-32'768, 32'767};
+}
+
+class RangeChecker {
+ public:
+  RangeChecker(const Program& program, const Machine& machine, Findings& findings)
+      : program_(program), machine_(machine), findings_(findings) {}
+
+  void run() {
+    for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
+      pc_ = pc;
+      sound_ = true;
+      std::visit([this](const auto& i) { check_operands(i); }, insn);
+      if (sound_) std::visit([this](const auto& i) { check_relations(i); }, insn);
+      if (sound_) check_accesses(insn);
+      return !findings_.full();
+    });
+  }
+
+ private:
+  void bad(const std::string& what) {
+    sound_ = false;
+    findings_.add(FindingKind::kRange, pc_, what);
+  }
+
+  void require(std::string_view name, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value >= low && value <= high) return;
+    bad(fmt::format("has {} = {}; expected {} to {}", name, value, low, high));
+  }
+
+  template <typename T>
+  void check_operands(const T& insn) {
+    insn.for_each([this](std::string_view name, Operand kind, std::int64_t value) {
+      const OperandRange& range = operand_range(kind);
+      require(name, value, at_least(kind, range.low), at_most(kind, range.high));
+    });
+  }
+
+  // Kinds whose range is narrower than their bits: nothing is done zero times, units that take
+  // entries are not the sequencer, lanes lie within a row.
+  static std::int64_t at_least(Operand kind, std::int64_t low) {
+    const bool from_one = kind == Operand::Rows || kind == Operand::Lanes ||
+                          kind == Operand::ByteLength || kind == Operand::Unit;
+    return from_one ? 1 : low;
+  }
+  [[nodiscard]] std::int64_t at_most(Operand kind, std::int64_t high) const {
+    return kind == Operand::Lane ? machine_.unified_buffer_row_bytes - 1 : high;
+  }
+
+  template <typename T>
+  void check_relations(const T&) {}
+  void check_relations(const ReadWeights& i) { check_tile(i.k, i.n); }
+  void check_relations(const Matmul& i) { check_tile(i.k, i.n); }
+  void check_relations(const Activate& i) {
+    require("n", i.n, 1, machine_.c());
+    if (i.type == type::kS32) return;
+    const OperandRange range = type_range(i.type);
+    require("lo", i.lo, range.low, range.high);
+    require("hi", i.hi, i.lo, range.high);
+    require("zero_point", i.zero_point, range.low, range.high);
+  }
+  void check_tile(std::int64_t k, std::int64_t n) {
+    require("k", k, 1, machine_.r());
+    require("n", n, 1, machine_.c());
+  }
+
+  void check_accesses(const Insn& insn) {
+    accesses(insn, machine_, accesses_);
+    for (const Access& access : accesses_) {
+      if (!sound_) return;
+      const std::int64_t low =
+          access.space == Space::kHost && access.write ? std::ssize(program_.constants) : 0;
+      const auto [size, name] = space(access.space);
+      if (access.begin >= low && access.end <= size) continue;
+      bad(fmt::format("{} {} [{}, {}); expected within [{}, {})", access.write ? "writes" : "reads",
+                      name, access.begin, access.end, low, size));
+    }
+  }
+
+  struct SpaceSize {
+    std::int64_t size;
+    const char* name;
+  };
+  [[nodiscard]] SpaceSize space(Space space) const {
+    switch (space) {
+      case Space::kUb:
+        return {machine_.ub_rows(), "unified buffer rows"};
+      case Space::kAcc:
+        return {machine_.accumulators_rows, "accumulator rows"};
+      case Space::kParam:
+        return {machine_.parameters_rows, "parameter rows"};
+      case Space::kDram:
+        return {std::min(program_.weight_bytes, machine_.dram_bytes), "weight memory bytes"};
+      case Space::kHost:
+        return {program_.host_bytes, "host memory bytes"};
+      case Space::kNone:
+        break;
+    }
+    return {0, "nothing"};
+  }
+
+  const Program& program_;
+  const Machine& machine_;
+  Findings& findings_;
+  std::vector<Access> accesses_;
+  std::size_t pc_ = 0;
+  bool sound_ = true;
+};
+
+}  // namespace
+
+void check_ranges(const Program& program, const Machine& machine, Findings& findings) {
+  RangeChecker(program, machine, findings).run();
+}
+
+}  // namespace systole::isa

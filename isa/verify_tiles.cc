@@ -1,0 +1,88 @@
+// Verifier: weight tiles. Tiles come into use in the order they are read, so the k-th switch must
+// follow the k-th read; and tiles read ahead must have room, or in-order dispatch deadlocks: the
+// sequencer would wait for the weights queue, whose head waits for a switch still to be dispatched.
+//
+// A tile that is read and not yet switched to is in the shadow plane, in the FIFO, or still an
+// entry of the weights queue. The read that finds shadow and FIFO taken stays in the queue, and
+// with it every entry behind it.
+#include <fmt/format.h>
+
+#include "isa/expand.h"
+#include "isa/verify_parts.h"
+
+namespace systole::isa {
+namespace {
+
+class TileChecker {
+ public:
+  TileChecker(const Program& program, const Machine& machine, Findings& findings)
+      : program_(program), machine_(machine), findings_(findings) {}
+
+  void run() {
+    for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
+      if (std::holds_alternative<ReadWeights>(insn)) read_at_.push_back(entries_);
+      if (queue_of(insn) == Unit::kWeights) add_entry(pc);
+      if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
+      return !findings_.full() && sound_;
+    });
+    if (!sound_ || switches_ == reads()) return;
+    findings_.add_general(FindingKind::kTileOrder,
+                          fmt::format("{} of {} weight tiles read are never switched to; expected "
+                                      "a switch for each",
+                                      reads() - switches_, reads()));
+  }
+
+ private:
+  [[nodiscard]] std::int64_t reads() const { return std::ssize(read_at_); }
+
+  // Tiles that fit outside the queue. With weight_load "single" the shadow plane is not free before
+  // the next switch is known, so it does not count.
+  [[nodiscard]] std::int64_t room() const {
+    const bool shadow = machine_.array_weight_load != WeightLoad::kSingle;
+    return machine_.weight_fifo_tiles + (shadow ? 1 : 0);
+  }
+
+  void add_entry(std::size_t pc) {
+    ++entries_;
+    const std::int64_t blocked = switches_ + room();  // the first read without room
+    if (blocked >= reads()) return;
+    const std::int64_t waiting = entries_ - read_at_[static_cast<std::size_t>(blocked)];
+    if (waiting <= machine_.sequencer_queue) return;
+    sound_ = false;
+    findings_.add(FindingKind::kTilesAhead, pc,
+                  fmt::format("is {} tiles ahead of the switches, which deadlocks; expected at "
+                              "most {} tiles in FIFO and shadow plane and {} entries queued",
+                              reads() - switches_, room(), machine_.sequencer_queue));
+  }
+
+  void use(std::size_t pc, const Matmul& matmul) {
+    if (matmul.switch_tile != 0) ++switches_;
+    if (switches_ > reads()) {
+      sound_ = false;
+      findings_.add(FindingKind::kTileOrder, pc,
+                    fmt::format("is switch {} and only {} tiles are read before it; expected a "
+                                "read_weights first",
+                                switches_, reads()));
+    } else if (switches_ == 0) {
+      sound_ = false;
+      findings_.add(FindingKind::kTileOrder, pc,
+                    "has no weight tile; expected switch_tile=1 on the first matmul");
+    }
+  }
+
+  const Program& program_;
+  const Machine& machine_;
+  Findings& findings_;
+  std::vector<std::int64_t> read_at_;  // by tile: entries of the weights queue before its read
+  std::int64_t entries_ = 0;           // of the weights queue so far
+  std::int64_t switches_ = 0;
+  bool sound_ = true;
+};
+
+}  // namespace
+
+void check_tiles(const Program& program, const Machine& machine, Findings& findings) {
+  TileChecker(program, machine, findings).run();
+}
+
+}  // namespace systole::isa

@@ -1,0 +1,112 @@
+// Machine files: presets, errors by line, relative settings, round trip.
+#include "isa/machine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/diag.h"
+
+namespace systole::isa {
+namespace {
+
+using testing::HasSubstr;
+
+std::string error_of(const std::string& toml) {
+  try {
+    (void)machine_from_toml(toml, "m.toml");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Machine, EveryPresetLoadsUnderItsOwnName) {
+  const std::vector<std::string> names = machine_names();
+  EXPECT_THAT(names, testing::IsSupersetOf({"tpu_v1", "tpu_v1_prime", "tiny_8", "edge_64"}));
+  for (const std::string& name : names) {
+    const Machine machine = load_machine(name);
+    EXPECT_EQ(machine.name, name);
+    EXPECT_FALSE(machine.text.empty()) << name;
+    EXPECT_EQ(machine_from_toml(to_toml(machine), "copy"), machine) << name;
+  }
+}
+
+TEST(Machine, TpuV1IsWhatTheDefaultsSay) {
+  Machine expected;
+  expected.text = load_machine("tpu_v1").text;
+  EXPECT_EQ(load_machine("tpu_v1"), expected);
+  EXPECT_EQ(expected.peak_macs_per_second(), 256.0 * 256 * 700e6);
+  EXPECT_EQ(expected.ub_rows(), 24 * 1024 * 1024 / 256);
+  EXPECT_EQ(expected.dram_bytes_per_second, 2 * 8 * std::int64_t{2'133'000'000});
+}
+
+TEST(Machine, PrimeDiffersOnlyInWeightMemory) {
+  Machine prime = load_machine("tpu_v1_prime");
+  const Machine v1 = load_machine("tpu_v1");
+  EXPECT_GT(prime.dram_bytes_per_second, v1.dram_bytes_per_second);
+  prime.dram_bytes_per_second = v1.dram_bytes_per_second;
+  prime.name = v1.name;
+  prime.text = v1.text;
+  EXPECT_EQ(prime, v1);
+}
+
+TEST(Machine, ErrorsNameFileLineAndWhatIsRight) {
+  EXPECT_THAT(error_of("[array]\nrow = 8\n"),
+              HasSubstr("m.toml:2: unknown parameter 'array.row'; expected a known one, such as "
+                        "'array.rows'"));
+  EXPECT_THAT(error_of("[array]\n\nrows = 1\n"), HasSubstr("m.toml:3: array.rows = 1"));
+  EXPECT_THAT(error_of("[array]\nrows = \"8\"\n"), HasSubstr("m.toml:2: array.rows is not an int"));
+  EXPECT_THAT(error_of("[array]\nrows = 8.5\n"), HasSubstr("m.toml:2: array.rows is not an int"));
+  EXPECT_THAT(error_of("[array]\nweight_load = \"fast\"\n"), HasSubstr("through, chain, single"));
+  EXPECT_THAT(error_of("clock = 5\n"), HasSubstr("m.toml:1: unknown parameter 'clock'"));
+  EXPECT_THAT(error_of("name = 5\n"), HasSubstr("m.toml:1: name is not text"));
+  EXPECT_THAT(error_of("[array\n"), HasSubstr("m.toml:1:"));
+  EXPECT_THAT(error_of("[unified_buffer]\nbytes = 1024\nrow_bytes = 2000\n"), HasSubstr("no row"));
+}
+
+TEST(Machine, UnknownNameListsThePresets) {
+  try {
+    (void)load_machine("tpu_v9");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("edge_64, "));
+  }
+  EXPECT_THROW((void)load_machine("/nonexistent/x.toml"), InputError);
+}
+
+TEST(Machine, SetTakesValuesAndFactors) {
+  Machine machine;
+  set_parameter(machine, "array.rows=128");
+  EXPECT_EQ(machine.array_rows, 128);
+  set_parameter(machine, "array.rows = 2x");
+  EXPECT_EQ(machine.array_rows, 256);
+  set_parameter(machine, "dram.bytes_per_second=0.5x");
+  EXPECT_EQ(machine.dram_bytes_per_second, 17'064'000'000);
+  set_parameter(machine, "array.weight_load=chain");
+  EXPECT_EQ(machine.array_weight_load, WeightLoad::kChain);
+}
+
+TEST(Machine, SetRefusesAndLeavesTheMachineAlone) {
+  Machine machine;
+  for (const char* bad :
+       {"array.rows", "array.rows=", "array.rows=many", "array.rows=-1", "array.rows=0x",
+        "array.rows=-2x", "array.rows=1e30x", "array.rows=nanx", "array.rows=99999999999999999999",
+        "array.columm=8", "array.weight_load=fast", "=", ""}) {
+    EXPECT_THROW(set_parameter(machine, bad), InputError) << bad;
+  }
+  EXPECT_EQ(machine, Machine{});
+}
+
+TEST(Machine, ParametersListsEveryRow) {
+  const std::vector<ParameterView> views = parameters(Machine{});
+  ASSERT_FALSE(views.empty());
+  for (const ParameterView& view : views) {
+    Machine machine;
+    set_parameter(machine, view.key + "=" + view.value);
+    EXPECT_EQ(machine, Machine{}) << view.key;
+    EXPECT_FALSE(view.text.empty()) << view.key;
+  }
+}
+
+}  // namespace
+}  // namespace systole::isa
