@@ -1,0 +1,108 @@
+// The oracle's loop: decode in order, expand repeats, run each instruction to its end.
+#include "sim/func/oracle.h"
+
+#include <algorithm>
+
+#include "sim/func/state.h"
+
+namespace systole::sim {
+namespace {
+
+using func::State;
+
+// The step that a `step` instruction gives to an address operand of `space`.
+std::int64_t step_of(const isa::StepBy& step, isa::Space space) {
+  switch (space) {
+    case isa::Space::kUb:
+      return step.ub;
+    case isa::Space::kAcc:
+      return step.acc;
+    case isa::Space::kParam:
+      return step.param;
+    case isa::Space::kDram:
+      return step.dram;
+    case isa::Space::kHost:
+      return step.host;
+    case isa::Space::kNone:
+      return 0;
+  }
+  return 0;
+}
+
+// `insn` as repetition number `iteration` of a repeat sees it.
+isa::Insn advanced(isa::Insn insn, const isa::StepBy& step, std::int64_t iteration) {
+  std::visit(
+      [&](auto& i) {
+        i.for_each([&](std::string_view, isa::Operand kind, std::int64_t& value) {
+          value += iteration * step_of(step, isa::info(kind).space);
+        });
+      },
+      insn);
+  return insn;
+}
+
+void run_one(const isa::Insn& insn, State& state) {
+  ++state.counters.instructions;
+  std::visit([&](const auto& i) { func::exec(i, state); }, insn);
+}
+
+void run_body(std::span<const isa::Insn> body, std::int64_t iteration, State& state) {
+  isa::StepBy step;
+  for (const isa::Insn& insn : body) {
+    SYSTOLE_CHECK(!std::holds_alternative<isa::Repeat>(insn), "a repeat inside a repeat");
+    run_one(advanced(insn, step, iteration), state);
+    const auto* next = std::get_if<isa::StepBy>(&insn);
+    step = next != nullptr ? *next : isa::StepBy{};
+  }
+}
+
+// Runs the repeat at `pc`; returns the index of the first instruction after its body.
+std::size_t run_repeat(const isa::Repeat& repeat, std::span<const isa::Insn> code, std::size_t pc,
+                       State& state) {
+  const auto length = static_cast<std::size_t>(repeat.length);
+  SYSTOLE_CHECK(length <= code.size() - pc - 1, "a repeat body that leaves the program");
+  const auto body = code.subspan(pc + 1, length);
+  for (std::int64_t i = 0; i < repeat.count; ++i) run_body(body, i, state);
+  return pc + 1 + length;
+}
+
+void allocate(State& state) {
+  const isa::Machine& m = state.machine;
+  state.unified_buffer.resize(static_cast<std::size_t>(m.ub_rows() * m.unified_buffer_row_bytes));
+  state.accumulators.resize(static_cast<std::size_t>(m.accumulators_rows * m.c()));
+  state.params.resize(static_cast<std::size_t>(m.parameters_rows * m.param_row_bytes()));
+}
+
+}  // namespace
+
+void execute(const isa::Program& program, const isa::Machine& machine, HostMemory& memory,
+             Counters& counters, std::vector<HostReport>& report) {
+  const auto host_stage = [&](std::int64_t stage) { memory.run_stage(stage, machine, report); };
+  State state{.machine = machine,
+              .counters = counters,
+              .host_stage = host_stage,
+              .has_values = memory.has_values(),
+              .host = memory.bytes(),
+              .weights = program.weights,
+              .unified_buffer = {},
+              .accumulators = {},
+              .params = {},
+              .fifo = {},
+              .active = {}};
+  if (state.has_values) allocate(state);
+  const std::span<const isa::Insn> code = program.code;
+  host_stage(0);
+  for (std::size_t pc = 0; pc < code.size();) {
+    const isa::Insn& insn = code[pc];
+    run_one(insn, state);
+    if (std::holds_alternative<isa::Halt>(insn)) break;
+    if (const auto* repeat = std::get_if<isa::Repeat>(&insn)) {
+      pc = run_repeat(*repeat, code, pc, state);
+      continue;
+    }
+    ++pc;
+  }
+  host_stage(isa::kFinalStage);
+}
+
+}  // namespace systole::sim

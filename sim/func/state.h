@@ -1,0 +1,74 @@
+// State: everything an instruction can read or write, as the oracle keeps it, and exec(), one
+// overload per instruction.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/diag.h"
+#include "isa/insn.h"
+#include "isa/machine.h"
+#include "sim/run.h"
+
+namespace systole::sim::func {
+
+// A weight tile's valid part, zero points subtracted: k rows of n values in 9 bits.
+struct Tile {
+  std::int64_t k = 0, n = 0;
+  std::vector<std::int16_t> values;
+};
+
+struct State {
+  const isa::Machine& machine;
+  Counters& counters;
+  std::function<void(std::int64_t)> host_stage;  // runs one
+  bool has_values;                               // false: only count
+  std::span<std::uint8_t> host;                  // bytes
+  std::span<const std::uint8_t> weights;         // bytes, from DRAM address 0
+  std::vector<std::uint8_t> unified_buffer;      // bytes, rows of machine.unified_buffer_row_bytes
+  std::vector<std::int32_t> accumulators;        // rows of C
+  std::vector<std::uint8_t> params;              // bytes, rows of C x 32 bit
+  std::deque<Tile> fifo;                         // tiles read and not yet active, oldest first
+  Tile active;                                   // the tile that passes use
+};
+
+// `count` elements of a memory from `begin` on. The verifier has proved that they are inside.
+template <typename Memory>
+auto slice(Memory& memory, std::int64_t begin, std::int64_t count) {
+  SYSTOLE_CHECK(
+      begin >= 0 && count >= 0 && begin + count <= static_cast<std::int64_t>(memory.size()),
+      "[{}, {}) of {} elements", begin, begin + count, memory.size());
+  return std::span(memory).subspan(static_cast<std::size_t>(begin),
+                                   static_cast<std::size_t>(count));
+}
+
+void exec(const isa::Interrupt& insn, State& state);
+void exec(const isa::ReadHost& insn, State& state);
+void exec(const isa::ReadParams& insn, State& state);
+void exec(const isa::WriteHost& insn, State& state);
+void exec(const isa::ReadWeights& insn, State& state);
+void exec(const isa::Matmul& insn, State& state);
+void exec(const isa::Activate& insn, State& state);
+
+// Nothing to compute: order in time, and marks for the reader.
+inline void exec(const isa::Nop&, State&) {}
+inline void exec(const isa::Tag&, State&) {}
+inline void exec(const isa::Sync&, State&) {}
+
+// The flow of instructions is the oracle's own loop.
+inline void exec(const isa::Halt&, State&) {}
+inline void exec(const isa::Repeat&, State&) {}
+inline void exec(const isa::StepBy&, State&) {}
+
+[[noreturn]] void not_implemented(std::string_view what);
+inline void exec(const isa::Set& insn, State&) { not_implemented(insn.kMnemonic); }
+inline void exec(const isa::Convolve& insn, State&) { not_implemented(insn.kMnemonic); }
+inline void exec(const isa::Vector& insn, State&) { not_implemented(insn.kMnemonic); }
+inline void exec(const isa::Pool& insn, State&) { not_implemented(insn.kMnemonic); }
+inline void exec(const isa::Copy& insn, State&) { not_implemented(insn.kMnemonic); }
+
+}  // namespace systole::sim::func

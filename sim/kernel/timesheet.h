@@ -1,0 +1,55 @@
+// Timesheet: where one unit's cycles go: busy, named waits, and idle for the rest.
+//
+// Entries are booked in order of time. A wait that overlaps work still going on counts only from
+// where that work ends, so every cycle is booked once and busy + waits + idle = total. Each entry
+// is also a slice for the probe, if there is one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/units.h"
+#include "sim/kernel/probe.h"
+
+namespace systole::sim {
+
+// What a booking says about its instruction, for the probe.
+struct SliceLabel {
+  std::string_view name;
+  std::string_view layer;
+  std::int64_t insn = -1;
+  std::int64_t rows = -1;
+};
+
+class Timesheet {
+ public:
+  // `track` must outlive the sheet; `probe` may be null.
+  Timesheet(std::string_view track, Probe* probe) : track_(track), probe_(probe) {}
+
+  // Works from `begin` to `end`, as far as that is not booked yet.
+  void busy(CyclePoint begin, CyclePoint end, const SliceLabel& label) {
+    busy_ += book(begin, end, "busy", label);
+  }
+  // Waits for `cls`, whose text must outlive the sheet.
+  void wait(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
+
+  [[nodiscard]] std::string_view track() const { return track_; }
+  [[nodiscard]] CycleCount busy() const { return busy_; }
+  [[nodiscard]] const std::vector<std::pair<std::string_view, CycleCount>>& waits() const {
+    return waits_;
+  }
+  [[nodiscard]] CycleCount booked() const;
+
+ private:
+  CycleCount book(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
+
+  std::string_view track_;
+  Probe* probe_;
+  CyclePoint booked_until_;
+  CycleCount busy_;
+  std::vector<std::pair<std::string_view, CycleCount>> waits_;
+};
+
+}  // namespace systole::sim

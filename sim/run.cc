@@ -1,0 +1,73 @@
+// Run: verification, host stages around the engine, outputs and report.
+#include "sim/run.h"
+
+#include <chrono>
+
+#include "base/diag.h"
+#include "isa/verify.h"
+#include "sim/chip.h"
+#include "sim/func/oracle.h"
+#include "sim/host.h"
+
+namespace systole::sim {
+namespace {
+
+struct StallInfo {
+  std::string_view name, meaning;
+};
+constexpr auto kStalls = std::to_array<StallInfo>({
+#define SYSTOLE_STALL(name, text, meaning) {text, meaning},
+#include "sim/stalls.def"
+});
+
+void require_verified(const isa::Program& program, const isa::Machine& machine) {
+  const auto findings = isa::verify(program, machine);
+  if (findings.empty()) return;
+  std::string what = findings.front().text;
+  if (findings.size() > 1) what += fmt::format(" (and {} more findings)", findings.size() - 1);
+  throw InputError(program.model.empty() ? "program" : program.model, what,
+                   "a program that passes `systole check`");
+}
+
+void run_cycle(const isa::Program& program, const isa::Machine& machine, const RunOptions& options,
+               HostMemory& host, Report& report) {
+  const auto run_stage = [&](std::int64_t stage) { host.run_stage(stage, machine, report.host); };
+  Chip chip(program, machine, options, host.bytes(), run_stage);
+  run_stage(0);
+  chip.run();
+  run_stage(isa::kFinalStage);
+  chip.report(report);
+}
+
+}  // namespace
+
+std::string_view stall_name(Stall stall) {
+  return kStalls.at(static_cast<std::size_t>(stall)).name;
+}
+
+std::string_view stall_meaning(Stall stall) {
+  return kStalls.at(static_cast<std::size_t>(stall)).meaning;
+}
+
+RunResult run(const isa::Program& program, const isa::Machine& machine,
+              const std::map<std::string, Tensor>& inputs, const RunOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  require_verified(program, machine);
+  HostMemory host(program, !options.timing_only);
+  if (!options.timing_only) host.load_inputs(inputs);
+
+  RunResult result;
+  Report& report = result.report;
+  if (options.engine == Engine::kFunc) {
+    execute(program, machine, host, report.total, report.host);
+  } else {
+    run_cycle(program, machine, options, host, report);
+  }
+  for (const HostReport& step : report.host) report.host_seconds += step.seconds;
+  if (!options.timing_only) result.outputs = host.outputs();
+  report.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+}  // namespace systole::sim

@@ -1,0 +1,98 @@
+// Inbox: syncs, completions and their bookings (story in inbox.h).
+#include "sim/unit/inbox.h"
+
+#include <algorithm>
+
+namespace systole::sim {
+namespace {
+
+// "raw activation" and so on, for every pair of why and unit.
+std::string_view sync_name(const isa::Sync& sync) {
+  static const auto names = [] {
+    std::array<std::array<std::string, isa::kUnitCount>, 2> all;
+    for (std::size_t unit = 0; unit < isa::kUnitCount; ++unit) {
+      all[0][unit] = "raw " + std::string(isa::kUnitNames[unit]);
+      all[1][unit] = "war " + std::string(isa::kUnitNames[unit]);
+    }
+    return all;
+  }();
+  return names[sync.why == isa::why::kRaw ? 0 : 1].at(static_cast<std::size_t>(sync.wait_for));
+}
+
+}  // namespace
+
+Completions::Completions(Kernel& kernel) {
+  for (auto& done : done_) done = std::make_unique<Milestones>(kernel);
+}
+
+Inbox::Inbox(const Board& board, isa::Unit unit, Completions& completions, SyncBook& book)
+    : board_(board),
+      unit_(unit),
+      completions_(completions),
+      book_(book),
+      queue_(board.kernel, board.machine.sequencer_queue) {}
+
+bool Inbox::blocked() {
+  while (queue_.readable()) {
+    const auto* sync = std::get_if<isa::Sync>(&head().insn);
+    if (sync == nullptr) return false;
+    const auto unit = static_cast<isa::Unit>(sync->wait_for);
+    if (!completions_.of(unit).reached(head().need)) return true;
+    const CyclePoint now = board_.kernel.now();
+    if (head_since() < now) book_.sync_wait(head(), head_since(), now);
+    pop();
+  }
+  return true;
+}
+
+void Inbox::resume_on_change(Kernel::Handle handle) {
+  if (!queue_.readable()) {
+    queue_.resume_when_readable(handle);
+    return;
+  }
+  const auto& sync = head_as<isa::Sync>();
+  completions_.of(static_cast<isa::Unit>(sync.wait_for)).resume_when_reached(head().need, handle);
+}
+
+SliceLabel Inbox::label(std::int64_t rows) const {
+  if (board_.probe == nullptr) return {};
+  return {isa::mnemonic(head().insn), board_.ledger.layer_name(head().layer), head().index, rows};
+}
+
+void Inbox::start(CyclePoint completion) {
+  board_.ledger.at_work(head().layer, board_.kernel.now(), completion);
+  completions_.of(unit_).post(completion + CycleCount(1));
+  if (board_.occupancy != nullptr) {
+    board_.occupancy->at_work(unit_, board_.kernel.now(), completion);
+  }
+  pop();
+}
+
+void Inbox::pop() {
+  queue_.pop();
+  last_pop_ = board_.kernel.now();
+}
+
+std::string Inbox::state() {
+  const std::string name(isa::unit_name(unit_));
+  if (!queue_.readable()) return name + " has an empty queue";
+  const auto* sync = std::get_if<isa::Sync>(&head().insn);
+  if (sync == nullptr) {
+    return fmt::format("{} cannot start instruction {} ({})", name, head().index + 1,
+                       isa::mnemonic(head().insn));
+  }
+  const auto unit = static_cast<isa::Unit>(sync->wait_for);
+  return fmt::format("{} waits at instruction {} for {} completions of {}, which has {}", name,
+                     head().index + 1, head().need, isa::unit_name(unit),
+                     completions_.of(unit).count());
+}
+
+UnitSheet::UnitSheet(const Board& board, isa::Unit unit)
+    : Timesheet(isa::unit_name(unit), board.probe), board_(board) {}
+
+void UnitSheet::sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) {
+  wait(begin, end, sync_name(std::get<isa::Sync>(sync.insn)),
+       {"sync", board_.ledger.layer_name(sync.layer), sync.index, -1});
+}
+
+}  // namespace systole::sim

@@ -1,0 +1,125 @@
+// Inbox: a unit's in-order instruction queue, and the completions that syncs wait for (T10).
+//
+// A sync at the head is passed at no cost in the first cycle in which the unit it names has
+// completed enough; several may be passed in one cycle, and the next instruction may start in that
+// same cycle. A completion is visible to others one cycle later.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "isa/insn.h"
+#include "isa/program.h"
+#include "sim/kernel/channel.h"
+#include "sim/kernel/kernel.h"
+#include "sim/kernel/milestones.h"
+#include "sim/kernel/timesheet.h"
+#include "sim/unit/ledger.h"
+#include "sim/unit/occupancy.h"
+
+namespace systole::sim {
+
+// What every unit stands on. All of it outlives the units.
+struct Board {
+  Kernel& kernel;
+  const isa::Machine& machine;
+  const isa::Program& program;
+  Ledger& ledger;
+  Probe* probe;          // may be null
+  Occupancy* occupancy;  // null without a probe
+  bool values;           // false: timing only
+};
+
+// One dispatched instruction.
+struct Entry {
+  isa::Insn insn;
+  std::int64_t index = 0;  // in program.code
+  std::int64_t layer = 0;
+  std::int64_t need = 0;  // of a sync: how many completions it waits for
+};
+
+// done[U] of all units: step n is visible one cycle after the n-th instruction completed.
+class Completions {
+ public:
+  explicit Completions(Kernel& kernel);
+  [[nodiscard]] Milestones& of(isa::Unit unit) { return *done_[isa::index(unit)]; }
+
+ private:
+  std::array<std::unique_ptr<Milestones>, isa::kUnitCount> done_;
+};
+
+// Told of every sync that kept the head of a queue waiting.
+class SyncBook {
+ public:
+  virtual ~SyncBook() = default;
+  // The sync was unmet at the head from `begin` to `end` (exclusive, begin < end).
+  virtual void sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) = 0;
+};
+
+class Inbox {
+ public:
+  Inbox(const Board& board, isa::Unit unit, Completions& completions, SyncBook& book);
+
+  // The sequencer's end.
+  [[nodiscard]] Channel<Entry>& queue() { return queue_; }
+
+  // The unit's loop starts with
+  //   while (inbox.blocked()) co_await inbox.change();
+  // blocked() passes every sync that is met now and says whether no instruction is at the head yet.
+  [[nodiscard]] bool blocked();
+  [[nodiscard]] auto change() { return Change{*this}; }
+
+  // The head; the reference is good until the next co_await, since the queue may grow meanwhile.
+  [[nodiscard]] const Entry& head() const { return queue_.front(); }
+  template <typename Insn>
+  [[nodiscard]] const Insn& head_as() const {
+    const auto* insn = std::get_if<Insn>(&head().insn);
+    SYSTOLE_CHECK(insn != nullptr, "{} in the queue of {}", isa::mnemonic(head().insn),
+                  isa::unit_name(unit_));
+    return *insn;
+  }
+  // The first cycle in which the head could be read from the queue, wherever it stood.
+  [[nodiscard]] CyclePoint head_visible() const { return queue_.front_since(); }
+  // The first cycle in which the head stood at the head.
+  [[nodiscard]] CyclePoint head_since() const { return std::max(queue_.front_since(), last_pop_); }
+  [[nodiscard]] SliceLabel label(std::int64_t rows) const;
+
+  // The head starts now, leaves the queue and completes at `completion`, which must not be before
+  // that of the instruction before it.
+  void start(CyclePoint completion);
+
+  // What the queue waits for, for a deadlock report.
+  [[nodiscard]] std::string state();
+
+ private:
+  struct Change {
+    Inbox& inbox;
+    [[nodiscard]] static bool await_ready() { return false; }
+    void await_suspend(Kernel::Handle handle) const { inbox.resume_on_change(handle); }
+    void await_resume() const {}
+  };
+  void resume_on_change(Kernel::Handle handle);
+  void pop();
+
+  const Board& board_;
+  isa::Unit unit_;
+  Completions& completions_;
+  SyncBook& book_;
+  Channel<Entry> queue_;
+  CyclePoint last_pop_;
+};
+
+// The timesheet of a unit other than the matrix unit: its syncs are named by why and unit.
+class UnitSheet : public Timesheet, public SyncBook {
+ public:
+  UnitSheet(const Board& board, isa::Unit unit);
+  void sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) override;
+
+ private:
+  const Board& board_;
+};
+
+}  // namespace systole::sim

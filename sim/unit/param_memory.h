@@ -1,0 +1,44 @@
+// Parameter memory: rows of C x 32 bit: biases, scales, zero points.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "base/diag.h"
+#include "isa/machine.h"
+#include "sim/unit/storage.h"
+
+namespace systole::sim {
+
+class ParamMemory {
+ public:
+  // Without `values` it holds none.
+  ParamMemory(const isa::Machine& machine, bool values) : machine_(machine) {
+    if (values) {
+      bytes_ = Storage<std::uint8_t>(machine.parameters_rows * machine.param_row_bytes());
+    }
+  }
+
+  // The bytes of rows [row, row + rows).
+  [[nodiscard]] std::span<std::uint8_t> bytes(std::int64_t row, std::int64_t rows) {
+    SYSTOLE_CHECK(row >= 0 && row + rows <= machine_.parameters_rows, "rows [{}, {}) of {}", row,
+                  row + rows, machine_.parameters_rows);
+    const std::int64_t row_bytes = machine_.param_row_bytes();
+    return {bytes_.data() + row * row_bytes, static_cast<std::size_t>(rows * row_bytes)};
+  }
+  // Copies the first to.size() elements of a row; T is std::int32_t or float.
+  template <typename T>
+  void read(std::int64_t row, std::span<T> to) {
+    static_assert(sizeof(T) == 4);
+    const auto from = bytes(row, 1);
+    SYSTOLE_CHECK(to.size_bytes() <= from.size(), "{} elements of a row", to.size());
+    std::memcpy(to.data(), from.data(), to.size_bytes());
+  }
+
+ private:
+  const isa::Machine& machine_;
+  Storage<std::uint8_t> bytes_;
+};
+
+}  // namespace systole::sim

@@ -1,0 +1,149 @@
+// Sequencer: in-order decode and dispatch (data sheet in sequencer.h).
+#include "sim/unit/sequencer.h"
+
+#include <utility>
+
+namespace systole::sim {
+namespace {
+
+// How far a `step` moves an address operand of `space` in each repetition.
+std::int64_t step_in(const isa::StepBy& step, isa::Space space) {
+  switch (space) {
+    case isa::Space::kUb:
+      return step.ub;
+    case isa::Space::kAcc:
+      return step.acc;
+    case isa::Space::kParam:
+      return step.param;
+    case isa::Space::kDram:
+      return step.dram;
+    case isa::Space::kHost:
+      return step.host;
+    case isa::Space::kNone:
+      break;
+  }
+  return 0;
+}
+
+constexpr std::int64_t kProgressEvery = 1 << 16;  // instructions
+
+}  // namespace
+
+Sequencer::Sequencer(const Board& board, Completions& completions, const Inboxes& inboxes,
+                     std::function<void(std::int64_t)> run_stage,
+                     std::function<void(double)> progress)
+    : board_(board),
+      completions_(completions),
+      inboxes_(inboxes),
+      run_stage_(std::move(run_stage)),
+      progress_(std::move(progress)),
+      sheet_(board, isa::Unit::kSequencer) {}
+
+Process Sequencer::run() {
+  Kernel& kernel = board_.kernel;
+  while (!halted_) {
+    isa::Insn insn = fetch();
+    const CyclePoint decode = kernel.now();
+    note(insn);
+    CycleCount next(board_.machine.sequencer_decode_cycles);
+
+    if (Inbox* inbox = inboxes_[isa::index(isa::queue_of(insn))]; inbox != nullptr) {
+      co_await inbox->queue().writable();
+      sheet_.wait(decode, kernel.now(), "queue full", {});
+      const std::int64_t need = needed(insn);
+      if (isa::counts(insn)) ++sent_[isa::index(isa::queue_of(insn))];
+      inbox->queue().push({insn, current(), layer_, need});
+    } else if (std::holds_alternative<isa::Halt>(insn) ||
+               std::holds_alternative<isa::Interrupt>(insn)) {
+      for (std::size_t unit = 0; unit < isa::kUnitCount; ++unit) {
+        co_await completions_.of(static_cast<isa::Unit>(unit)).reach(sent_[unit]);
+      }
+      next = CycleCount(1);
+    }
+
+    if (const auto* interrupt = std::get_if<isa::Interrupt>(&insn)) {
+      sheet_.wait(decode, kernel.now(), "interrupt", {});
+      run_stage_(interrupt->stage);
+    }
+    if (std::holds_alternative<isa::Halt>(insn)) {
+      board_.ledger.at_work(0, decode, decode + CycleCount(1));  // of no layer
+      sheet_.busy(decode, decode + CycleCount(1), {"halt", {}, current(), -1});
+      halted_ = true;
+      break;
+    }
+    book(kernel.now(), insn);
+    advance();
+    co_await kernel.delay(next);
+  }
+}
+
+isa::Insn Sequencer::fetch() {
+  SYSTOLE_CHECK(pc_ < board_.program.code.size(), "the program ends without halt");
+  isa::Insn insn = board_.program.code[pc_];
+  if (repetition_ > 0 && step_ != isa::StepBy{}) {
+    std::visit(
+        [&](auto& i) {
+          i.for_each([&](std::string_view, isa::Operand kind, std::int64_t& value) {
+            value += repetition_ * step_in(step_, isa::info(kind).space);
+          });
+        },
+        insn);
+  }
+  return insn;
+}
+
+void Sequencer::note(const isa::Insn& insn) {
+  if (const auto* tag = std::get_if<isa::Tag>(&insn)) layer_ = tag->layer;
+  ++board_.ledger.layer(layer_).instructions;
+  if (progress_ && ++decoded_ % kProgressEvery == 0) {
+    progress_(static_cast<double>(pc_) / static_cast<double>(board_.program.code.size()));
+  }
+}
+
+std::int64_t Sequencer::needed(const isa::Insn& insn) const {
+  const auto* sync = std::get_if<isa::Sync>(&insn);
+  if (sync == nullptr) return 0;
+  return sent_[static_cast<std::size_t>(sync->wait_for)] - sync->distance;
+}
+
+void Sequencer::book(CyclePoint begin, const isa::Insn& insn) {
+  const CycleCount length(
+      std::holds_alternative<isa::Interrupt>(insn) ? 1 : board_.machine.sequencer_decode_cycles);
+  SliceLabel label;
+  if (board_.probe != nullptr) {
+    label = {isa::mnemonic(insn), board_.ledger.layer_name(layer_), current(), -1};
+  }
+  sheet_.busy(begin, begin + length, label);
+}
+
+void Sequencer::advance() {
+  const isa::Insn& done = board_.program.code[pc_];
+  const auto* step = std::get_if<isa::StepBy>(&done);
+  step_ = step != nullptr ? *step : isa::StepBy{};
+  ++pc_;
+  if (const auto* repeat = std::get_if<isa::Repeat>(&done)) {
+    enter_repeat(*repeat);
+  } else if (repetitions_ > 0 && pc_ == body_end_) {
+    step_ = {};
+    ++repetition_;
+    if (repetition_ < repetitions_) {
+      pc_ = body_begin_;
+    } else {
+      repetition_ = repetitions_ = 0;
+    }
+  }
+}
+
+void Sequencer::enter_repeat(const isa::Repeat& repeat) {
+  const auto length = static_cast<std::size_t>(repeat.length);
+  if (repeat.count == 0 || length == 0) {
+    pc_ += length;
+    return;
+  }
+  body_begin_ = pc_;
+  body_end_ = pc_ + length;
+  repetition_ = 0;
+  repetitions_ = repeat.count;
+}
+
+}  // namespace systole::sim

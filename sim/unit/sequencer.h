@@ -1,0 +1,65 @@
+// Sequencer: decodes one instruction every `sequencer.decode_cycles`, in order, from cycle 0 on.
+//
+//   instruction       dispatched in its decode cycle into its unit's queue; while that queue is
+//                     full the sequencer stands still; the next decode is decode_cycles later
+//   sync U,V,d        into U's queue, with need = sent[V] - d
+//   tag               names the layer of what follows
+//   repeat, step      expanded here; each instruction of each repetition is decoded
+//   interrupt         waits until all units have completed everything, runs the host stage in no
+//                     time (host time is reported apart); the next decode is one cycle later
+//   halt              waits until all units have completed everything
+//
+// The instruction buffer holds the whole program from the start: its delivery over the host link is
+// not modelled.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "isa/program.h"
+#include "sim/unit/inbox.h"
+
+namespace systole::sim {
+
+class Sequencer {
+ public:
+  // `run_stage(n)` is the host's stage n; `progress` may be empty. inboxes[U] is null for units
+  // without a queue.
+  using Inboxes = std::array<Inbox*, isa::kUnitCount>;
+  Sequencer(const Board& board, Completions& completions, const Inboxes& inboxes,
+            std::function<void(std::int64_t)> run_stage, std::function<void(double)> progress);
+
+  Process run();
+
+  [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
+  [[nodiscard]] bool halted() const { return halted_; }
+  [[nodiscard]] std::int64_t current() const { return static_cast<std::int64_t>(pc_); }
+
+ private:
+  // The instruction at pc_ as this repetition sees it.
+  [[nodiscard]] isa::Insn fetch();
+  void advance();
+  void enter_repeat(const isa::Repeat& repeat);
+  [[nodiscard]] std::int64_t needed(const isa::Insn& insn) const;
+  void note(const isa::Insn& insn);
+  void book(CyclePoint begin, const isa::Insn& insn);
+
+  const Board& board_;
+  Completions& completions_;
+  Inboxes inboxes_;
+  std::function<void(std::int64_t)> run_stage_;
+  std::function<void(double)> progress_;
+  UnitSheet sheet_;
+
+  std::size_t pc_ = 0;
+  std::int64_t layer_ = 0;
+  bool halted_ = false;
+  std::int64_t decoded_ = 0;
+  std::array<std::int64_t, isa::kUnitCount> sent_{};
+  isa::StepBy step_;                               // of the next instruction
+  std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded
+  std::int64_t repetition_ = 0, repetitions_ = 0;  // 0 of 0 outside repeats
+};
+
+}  // namespace systole::sim

@@ -1,0 +1,18 @@
+// Unified buffer: addressing (story in unified_buffer.h).
+#include "sim/unit/unified_buffer.h"
+
+namespace systole::sim {
+
+UnifiedBuffer::UnifiedBuffer(const isa::Machine& machine, bool values) : machine_(machine) {
+  if (values) bytes_ = Storage<std::uint8_t>(machine.unified_buffer_bytes + kSlack);
+}
+
+RowSpan UnifiedBuffer::rows(const UbRange& range) {
+  const std::int64_t each = machine_.ub_rows_of(range.bytes, range.lane);
+  SYSTOLE_CHECK(range.ub >= 0 && range.ub + range.rows * each <= machine_.ub_rows(),
+                "rows [{}, {}) of {}", range.ub, range.ub + range.rows * each, machine_.ub_rows());
+  const std::int64_t row_bytes = machine_.unified_buffer_row_bytes;
+  return {bytes_.data() + range.ub * row_bytes + range.lane, each * row_bytes};
+}
+
+}  // namespace systole::sim

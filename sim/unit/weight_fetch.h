@@ -1,0 +1,55 @@
+// Weight fetch: tiles from weight memory into the weight FIFO (T5), `simple` DRAM (T9).
+//
+//   start       when the instruction is at the head, its syncs are passed and a FIFO slot is free;
+//               the slot is reserved, the address is sent and the queue entry is freed in that
+//               cycle; one address a cycle
+//   occupies    R * C bytes at dram.bytes_per_second of the memory's data channel, in order
+//   complete    the tile is whole dram.latency cycles after its last byte was sent; the planes and
+//               syncs see it one cycle later
+//   busy        while bytes flow
+//
+// A slot is free again when the tile's shift ends (weight_planes.h). Weight memory is read-only, so
+// the packed form of a tile is kept for the next read of the same place.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "sim/kernel/rate_meter.h"
+#include "sim/unit/inbox.h"
+#include "sim/unit/param_memory.h"
+#include "sim/unit/weight_planes.h"
+
+namespace systole::sim {
+
+class WeightFetch {
+ public:
+  WeightFetch(const Board& board, Completions& completions, ParamMemory& params,
+              WeightPlanes& planes);
+  Process run();
+
+  [[nodiscard]] Inbox& inbox() { return inbox_; }
+  [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
+
+ private:
+  // The tile's values, where the run has any.
+  [[nodiscard]] Tile read(const isa::ReadWeights& insn);
+  [[nodiscard]] std::shared_ptr<const PackedTile> packed(const isa::ReadWeights& insn);
+
+  const Board& board_;
+  UnitSheet sheet_;
+  Inbox inbox_;
+  ParamMemory& params_;
+  WeightPlanes& planes_;
+  RateMeter dram_;
+  CyclePoint next_address_;
+
+  // By address, k, n and sign. Emptied when it has grown to several times the weight image.
+  using Place = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool>;
+  std::map<Place, std::shared_ptr<const PackedTile>> cache_;
+  std::int64_t cached_bytes_ = 0;
+};
+
+}  // namespace systole::sim
