@@ -1,0 +1,26 @@
+// Compile: Graph -> verified IR -> passes -> lowering -> schedule -> Program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "compiler/frontend/load.h"
+#include "compiler/ir/graph.h"
+#include "isa/machine.h"
+#include "isa/program.h"
+
+namespace systole::compiler {
+
+struct CompileOptions {
+  std::int64_t batches = 1;  // how many batches of the graph's batch the program computes
+  bool timing_only = false;  // weights and constants need no values; float models are taken as int8
+  std::string schedule = "overlap";
+};
+
+// Throws InputError naming node, operator and reason: not lowered, float on an int8 machine (shows
+// the quantize command), larger than the machine.
+[[nodiscard]] isa::Program compile(const Graph& graph, const isa::Machine& machine,
+                                   const CompileOptions& options);
+
+}  // namespace systole::compiler

@@ -1,0 +1,15 @@
+// Inline shapes: models written on the command line, gemm:M,K,N and mlp:D0,D1,...,Dn.
+#pragma once
+
+#include <string>
+
+#include "compiler/frontend/load.h"
+
+namespace systole::compiler {
+
+[[nodiscard]] bool is_inline_shape(const std::string& model);
+
+// Throws InputError that shows the form if the text is malformed or the weights pass 2^31 bytes.
+[[nodiscard]] Graph load_inline_shape(const std::string& model, const LoadOptions& options);
+
+}  // namespace systole::compiler

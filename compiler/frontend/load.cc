@@ -1,0 +1,15 @@
+// Frontends: which one a MODEL argument is for.
+#include "compiler/frontend/load.h"
+
+#include "compiler/frontend/inline.h"
+#include "compiler/frontend/onnx_import.h"
+
+namespace systole::compiler {
+
+Graph load_model(const std::string& model, const LoadOptions& options) {
+  if (is_inline_shape(model)) return load_inline_shape(model, options);
+  OnnxFile file = read_onnx(model);
+  return import_onnx(file, options);
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,34 @@
+// Frontends: from a MODEL argument (ONNX file, ONNX text, inline shape) to a Graph.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "compiler/ir/graph.h"
+
+namespace systole::compiler {
+
+struct LoadOptions {
+  std::optional<std::int64_t> batch;         // --batch: the symbolic leading dimension
+  std::map<std::string, std::int64_t> dims;  // --dim NAME=N
+  std::map<std::string, Shape> shapes;       // --shape x=1x3x224x224
+};
+
+// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text) or gemm:M,K,N or mlp:D0,D1,...
+// (inline shapes have seeded int8 weights and take their batch from M or options.batch).
+// Throws InputError: missing, not ONNX, truncated, short initialiser, unknown operator ...
+[[nodiscard]] Graph load_model(const std::string& model, const LoadOptions& options);
+
+// Float tensors of the graph (by value) over calibration inputs: min and max of each.
+struct CalibrationRange {
+  float min = 0.0F, max = 0.0F;
+};
+
+// Reads a float ONNX model and writes a QDQ twin (docs/quantisation.md): u8 asymmetric activations,
+// s8 symmetric per-channel weights, int32 bias at xs*ws. `samples` is [n, ...] float32 for the
+// single input. Returns the bytes of the new ONNX file.
+[[nodiscard]] std::vector<std::uint8_t> quantize_model(const std::string& model,
+                                                       const Tensor& samples);
+
+}  // namespace systole::compiler

@@ -1,0 +1,134 @@
+// ONNX files: libonnx parses protobuf and text, we decide what is accepted.
+//
+// The text parser recurses once per bracket and reads zero-terminated strings, so both are bounded
+// before it sees the text; protobuf has its own recursion limit.
+#include "compiler/frontend/onnx_file.h"
+
+#include <onnx/checker.h>
+#include <onnx/defs/parser.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/files.h"
+#include "compiler/frontend/fnv.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::int64_t kMaxFileBytes = (std::int64_t{1} << 31) - 1;  // protobuf's own limit
+constexpr int kMaxNesting = 64;
+
+bool is_text(const std::string& path) {
+  return path.ends_with(".txt") || path.ends_with(".onnxtxt");
+}
+
+void check_text(const std::string& path, const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    throw InputError(path, "contains a zero byte", "ONNX text");
+  }
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '(' || c == '{' || c == '[' || c == '<') ++depth;
+    if (c == ')' || c == '}' || c == ']' || c == '>') depth = std::max(depth - 1, 0);
+    if (depth > kMaxNesting) {
+      throw InputError(path, "brackets are nested too deeply",
+                       fmt::format("{} levels", kMaxNesting));
+    }
+  }
+}
+
+void parse_text(const std::string& path, const std::string& text, onnx::ModelProto& model) {
+  check_text(path, text);
+  std::string problem;
+  try {
+    onnx::OnnxParser parser(text.c_str());
+    const auto status = parser.Parse(model);
+    if (!status.IsOK()) problem = status.ErrorMessage();
+  } catch (const std::exception& e) {  // std::stoll and std::stof on a malformed number
+    problem = fmt::format("malformed number ({})", e.what());
+  }
+  if (!problem.empty()) {
+    throw InputError(path, "is not an ONNX text model: " + printable(problem), "ONNX text");
+  }
+}
+
+void parse_binary(const std::string& path, const std::vector<std::uint8_t>& bytes,
+                  onnx::ModelProto& model) {
+  const bool parsed = model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  if (bytes.empty() || !parsed || !model.has_graph()) {
+    const std::string found = bytes.empty() ? "is empty" : "is not an ONNX model or is cut short";
+    throw InputError(path, found, "a whole ONNX file, or ONNX text with a name ending in .onnxtxt");
+  }
+}
+
+void check_version(const std::string& path, std::string_view what, std::int64_t found,
+                   std::int64_t oldest, std::int64_t newest) {
+  if (found >= oldest && found <= newest) return;
+  throw InputError(path, fmt::format("{} {}", what, found),
+                   fmt::format("{} to {}", oldest, newest));
+}
+
+std::int64_t default_opset(const std::string& path, const onnx::ModelProto& model) {
+  std::optional<std::int64_t> version;
+  for (const onnx::OperatorSetIdProto& set : model.opset_import()) {
+    if (!set.domain().empty() && set.domain() != "ai.onnx") continue;
+    if (version && *version != set.version()) {
+      throw InputError(path, "imports two versions of the ONNX operators", "one");
+    }
+    version = set.version();
+  }
+  if (!version) throw InputError(path, "imports no ONNX operators", "opset_import of domain ''");
+  return *version;
+}
+
+void check_parts(const std::string& path, const onnx::ModelProto& model) {
+  if (model.functions_size() > 0) {
+    throw InputError(
+        path, printable(fmt::format("has local functions ('{}')", model.functions(0).name())),
+        "functions inlined; they are not supported by this version");
+  }
+  if (model.graph().sparse_initializer_size() > 0) {
+    throw InputError(path, "has sparse initialisers", "dense ones");
+  }
+}
+
+}  // namespace
+
+std::string printable(std::string text) {
+  const auto is_control = [](unsigned char c) { return c < 32 || c == 127; };
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
+  return text;
+}
+
+OnnxFile read_onnx(const std::string& path) {
+  const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
+  OnnxFile file;
+  file.path = path;
+  file.hash = fnv1a(bytes);
+  if (is_text(path)) {
+    parse_text(path, std::string(bytes.begin(), bytes.end()), file.model);
+  } else {
+    parse_binary(path, bytes, file.model);
+  }
+  check_version(path, "ONNX IR version", file.model.ir_version(), kOldestIr, kNewestIr);
+  file.opset = default_opset(path, file.model);
+  check_version(path, "ONNX opset", file.opset, kOldestOpset, kNewestOpset);
+  check_parts(path, file.model);
+  return file;
+}
+
+void run_onnx_checker(const OnnxFile& file) {
+  constexpr std::int64_t kCheckerIr = 8, kCheckerOpset = 17;
+  if (file.model.ir_version() > kCheckerIr || file.opset > kCheckerOpset) return;
+  for (const onnx::TensorProto& tensor : file.model.graph().initializer()) {
+    if (tensor.data_location() == onnx::TensorProto::EXTERNAL) return;
+  }
+  try {
+    onnx::checker::check_model(file.model);
+  } catch (const std::exception& e) {
+    throw InputError(file.path, "is refused by the ONNX checker: " + printable(e.what()));
+  }
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,47 @@
+// ONNX files: bytes to a protobuf model whose versions are known to us, and tensors out of it.
+//
+// ONNX IR specification: https://github.com/onnx/onnx/blob/main/docs/IR.md
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/tensor.h"
+
+namespace systole::compiler {
+
+inline constexpr std::int64_t kOldestIr = 3, kNewestIr = 13;
+inline constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 22;
+
+struct OnnxFile {
+  std::string path;
+  onnx::ModelProto model;
+  std::int64_t opset = 0;  // of the default domain
+  std::uint64_t hash = 0;  // FNV-1a of the file and, as they are read, of its external tensors
+};
+
+// Reads a binary model, or a text model if the name ends in .onnxtxt or .txt. Throws InputError if
+// it cannot be read, is not an ONNX model or has a version or a part that is not known.
+[[nodiscard]] OnnxFile read_onnx(const std::string& path);
+
+// libonnx's own checker, which knows IR <= 8 and opset <= 17 and wants its tensors inside the file;
+// newer files pass unchecked. Run it only on models whose tensors went through read_tensor.
+void run_onnx_checker(const OnnxFile& file);
+
+// Throws InputError unless the tensor's type is known and its data are exactly as long as its shape
+// says; external data must lie inside the model's folder and inside their file. Reads no data.
+void check_tensor(const OnnxFile& file, const onnx::TensorProto& proto);
+
+// The tensor's value; float16, bfloat16 and float64 become float32. Checks as check_tensor.
+[[nodiscard]] Tensor read_tensor(OnnxFile& file, const onnx::TensorProto& proto);
+
+// The element type a value of this ONNX type has in a Graph (float16 -> float32 and so on).
+[[nodiscard]] DType graph_type(int onnx_type, const std::string& where);
+
+// The text with its control characters as spaces: names in a damaged file may hold any byte, but a
+// message is one line.
+[[nodiscard]] std::string printable(std::string text);
+
+}  // namespace systole::compiler

@@ -1,0 +1,209 @@
+// ONNX model -> Graph. Everything is checked before the first rewrite: operators, names, every
+// tensor's length. Nodes are ordered by Kahn's algorithm, in file order where there is a choice.
+#include "compiler/frontend/onnx_import.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <functional>
+#include <queue>
+#include <set>
+
+#include "compiler/frontend/onnx_inputs.h"
+#include "compiler/frontend/onnx_ops.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr auto kOperators = std::to_array<OnnxOperator>({
+#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) {#name, first, newest, rewrite, text},
+#include "compiler/frontend/onnx_ops.def"
+});
+
+std::string where_of(const OnnxFile& file, const onnx::NodeProto& node) {
+  return fmt::format("{}: node '{}' ({})", file.path, node_name(node), node.op_type());
+}
+
+const OnnxOperator& find_operator(const OnnxFile& file, const onnx::NodeProto& node) {
+  const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
+  const auto row = std::find_if(kOperators.begin(), kOperators.end(),
+                                [&](const OnnxOperator& r) { return r.name == node.op_type(); });
+  if (!standard || row == kOperators.end()) {
+    throw InputError(where_of(file, node),
+                     fmt::format("unknown operator {}{}{} in opset {}", node.domain(),
+                                 node.domain().empty() ? "" : ".", node.op_type(), file.opset),
+                     "an operator of `systole ops`");
+  }
+  if (file.opset < row->first) {
+    throw InputError(where_of(file, node), fmt::format("operator in opset {}", file.opset),
+                     fmt::format("opset {} or newer", row->first));
+  }
+  return *row;
+}
+
+void check_nodes(const OnnxFile& file) {
+  for (const onnx::NodeProto& node : file.model.graph().node()) {
+    static_cast<void>(find_operator(file, node));
+    if (node.output_size() == 0 || node.output(0).empty()) {
+      throw InputError(where_of(file, node), "has no output", "one");
+    }
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_t()) check_tensor(file, attribute.t());
+    }
+  }
+}
+
+// Every name has one origin: an input or initialiser, or one node's output.
+std::map<std::string, int> find_producers(const OnnxFile& file) {
+  const onnx::GraphProto& graph = file.model.graph();
+  std::map<std::string, int> producer;  // index of the node, or -1
+  for (const onnx::TensorProto& tensor : graph.initializer()) {
+    check_tensor(file, tensor);
+    if (tensor.name().empty() || !producer.emplace(tensor.name(), -1).second) {
+      throw InputError(
+          file.path, fmt::format("initialiser '{}' is given twice or has no name", tensor.name()));
+    }
+  }
+  std::set<std::string> inputs;
+  for (const onnx::ValueInfoProto& input : graph.input()) {
+    if (input.name().empty() || !inputs.insert(input.name()).second) {
+      throw InputError(file.path,
+                       fmt::format("input '{}' is given twice or has no name", input.name()));
+    }
+    producer.emplace(input.name(), -1);
+  }
+  for (int i = 0; i < graph.node_size(); ++i) {
+    for (const std::string& name : graph.node(i).output()) {
+      if (!name.empty() && !producer.emplace(name, i).second) {
+        throw InputError(where_of(file, graph.node(i)), "output '" + name + "' is defined twice",
+                         "one definition of each name");
+      }
+    }
+  }
+  return producer;
+}
+
+[[noreturn]] void fail_cycle(const OnnxFile& file, const std::map<std::string, int>& producers,
+                             const std::vector<int>& waiting) {
+  const onnx::GraphProto& graph = file.model.graph();
+  const auto stuck = std::find_if(waiting.begin(), waiting.end(), [](int n) { return n > 0; });
+  int at = static_cast<int>(stuck - waiting.begin());
+  std::set<int> seen;
+  while (seen.insert(at).second) {  // upstream among the stuck nodes, until one comes back
+    for (const std::string& name : graph.node(at).input()) {
+      const int from = name.empty() ? -1 : producers.at(name);
+      if (from < 0 || waiting[static_cast<std::size_t>(from)] == 0) continue;
+      at = from;
+      break;
+    }
+  }
+  throw InputError(where_of(file, graph.node(at)), "depends on itself", "a graph without cycles");
+}
+
+std::vector<int> order_nodes(const OnnxFile& file, const std::map<std::string, int>& producers) {
+  const onnx::GraphProto& graph = file.model.graph();
+  const auto count = static_cast<std::size_t>(graph.node_size());
+  std::vector<int> waiting(count);
+  std::vector<std::vector<int>> users(count);
+  for (int i = 0; i < graph.node_size(); ++i) {
+    for (const std::string& name : graph.node(i).input()) {
+      if (name.empty()) continue;
+      const auto from = producers.find(name);
+      if (from == producers.end()) {
+        throw InputError(where_of(file, graph.node(i)), "input '" + name + "' is not defined",
+                         "an input, an initialiser or a node's output");
+      }
+      if (from->second < 0) continue;
+      users[static_cast<std::size_t>(from->second)].push_back(i);
+      ++waiting[static_cast<std::size_t>(i)];
+    }
+  }
+  std::priority_queue<int, std::vector<int>, std::greater<>> ready;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (waiting[i] == 0) ready.push(static_cast<int>(i));
+  }
+  std::vector<int> order;
+  while (!ready.empty()) {
+    order.push_back(ready.top());
+    ready.pop();
+    for (const int user : users[static_cast<std::size_t>(order.back())]) {
+      if (--waiting[static_cast<std::size_t>(user)] == 0) ready.push(user);
+    }
+  }
+  if (order.size() < count) fail_cycle(file, producers, waiting);
+  return order;
+}
+
+void count_uses(OnnxImport& import) {
+  const onnx::GraphProto& graph = import.file.model.graph();
+  for (const onnx::NodeProto& node : graph.node()) {
+    for (const std::string& name : node.input()) ++import.uses[name];
+  }
+  for (const onnx::ValueInfoProto& output : graph.output()) ++import.uses[output.name()];
+  for (const onnx::TensorProto& tensor : graph.initializer()) {
+    import.initialisers.emplace(tensor.name(), &tensor);
+  }
+}
+
+std::vector<std::pair<std::string, ValueId>> find_outputs(OnnxImport& import) {
+  const OnnxFile& file = import.file;
+  std::vector<std::pair<std::string, ValueId>> outputs;
+  std::set<std::string> seen;
+  for (const onnx::ValueInfoProto& output : file.model.graph().output()) {
+    const std::string& name = output.name();
+    const auto found = import.values.find(name);
+    if (found == import.values.end() || !seen.insert(name).second) {
+      throw InputError(file.path,
+                       "output '" + name + "' is given twice or not computed by any node");
+    }
+    outputs.emplace_back(name, found->second);
+  }
+  if (outputs.empty()) throw InputError(file.path, "has no outputs", "at least one");
+  return outputs;
+}
+
+std::string graph_name(const OnnxFile& file) {
+  const std::string& name = file.model.graph().name();
+  return name.empty() ? std::filesystem::path(file.path).stem().string() : name;
+}
+
+Graph import_checked(OnnxFile& file, const LoadOptions& options,
+                     std::map<std::string, ValueId>* names) {
+  check_nodes(file);
+  const std::vector<int> order = order_nodes(file, find_producers(file));
+  OnnxImport import{.file = file};
+  count_uses(import);
+  add_inputs(import, options);
+  for (const int index : order) {
+    const onnx::NodeProto& proto = file.model.graph().node(index);
+    OnnxNode node(import, proto);
+    find_operator(file, proto).rewrite(node);
+    node.check_attributes();
+  }
+  run_onnx_checker(file);
+  std::vector<ValueId> map;
+  Graph graph = import.builder.finish(find_outputs(import), &map);
+  graph.name = graph_name(file);
+  graph.hash = fmt::format("{:016x}", file.hash);
+  verify(graph);
+  if (names != nullptr) {
+    for (const auto& [name, id] : import.values) (*names)[name] = map[static_cast<std::size_t>(id)];
+  }
+  return graph;
+}
+
+}  // namespace
+
+std::span<const OnnxOperator> onnx_operators() { return kOperators; }
+
+Graph import_onnx(OnnxFile& file, const LoadOptions& options,
+                  std::map<std::string, ValueId>* names) {
+  try {
+    return import_checked(file, options, names);
+  } catch (const InputError& e) {
+    const Diag& found = e.diag();
+    throw InputError(printable(found.where), printable(found.what), printable(found.expected));
+  }
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,142 @@
+// ONNX node: access to inputs and attributes with every mistake reported in the node's name.
+#include "compiler/frontend/onnx_node.h"
+
+namespace systole::compiler {
+namespace {
+
+using Attribute = onnx::AttributeProto;
+
+}  // namespace
+
+std::string node_name(const onnx::NodeProto& proto) {
+  if (!proto.name().empty()) return proto.name();
+  return proto.output_size() > 0 ? proto.output(0) : proto.op_type();
+}
+
+OnnxNode::OnnxNode(OnnxImport& import, const onnx::NodeProto& proto)
+    : import_(import), proto_(proto) {
+  for (const Attribute& attribute : proto.attribute()) {
+    const bool fresh = attributes_.emplace(attribute.name(), &attribute).second;
+    require(fresh, fmt::format("attribute '{}' occurs twice", attribute.name()));
+    require(attribute.ref_attr_name().empty(),
+            fmt::format("attribute '{}' refers to a function's attribute", attribute.name()));
+  }
+  import_.builder.begin_layer(node_name(proto), proto.op_type());
+}
+
+void OnnxNode::fail(const std::string& what, const std::string& expected) const {
+  throw InputError(
+      fmt::format("{}: node '{}' ({})", import_.file.path, node_name(proto_), proto_.op_type()),
+      what, expected);
+}
+
+void OnnxNode::require(bool holds, const std::string& what, const std::string& expected) const {
+  if (!holds) fail(what, expected);
+}
+
+void OnnxNode::require_arity(int low, int high) const {
+  const int found = proto_.input_size();
+  const std::string range = low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
+  require(found >= low && found <= high, fmt::format("{} inputs", found), range);
+  for (int i = 0; i < low; ++i) require(has(i), fmt::format("input {} is absent", i));
+}
+
+void OnnxNode::require_type(const std::string& what, ValueId id, DType type) const {
+  const DType found = import_.builder.value(id).type;
+  require(found == type, fmt::format("{} is {}", what, dtype_name(found)),
+          std::string(dtype_name(type)));
+}
+
+void OnnxNode::require_unused_outputs(int first) const {
+  for (int i = first; i < proto_.output_size(); ++i) {
+    const auto found = import_.uses.find(proto_.output(i));
+    require(proto_.output(i).empty() || found == import_.uses.end(),
+            fmt::format("output '{}' is used", proto_.output(i)), "only the first output in use");
+  }
+}
+
+ValueId OnnxNode::input(int i) {
+  const std::string& name = proto_.input(i);
+  const auto found = import_.values.find(name);
+  if (found != import_.values.end()) return found->second;
+  const auto initialiser = import_.initialisers.find(name);
+  require(initialiser != import_.initialisers.end(),
+          fmt::format("input '{}' is not defined", name));
+  const ValueId id = builder().add_constant(name, read_tensor(import_.file, *initialiser->second));
+  import_.values.emplace(name, id);
+  return id;
+}
+
+const Tensor& OnnxNode::constant(int i, const std::string& what) {
+  const Tensor* t = builder().constant(input(i));
+  require(t != nullptr, fmt::format("{} '{}' is computed", what, proto_.input(i)), "a constant");
+  return *t;
+}
+
+bool OnnxNode::has_attribute(const std::string& name) const { return attributes_.contains(name); }
+
+const Attribute* OnnxNode::find(const std::string& name, int type) {
+  asked_.insert(name);
+  const auto found = attributes_.find(name);
+  if (found == attributes_.end()) return nullptr;
+  const int actual = found->second->type();
+  require(actual == type, fmt::format("attribute '{}' has type {}", name, actual),
+          fmt::format("type {}", type));
+  return found->second;
+}
+
+std::int64_t OnnxNode::int_or(const std::string& name, std::int64_t otherwise) {
+  const Attribute* found = find(name, Attribute::INT);
+  return found != nullptr ? found->i() : otherwise;
+}
+
+float OnnxNode::float_or(const std::string& name, float otherwise) {
+  const Attribute* found = find(name, Attribute::FLOAT);
+  return found != nullptr ? found->f() : otherwise;
+}
+
+std::vector<std::int64_t> OnnxNode::ints(const std::string& name) {
+  const Attribute* found = find(name, Attribute::INTS);
+  if (found == nullptr) return {};
+  return {found->ints().begin(), found->ints().end()};
+}
+
+std::vector<float> OnnxNode::floats(const std::string& name) {
+  const Attribute* found = find(name, Attribute::FLOATS);
+  if (found == nullptr) return {};
+  return {found->floats().begin(), found->floats().end()};
+}
+
+Tensor OnnxNode::tensor(const std::string& name) {
+  const Attribute* found = find(name, Attribute::TENSOR);
+  require(found != nullptr, fmt::format("attribute '{}' is absent", name));
+  return read_tensor(import_.file, found->t());
+}
+
+bool OnnxNode::flag(const std::string& name) {
+  const std::int64_t value = int_or(name, 0);
+  require(value == 0 || value == 1, fmt::format("attribute '{}' is {}", name, value), "0 or 1");
+  return value == 1;
+}
+
+std::int64_t OnnxNode::axis(std::int64_t found, std::size_t rank, bool past_end) const {
+  const auto end = static_cast<std::int64_t>(rank);
+  const bool inside = found >= -end && (found < end || (past_end && found == end));
+  require(inside, fmt::format("axis {} of a tensor of {} dimensions", found, rank));
+  return found < 0 ? found + end : found;
+}
+
+void OnnxNode::result(ValueId id) {
+  const std::string& name = proto_.output(0);
+  builder().name_result(id, name);
+  import_.values[name] = id;
+}
+
+void OnnxNode::check_attributes() const {
+  for (const auto& [name, attribute] : attributes_) {
+    require(asked_.contains(name),
+            fmt::format("attribute '{}' is not known in opset {}", name, opset()));
+  }
+}
+
+}  // namespace systole::compiler

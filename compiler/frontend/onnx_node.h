@@ -1,0 +1,86 @@
+// One ONNX node while it is rewritten: its inputs as graph values, its attributes by type, and
+// errors that name it. An attribute that no accessor asked for is an error.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiler/frontend/graph_builder.h"
+#include "compiler/frontend/onnx_file.h"
+
+namespace systole::compiler {
+
+// --batch on a model whose leading dimension is fixed: constant shapes follow.
+struct BatchChange {
+  std::int64_t from = 1, to = 1;
+};
+
+// What all nodes of one model share.
+struct OnnxImport {
+  OnnxFile& file;
+  GraphBuilder builder = {};
+  std::map<std::string, ValueId> values = {};  // by ONNX name, those defined so far
+  std::map<std::string, const onnx::TensorProto*> initialisers = {};  // not yet read
+  std::map<std::string, int> uses = {};  // by ONNX name, the graph's outputs included
+  std::optional<BatchChange> batch = {};
+};
+
+class OnnxNode {
+ public:
+  OnnxNode(OnnxImport& import, const onnx::NodeProto& proto);
+
+  [[nodiscard]] std::int64_t opset() const { return import_.file.opset; }
+  [[nodiscard]] GraphBuilder& builder() { return import_.builder; }
+  [[nodiscard]] const std::optional<BatchChange>& batch() const { return import_.batch; }
+
+  // Throws InputError that names the node and its operator.
+  [[noreturn]] void fail(const std::string& what, const std::string& expected = {}) const;
+  void require(bool holds, const std::string& what, const std::string& expected = {}) const;
+  void require_arity(int low, int high) const;
+  void require_type(const std::string& what, ValueId id, DType type) const;
+  // Outputs from `first` on may be declared but not used.
+  void require_unused_outputs(int first) const;
+
+  [[nodiscard]] bool has(int i) const {
+    return i < proto_.input_size() && !proto_.input(i).empty();
+  }
+  [[nodiscard]] ValueId input(int i);
+  [[nodiscard]] const Shape& shape(int i) { return builder().value(input(i)).shape; }
+  // The value of an input that has to be constant.
+  [[nodiscard]] const Tensor& constant(int i, const std::string& what);
+
+  [[nodiscard]] bool has_attribute(const std::string& name) const;
+  [[nodiscard]] std::int64_t int_or(const std::string& name, std::int64_t otherwise);
+  [[nodiscard]] float float_or(const std::string& name, float otherwise);
+  [[nodiscard]] std::vector<std::int64_t> ints(const std::string& name);
+  [[nodiscard]] std::vector<float> floats(const std::string& name);
+  [[nodiscard]] Tensor tensor(const std::string& name);
+  // int_or for a flag, 0 or 1.
+  [[nodiscard]] bool flag(const std::string& name);
+  // An axis in [-rank, rank) (or up to rank if `past_end`) as a non-negative number.
+  [[nodiscard]] std::int64_t axis(std::int64_t found, std::size_t rank,
+                                  bool past_end = false) const;
+
+  // The node's first output is this value.
+  void result(ValueId id);
+  // Throws InputError if an attribute was not asked for.
+  void check_attributes() const;
+
+ private:
+  const onnx::AttributeProto* find(const std::string& name, int type);
+
+  OnnxImport& import_;
+  const onnx::NodeProto& proto_;
+  std::map<std::string, const onnx::AttributeProto*> attributes_;
+  std::set<std::string> asked_;
+};
+
+// How messages and layers call a node: its name, or its first output's if it has none.
+[[nodiscard]] std::string node_name(const onnx::NodeProto& proto);
+
+}  // namespace systole::compiler

@@ -1,0 +1,24 @@
+// The table of ONNX operators (onnx_ops.def): versions and rewrite of each.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "compiler/frontend/onnx_node.h"
+
+namespace systole::compiler {
+
+struct OnnxOperator {
+  std::string_view name;
+  std::int64_t first, newest;
+  void (*rewrite)(OnnxNode& node);
+  std::string_view accepts;
+};
+
+[[nodiscard]] std::span<const OnnxOperator> onnx_operators();
+
+#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) void rewrite(OnnxNode& node);
+#include "compiler/frontend/onnx_ops.def"
+
+}  // namespace systole::compiler

@@ -1,0 +1,144 @@
+// ONNX matrix products: Gemm, MatMul and their integer forms, all rewritten to kMatmul.
+#include "compiler/frontend/onnx_ops.h"
+#include "compiler/frontend/onnx_quant.h"
+#include "compiler/ir/shapes.h"
+
+namespace systole::compiler {
+namespace {
+
+// [..., K] times [K, N]; throws unless the inner dimensions agree.
+Shape product_shape(const OnnxNode& node, const Shape& a, const Shape& b) {
+  const bool fits = !a.empty() && b.size() == 2 && a.back() == b[0];
+  node.require(fits, fmt::format("shapes {} and {}", shape_text(a), shape_text(b)),
+               "A [..., K] and B [K, N] with the same K");
+  Shape shape = a;
+  shape.back() = b[1];
+  return shape;
+}
+
+ValueId add(GraphBuilder& builder, ValueId a, ValueId b) {
+  const Shape shape = builder.value(a).shape;
+  return builder.emit(OpKind::kZip, {a, b}, DType::kFloat32, shape, ZipAttrs{ZipFn::kAdd});
+}
+
+ValueId scale(GraphBuilder& builder, ValueId x, float factor) {
+  if (factor == 1.0F) return x;
+  const ValueId by =
+      builder.add_constant("scale", make_tensor<float>({}, std::span<const float>(&factor, 1)));
+  const Shape shape = builder.value(x).shape;
+  return builder.emit(OpKind::kZip, {x, by}, DType::kFloat32, shape, ZipAttrs{ZipFn::kMul});
+}
+
+// C as a vector [N], or kNoValue if it is not one. A constant scalar is spread out.
+ValueId bias_vector(GraphBuilder& builder, ValueId c, std::int64_t n) {
+  const Shape& shape = builder.value(c).shape;
+  const std::int64_t count = element_count(shape);
+  if (!shape.empty() && shape.back() == n && count == n) return builder.reshape(c, {n});
+  const Tensor* constant = builder.constant(c);
+  if (constant == nullptr || count != 1 || n == 0) return kNoValue;
+  const std::vector<float> spread(static_cast<std::size_t>(n), constant->as<float>()[0]);
+  return builder.add_constant("bias", make_tensor<float>({n}, spread));
+}
+
+// Dimensions are taken as they are, but a matrix has two.
+ValueId matrix_input(OnnxNode& node, int i, const std::string& transpose) {
+  const ValueId x = node.input(i);
+  node.require_type(i == 0 ? "A" : "B", x, DType::kFloat32);
+  const Shape& shape = node.shape(i);
+  node.require(shape.size() == 2,
+               fmt::format("{} has shape {}", i == 0 ? "A" : "B", shape_text(shape)), "a matrix");
+  return node.flag(transpose) ? node.builder().transpose(x, {1, 0}) : x;
+}
+
+void require_bytes(const OnnxNode& node, const Value& v, std::string_view what) {
+  node.require(v.type == DType::kUint8 || v.type == DType::kInt8,
+               fmt::format("{} is {}", what, dtype_name(v.type)), "uint8 or int8");
+}
+
+}  // namespace
+
+void rewrite_gemm(OnnxNode& node) {
+  node.require_arity(2, 3);
+  GraphBuilder& builder = node.builder();
+  node.require(node.has(2) || node.opset() >= 11, "C is absent", "C, or opset 11 or newer");
+  const ValueId a = matrix_input(node, 0, "transA");
+  const ValueId b = matrix_input(node, 1, "transB");
+  MatmulAttrs attrs;
+  attrs.alpha = node.float_or("alpha", 1.0F);
+  attrs.beta = node.float_or("beta", 1.0F);
+  const Shape shape = product_shape(node, builder.value(a).shape, builder.value(b).shape);
+  if (!node.has(2) || attrs.beta == 0.0F) {
+    attrs.beta = 1.0F;
+    return node.result(builder.emit(OpKind::kMatmul, {a, b}, DType::kFloat32, shape, attrs));
+  }
+  const ValueId c = node.input(2);
+  node.require_type("C", c, DType::kFloat32);
+  node.require(broadcast(builder.value(c).shape, shape) == shape,
+               fmt::format("C has shape {}", shape_text(builder.value(c).shape)),
+               "one that broadcasts to " + shape_text(shape));
+  const ValueId bias = bias_vector(builder, c, shape[1]);
+  if (bias != kNoValue) {
+    return node.result(builder.emit(OpKind::kMatmul, {a, b, bias}, DType::kFloat32, shape, attrs));
+  }
+  const ValueId addend = scale(builder, c, attrs.beta);
+  attrs.beta = 1.0F;
+  const ValueId product = builder.emit(OpKind::kMatmul, {a, b}, DType::kFloat32, shape, attrs);
+  node.result(add(builder, product, addend));
+}
+
+void rewrite_matmul(OnnxNode& node) {
+  node.require_arity(2, 2);
+  GraphBuilder& builder = node.builder();
+  const ValueId a = node.input(0);
+  ValueId b = node.input(1);
+  node.require_type("A", a, DType::kFloat32);
+  node.require_type("B", b, DType::kFloat32);
+  const bool vector = node.shape(1).size() == 1;
+  node.require(node.shape(1).size() <= 2, "B has shape " + shape_text(node.shape(1)),
+               "one or two dimensions; batches of B are not supported by this version");
+  if (vector) b = builder.reshape(b, {node.shape(1)[0], 1});
+  Shape shape = product_shape(node, node.shape(0), builder.value(b).shape);
+  const ValueId product =
+      builder.emit(OpKind::kMatmul, {a, b}, DType::kFloat32, shape, MatmulAttrs{});
+  if (!vector) return node.result(product);
+  shape.pop_back();
+  node.result(builder.reshape(product, shape));
+}
+
+void rewrite_matmul_integer(OnnxNode& node) {
+  node.require_arity(2, 4);
+  GraphBuilder& builder = node.builder();
+  const ValueId a = node.input(0);
+  const ValueId b = node.input(1);
+  require_bytes(node, builder.value(a), "A");
+  require_bytes(node, builder.value(b), "B");
+  const Shape shape = product_shape(node, node.shape(0), node.shape(1));
+  MatmulAttrs attrs;
+  attrs.x_quant = read_zero_points(node, 2, builder.value(a), {1, "A"});
+  attrs.w_quant = read_zero_points(node, 3, builder.value(b), {shape.back(), "B"});
+  node.result(builder.emit(OpKind::kMatmul, {a, b}, DType::kInt32, shape, attrs));
+}
+
+void rewrite_qlinear_matmul(OnnxNode& node) {
+  node.require_arity(8, 8);
+  GraphBuilder& builder = node.builder();
+  const ValueId a = node.input(0);
+  const ValueId b = node.input(3);
+  require_bytes(node, builder.value(a), "A");
+  require_bytes(node, builder.value(b), "B");
+  const Shape shape = product_shape(node, node.shape(0), node.shape(3));
+  MatmulAttrs attrs;
+  attrs.x_quant = read_quant(node, {1, 2}, builder.value(a).type, {1, "A"});
+  attrs.w_quant = read_quant(node, {4, 5}, builder.value(b).type, {shape.back(), "B"});
+  attrs.w_quant->axis = 1;
+  const DType type = node.constant(7, "y_zero_point").type;
+  node.require(type == DType::kUint8 || type == DType::kInt8,
+               fmt::format("y_zero_point is {}", dtype_name(type)), "uint8 or int8");
+  attrs.output = read_quant(node, {6, 7}, type, {1, "y"});
+  node.require(attrs.output->scales[0] > 0.0F, "y_scale is 0", "a positive scale");
+  attrs.lo = type == DType::kUint8 ? 0 : -128;
+  attrs.hi = type == DType::kUint8 ? 255 : 127;
+  node.result(builder.emit(OpKind::kMatmul, {a, b}, type, shape, attrs));
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,257 @@
+// Reference evaluator: one function per op, straight from its meaning in ops.def. Slow enough to be
+// plain, except the matrix product (matmul.cc), which calibration runs over whole data sets.
+#include <algorithm>
+#include <cmath>
+
+#include "base/numerics.h"
+#include "compiler/ir/graph.h"
+#include "compiler/ir/matmul.h"
+#include "compiler/ir/shapes.h"
+
+namespace systole::compiler {
+namespace {
+
+float map_one(const MapAttrs& a, float x) {
+  switch (a.fn) {
+    case MapFn::kRelu:
+      return x < 0.0F ? 0.0F : x;
+    case MapFn::kClip:
+      return std::min(std::max(x, a.lo), a.hi);
+    case MapFn::kLeakyRelu:
+      return x < 0.0F ? a.alpha * x : x;
+    case MapFn::kSigmoid:
+      return 1.0F / (1.0F + std::exp(-x));
+    case MapFn::kTanh:
+      return std::tanh(x);
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
+}
+
+Tensor map(const MapAttrs& a, const Tensor& x) {
+  Tensor y = x;
+  for (float& v : y.as<float>()) v = map_one(a, v);
+  return y;
+}
+
+template <typename T, typename Combine>
+void zip_elements(const Tensor& a, const Tensor& b, Tensor& y, Combine combine) {
+  const std::vector<std::int64_t> a_strides = broadcast_strides(a.shape, y.shape);
+  const std::vector<std::int64_t> b_strides = broadcast_strides(b.shape, y.shape);
+  std::vector<std::int64_t> index(y.shape.size());
+  std::int64_t from_a = 0;
+  std::int64_t from_b = 0;
+  for (T& v : y.as<T>()) {
+    v = combine(a.as<T>()[static_cast<std::size_t>(from_a)],
+                b.as<T>()[static_cast<std::size_t>(from_b)]);
+    for (std::size_t i = index.size(); i-- > 0;) {  // the next index, like a milometer
+      from_a += a_strides[i];
+      from_b += b_strides[i];
+      if (++index[i] < y.shape[i]) break;
+      from_a -= a_strides[i] * y.shape[i];
+      from_b -= b_strides[i] * y.shape[i];
+      index[i] = 0;
+    }
+  }
+}
+
+Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape& shape) {
+  Tensor y(a.type, shape);
+  const bool add = attrs.fn == ZipFn::kAdd;
+  if (a.type == DType::kInt32) {
+    zip_elements<std::int32_t>(a, b, y, add ? wrapping_add : wrapping_mul);
+  } else if (add) {
+    zip_elements<float>(a, b, y, [](float u, float v) { return u + v; });
+  } else {
+    zip_elements<float>(a, b, y, [](float u, float v) { return u * v; });
+  }
+  return y;
+}
+
+// Elements that are reduced together: `count` of them, `stride` apart.
+struct Line {
+  std::size_t count, stride;
+};
+
+void softmax_line(const float* x, float* y, Line line) {
+  float top = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < line.count; ++i) top = std::max(top, x[i * line.stride]);
+  float sum = 0.0F;
+  for (std::size_t i = 0; i < line.count; ++i) {
+    y[i * line.stride] = std::exp(x[i * line.stride] - top);
+    sum += y[i * line.stride];
+  }
+  for (std::size_t i = 0; i < line.count; ++i) y[i * line.stride] /= sum;
+}
+
+float mean_line(const float* x, Line line) {
+  float sum = 0.0F;
+  for (std::size_t i = 0; i < line.count; ++i) sum += x[i * line.stride];
+  return sum / static_cast<float>(line.count);
+}
+
+Tensor reduce(const ReduceAttrs& a, const Tensor& x, const Shape& shape) {
+  Tensor y(x.type, shape);
+  const auto first = static_cast<std::size_t>(a.first_axis);
+  const auto end = static_cast<std::size_t>(a.end_axis);
+  const auto outer = static_cast<std::size_t>(extent(x.shape, 0, first));
+  const Line line{static_cast<std::size_t>(extent(x.shape, first, end)),
+                  static_cast<std::size_t>(extent(x.shape, end, x.shape.size()))};
+  const float* from = x.as<float>().data();
+  float* to = y.as<float>().data();
+  for (std::size_t i = 0; i < outer * line.stride; ++i) {
+    const std::size_t start = i / line.stride * line.count * line.stride + i % line.stride;
+    if (a.fn == ReduceFn::kSoftmax) {
+      softmax_line(from + start, to + start, line);
+    } else {
+      to[i] = mean_line(from + start, line);
+    }
+  }
+  return y;
+}
+
+Tensor move(const MoveAttrs& a, const Tensor& x, const Shape& shape) {
+  if (a.fn == MoveFn::kTranspose) return transpose(x, a.permutation);
+  Tensor y = x;
+  y.shape = shape;
+  return y;
+}
+
+// Calls each(index, channel) for every element, where channel picks its scale.
+template <typename Each>
+void for_channels(const Quant& q, const Shape& shape, std::int64_t count, Each each) {
+  if (q.per_tensor()) {
+    for (std::int64_t i = 0; i < count; ++i) each(static_cast<std::size_t>(i), std::size_t{0});
+    return;
+  }
+  const std::int64_t inner = extent(shape, static_cast<std::size_t>(q.axis) + 1, shape.size());
+  const auto channels = static_cast<std::int64_t>(q.scales.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    each(static_cast<std::size_t>(i), static_cast<std::size_t>(i / inner % channels));
+  }
+}
+
+// Calls use(T{}) with the C++ type of a quantised element.
+template <typename Use>
+void with_type(DType type, Use use) {
+  switch (type) {
+    case DType::kUint8:
+      return use(std::uint8_t{});
+    case DType::kInt8:
+      return use(std::int8_t{});
+    case DType::kUint16:
+      return use(std::uint16_t{});
+    case DType::kInt16:
+      return use(std::int16_t{});
+    case DType::kInt32:
+      return use(std::int32_t{});
+    default:
+      SYSTOLE_CHECK(false, "{} is not a quantised type", dtype_name(type));
+  }
+}
+
+Tensor quantise_tensor(const Quant& q, const Tensor& x) {
+  Tensor y(q.type, x.shape);
+  with_type(q.type, [&](auto zero) {
+    using T = decltype(zero);
+    for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
+      const std::int32_t v = quantise(x.as<float>()[i], q.scales[c], q.zero_points[c],
+                                      std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
+      y.as<T>()[i] = static_cast<T>(v);
+    });
+  });
+  return y;
+}
+
+Tensor dequantise_tensor(const Quant& q, const Tensor& x) {
+  Tensor y(DType::kFloat32, x.shape);
+  with_type(q.type, [&](auto zero) {
+    using T = decltype(zero);
+    for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
+      const std::int64_t centred = std::int64_t{x.as<T>()[i]} - q.zero_points[c];
+      y.as<float>()[i] = static_cast<float>(centred) * q.scales[c];
+    });
+  });
+  return y;
+}
+
+// The values known so far; each computed one is dropped after its last use.
+class Evaluation {
+ public:
+  Evaluation(const Graph& graph, const std::vector<ValueId>& wanted)
+      : graph_(graph), known_(graph.values.size()), uses_(graph.values.size()) {
+    for (const Node& node : graph.nodes) {
+      for (ValueId id : node.inputs) ++uses(id);
+    }
+    for (ValueId id : wanted) ++uses(id);
+  }
+
+  void set(ValueId id, Tensor t) { known_[static_cast<std::size_t>(id)] = std::move(t); }
+
+  [[nodiscard]] const Tensor& get(ValueId id) const {
+    const Value& v = graph_.value(id);
+    const std::optional<Tensor>& t = v.constant ? v.constant : known_[static_cast<std::size_t>(id)];
+    SYSTOLE_CHECK(t && (!t->data.empty() || t->count() == 0), "'{}' has no value", v.name);
+    return *t;
+  }
+
+  void run(const Node& node) {
+    set(node.outputs.at(0), result(node));
+    for (ValueId id : node.inputs) {
+      if (--uses(id) == 0) known_[static_cast<std::size_t>(id)].reset();
+    }
+    if (uses(node.outputs[0]) == 0) known_[static_cast<std::size_t>(node.outputs[0])].reset();
+  }
+
+ private:
+  int& uses(ValueId id) { return uses_.at(static_cast<std::size_t>(id)); }
+
+  [[nodiscard]] Tensor result(const Node& node) const {
+    const Tensor& x = get(node.inputs.at(0));
+    const Shape& shape = graph_.value(node.outputs.at(0)).shape;
+    switch (node.kind) {
+      case OpKind::kMatmul:
+        return evaluate_matmul(std::get<MatmulAttrs>(node.attrs), x, get(node.inputs.at(1)),
+                               node.inputs.size() > 2 ? &get(node.inputs[2]) : nullptr);
+      case OpKind::kMap:
+        return map(std::get<MapAttrs>(node.attrs), x);
+      case OpKind::kZip:
+        return zip(std::get<ZipAttrs>(node.attrs), x, get(node.inputs.at(1)), shape);
+      case OpKind::kReduce:
+        return reduce(std::get<ReduceAttrs>(node.attrs), x, shape);
+      case OpKind::kMove:
+        return move(std::get<MoveAttrs>(node.attrs), x, shape);
+      case OpKind::kQuantise:
+        return quantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
+      case OpKind::kDequantise:
+        return dequantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
+      case OpKind::kConv:
+      case OpKind::kPool:
+        break;
+    }
+    SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
+  }
+
+  const Graph& graph_;
+  std::vector<std::optional<Tensor>> known_;
+  std::vector<int> uses_;
+};
+
+}  // namespace
+
+std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
+                             const std::vector<ValueId>& wanted) {
+  const std::vector<ValueId>& ids = wanted.empty() ? graph.outputs : wanted;
+  SYSTOLE_CHECK(inputs.size() == graph.inputs.size(), "{} inputs", inputs.size());
+  Evaluation evaluation(graph, ids);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Value& v = graph.value(graph.inputs[i]);
+    SYSTOLE_CHECK(inputs[i].type == v.type && inputs[i].shape == v.shape, "input '{}'", v.name);
+    evaluation.set(graph.inputs[i], inputs[i]);
+  }
+  for (const Node& node : graph.nodes) evaluation.run(node);
+  std::vector<Tensor> results;
+  for (ValueId id : ids) results.push_back(evaluation.get(id));
+  return results;
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,114 @@
+// Graph: the compiler's intermediate representation, values and nodes over the closed op set.
+//
+// A graph is in topological order and in single assignment: each value is an input, a constant or
+// the output of exactly one node. Shapes are complete (the batch is fixed before this point).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/tensor.h"
+
+namespace systole::compiler {
+
+enum class OpKind : std::uint8_t {
+#define SYSTOLE_OP(name, text, meaning) name,
+#include "compiler/ir/ops.def"
+};
+[[nodiscard]] std::string_view op_name(OpKind kind);
+
+using ValueId = std::int32_t;
+inline constexpr ValueId kNoValue = -1;
+
+// Scales and zero points of a quantised tensor: one of each, or one per index of `axis`.
+struct Quant {
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  std::int64_t axis = 0;
+  DType type = DType::kUint8;  // the integer type
+  [[nodiscard]] bool per_tensor() const { return scales.size() == 1; }
+};
+
+// matmul: alpha * x w (+ beta * bias). With `output`, x and w are integers and the result is the
+// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale xs*ws, result
+// saturated into [lo, hi]. Without `output` and with integer x, the result is int32
+// (MatMulInteger).
+struct MatmulAttrs {
+  float alpha = 1.0F, beta = 1.0F;
+  std::optional<Quant> x_quant, w_quant, output;
+  std::int32_t lo = 0, hi = 255;  // of the requantised result, activation functions folded in
+};
+enum class MapFn : std::uint8_t { kRelu, kClip, kLeakyRelu, kSigmoid, kTanh };
+struct MapAttrs {
+  MapFn fn = MapFn::kRelu;
+  float lo = 0.0F, hi = 0.0F, alpha = 0.0F;
+};
+enum class ZipFn : std::uint8_t { kAdd, kMul };
+struct ZipAttrs {
+  ZipFn fn = ZipFn::kAdd;
+};
+enum class ReduceFn : std::uint8_t { kSoftmax, kMean };
+struct ReduceAttrs {
+  ReduceFn fn = ReduceFn::kSoftmax;
+  std::int64_t first_axis = 0,
+               end_axis = 0;  // softmax over dimensions [first_axis, end_axis) together
+};
+enum class MoveFn : std::uint8_t { kReshape, kTranspose };
+struct MoveAttrs {
+  MoveFn fn = MoveFn::kReshape;
+  std::vector<std::int64_t> permutation;  // of a transpose
+};
+struct QuantAttrs {
+  Quant quant;
+};
+using Attrs = std::variant<std::monostate, MatmulAttrs, MapAttrs, ZipAttrs, ReduceAttrs, MoveAttrs,
+                           QuantAttrs>;
+
+struct Value {
+  std::string name;
+  DType type = DType::kFloat32;
+  Shape shape;
+  std::optional<Tensor> constant;
+};
+
+struct Node {
+  OpKind kind{};
+  std::string name;    // of the ONNX node it came from, for messages and layer names
+  std::string origin;  // ONNX operator ("Gemm"), or "inline"
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  Attrs attrs;
+};
+
+struct Graph {
+  std::string name;
+  std::string hash;             // hex hash of the model file, empty for inline shapes
+  bool structure_only = false;  // weights are absent (timing only); constants may lack data
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+
+  [[nodiscard]] const Value& value(ValueId id) const {
+    return values.at(static_cast<std::size_t>(id));
+  }
+  [[nodiscard]] Value& value(ValueId id) { return values.at(static_cast<std::size_t>(id)); }
+  ValueId add_value(Value v);
+};
+
+// Throws InternalError if the graph breaks its invariants (order, single assignment, arity,
+// shapes).
+void verify(const Graph& graph);
+// Text form for --emit-ir and tests: one line per node.
+[[nodiscard]] std::string to_text(const Graph& graph);
+
+// Reference evaluator: every op in its written meaning (float32 for float tensors, exact integers
+// for quantised ones), independent of lowering. Returns the requested values (outputs if empty).
+[[nodiscard]] std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
+                                           const std::vector<ValueId>& wanted = {});
+
+}  // namespace systole::compiler

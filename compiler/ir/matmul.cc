@@ -1,0 +1,170 @@
+// Reference matrix product. One blocked kernel for float32 and for float64: the weights are packed
+// into panels of a few columns, and a tile of rows x columns is summed in registers with k upwards,
+// so each element sees the additions in the order of the plain triple loop.
+//
+// Integers run through the float64 kernel: operands minus zero points fit 17 bits, products 34, and
+// a chunk of 2^18 of them stays below 2^53, so every sum is exact before it is taken modulo 2^32.
+#include "compiler/ir/matmul.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/numerics.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::size_t kRows = 4;  // of a tile; kRows x 32 bytes of sums fill half the registers
+constexpr std::size_t kChunk = std::size_t{1} << 18;
+template <typename T>
+constexpr std::size_t kColumns = 32 / sizeof(T);
+template <typename T>
+using Tile = std::array<std::array<T, kColumns<T>>, kRows>;
+
+struct Extents {
+  std::size_t m, k, n;
+};
+
+// kRows rows of x, `stride` apart, times a packed panel of k x kColumns weights.
+template <typename T>
+Tile<T> multiply_tile(const T* x, std::size_t stride, const T* panel, std::size_t k) {
+  Tile<T> sum{};
+  for (std::size_t i = 0; i < k; ++i) {
+    const T* w = panel + i * kColumns<T>;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const T a = x[r * stride + i];
+      for (std::size_t c = 0; c < kColumns<T>; ++c) sum[r][c] += a * w[c];
+    }
+  }
+  return sum;
+}
+
+// Calls emit(row, column, sum) for each element of x [m, k] times w [k, n]. x has room for whole
+// tiles of rows; weight(k, n) is one widened weight.
+template <typename T, typename Weight, typename Emit>
+void multiply(const std::vector<T>& x, Extents e, Weight weight, Emit emit) {
+  std::vector<T> panel(e.k * kColumns<T>);
+  for (std::size_t column = 0; column < e.n; column += kColumns<T>) {
+    const std::size_t columns = std::min(kColumns<T>, e.n - column);
+    for (std::size_t k = 0; k < e.k; ++k) {
+      for (std::size_t c = 0; c < columns; ++c) panel[k * kColumns<T> + c] = weight(k, column + c);
+    }
+    for (std::size_t row = 0; row < e.m; row += kRows) {
+      const Tile<T> tile = multiply_tile(x.data() + row * e.k, e.k, panel.data(), e.k);
+      for (std::size_t r = 0; r < std::min(kRows, e.m - row); ++r) {
+        for (std::size_t c = 0; c < columns; ++c) emit(row + r, column + c, tile[r][c]);
+      }
+    }
+  }
+}
+
+std::size_t whole_tiles(std::size_t rows) { return (rows + kRows - 1) / kRows * kRows; }
+
+std::int32_t zero_point(const std::optional<Quant>& quant, std::size_t channel) {
+  if (!quant) return 0;
+  return quant->zero_points[quant->per_tensor() ? 0 : channel];
+}
+
+// Calls use(span of the tensor's integers).
+template <typename Use>
+void with_integers(const Tensor& t, Use use) {
+  switch (t.type) {
+    case DType::kUint8:
+      return use(t.as<std::uint8_t>());
+    case DType::kInt8:
+      return use(t.as<std::int8_t>());
+    case DType::kUint16:
+      return use(t.as<std::uint16_t>());
+    case DType::kInt16:
+      return use(t.as<std::int16_t>());
+    default:
+      SYSTOLE_CHECK(false, "matmul of {}", dtype_name(t.type));
+  }
+}
+
+void accumulate_chunk(std::vector<std::uint32_t>& sums, const MatmulAttrs& attrs, const Tensor& x,
+                      const Tensor& w, std::size_t first_k) {
+  const std::size_t whole_k = static_cast<std::size_t>(w.shape[0]);
+  const auto n = static_cast<std::size_t>(w.shape[1]);
+  const Extents e{n == 0 ? 0 : sums.size() / n, std::min(kChunk, whole_k - first_k), n};
+  std::vector<double> wide(whole_tiles(e.m) * e.k);
+  with_integers(x, [&](auto values) {
+    const std::int32_t zero = zero_point(attrs.x_quant, 0);
+    for (std::size_t i = 0; i < e.m * e.k; ++i) {
+      wide[i] = values[i / e.k * whole_k + first_k + i % e.k] - zero;
+    }
+  });
+  const bool by_row = attrs.w_quant && attrs.w_quant->axis == 0;
+  with_integers(w, [&](auto values) {
+    const auto weight = [&](std::size_t k, std::size_t c) -> double {
+      return values[(first_k + k) * n + c] - zero_point(attrs.w_quant, by_row ? first_k + k : c);
+    };
+    multiply(wide, e, weight, [&](std::size_t row, std::size_t c, double sum) {
+      sums[row * n + c] += static_cast<std::uint32_t>(static_cast<std::int64_t>(sum));
+    });
+  });
+}
+
+Tensor requantise_sums(const MatmulAttrs& attrs, std::span<const std::int32_t> sums, Shape shape) {
+  Tensor y(attrs.output->type, std::move(shape));
+  const auto n = static_cast<std::size_t>(y.shape.back());
+  std::vector<float> multipliers(n);
+  for (std::size_t c = 0; c < n; ++c) {
+    const Quant& w = *attrs.w_quant;
+    multipliers[c] = requantise_multiplier(
+        attrs.x_quant->scales[0], w.scales[w.per_tensor() ? 0 : c], attrs.output->scales[0]);
+  }
+  const std::int32_t zero = attrs.output->zero_points[0];
+  const auto size = static_cast<std::size_t>(dtype_bytes(y.type));
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const std::int32_t q = requantise(sums[i], multipliers[i % n], zero, attrs.lo, attrs.hi);
+    for (std::size_t b = 0; b < size; ++b) {
+      y.data[i * size + b] = static_cast<std::uint8_t>(static_cast<std::uint32_t>(q) >> (8 * b));
+    }
+  }
+  return y;
+}
+
+Tensor multiply_integers(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w, Tensor y,
+                         const Tensor* bias) {
+  std::vector<std::uint32_t> sums(static_cast<std::size_t>(y.count()));
+  const auto k = static_cast<std::size_t>(w.shape[0]);
+  for (std::size_t first = 0; first < k; first += kChunk) {
+    accumulate_chunk(sums, attrs, x, w, first);
+  }
+  const std::span<std::int32_t> result = y.as<std::int32_t>();
+  const auto biases = bias == nullptr ? std::span<const std::int32_t>{} : bias->as<std::int32_t>();
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    result[i] = static_cast<std::int32_t>(sums[i]);
+    if (!biases.empty()) result[i] = wrapping_add(result[i], biases[i % biases.size()]);
+  }
+  return attrs.output ? requantise_sums(attrs, result, y.shape) : y;
+}
+
+}  // namespace
+
+Tensor evaluate_matmul(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w,
+                       const Tensor* bias) {
+  Shape shape = x.shape;
+  shape.back() = w.shape[1];
+  if (x.type != DType::kFloat32) {
+    return multiply_integers(attrs, x, w, Tensor(DType::kInt32, std::move(shape)), bias);
+  }
+  Tensor y(DType::kFloat32, std::move(shape));
+  const std::span<float> result = y.as<float>();
+  const std::span<const float> weights = w.as<float>();
+  const auto n = static_cast<std::size_t>(w.shape[1]);
+  const Extents e{n == 0 ? 0 : result.size() / n, static_cast<std::size_t>(w.shape[0]), n};
+  std::vector<float> rows(whole_tiles(e.m) * e.k);
+  std::copy(x.as<float>().begin(), x.as<float>().end(), rows.begin());
+  const bool biased = bias != nullptr && attrs.beta != 0.0F;
+  const auto biases = biased ? bias->as<float>() : std::span<const float>{};
+  const auto weight = [&](std::size_t k, std::size_t c) { return weights[k * n + c]; };
+  multiply(rows, e, weight, [&](std::size_t row, std::size_t c, float sum) {
+    const float scaled = attrs.alpha * sum;
+    result[row * n + c] = biased ? scaled + attrs.beta * biases[c] : scaled;
+  });
+  return y;
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,118 @@
+// Emitter: dependencies by interval maps, syncs pruned by vector clocks (design rule T10).
+#include "compiler/lower/emitter.h"
+
+#include <algorithm>
+
+namespace systole::compiler {
+
+using isa::Unit;
+
+Emitter::Ranges::iterator Emitter::boundary(Ranges& ranges, std::int64_t at) {
+  auto next = ranges.lower_bound(at);
+  if (next == ranges.begin()) return next;
+  const auto before = std::prev(next);
+  if (before->second.first <= at) return next;
+  const auto tail = before->second;
+  before->second.first = at;
+  return ranges.emplace_hint(next, at, tail);
+}
+
+void Emitter::cover(Ranges& ranges, std::int64_t begin, std::int64_t end) {
+  boundary(ranges, end);
+  auto it = boundary(ranges, begin);
+  while (begin < end) {
+    if (it != ranges.end() && it->first == begin) {
+      begin = it->second.first;
+      ++it;
+      continue;
+    }
+    const std::int64_t gap_end = it == ranges.end() ? end : std::min(end, it->first);
+    it = std::next(ranges.emplace_hint(it, begin, std::make_pair(gap_end, Touch{})));
+    begin = gap_end;
+  }
+}
+
+void Emitter::collect(const isa::Access& access, Needs& needs) {
+  Ranges& ranges = spaces_[access.space];
+  auto it = ranges.upper_bound(access.begin);
+  if (it != ranges.begin() && std::prev(it)->second.first > access.begin) --it;
+  for (; it != ranges.end() && it->first < access.end; ++it) {
+    const Touch& touch = it->second.second;
+    for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+      auto& room = access.write ? needs.war[u] : needs.raw[u];
+      room = std::max(room, touch.wrote[u]);
+      if (access.write) needs.war[u] = std::max(needs.war[u], touch.read[u]);
+    }
+  }
+}
+
+void Emitter::record(const isa::Access& access, std::size_t unit, std::int64_t number) {
+  Ranges& ranges = spaces_[access.space];
+  cover(ranges, access.begin, access.end);
+  auto it = ranges.find(access.begin);
+  for (; it != ranges.end() && it->first < access.end; ++it) {
+    Touch& touch = it->second.second;
+    // A write makes all earlier touches known to be done, so it replaces them.
+    if (access.write) touch = Touch{};
+    (access.write ? touch.wrote : touch.read)[unit] = number;
+  }
+  if (!access.write) return;
+  // Written as a whole: one range again, so that the map stays as small as the layout.
+  auto first = ranges.find(access.begin);
+  first->second.first = access.end;
+  ranges.erase(std::next(first), ranges.lower_bound(access.end));
+}
+
+void Emitter::wait(Unit queue, const Needs& needs) {
+  const std::size_t q = isa::index(queue);
+  Counts open{};  // what this queue does not know yet, by unit
+  for (std::size_t v = 0; v < isa::kUnitCount; ++v) {
+    const std::int64_t need = std::max(needs.raw[v], needs.war[v]);
+    const bool in_order = v == q && queue == Unit::kMatrix;  // T2: rows of one matrix unit hold
+    open[v] = in_order || need <= known_[q][v] ? 0 : need;
+  }
+  for (std::size_t v = 0; v < isa::kUnitCount; ++v) {
+    if (open[v] == 0 || implied(open, v)) continue;
+    code_.push_back(isa::Sync{.unit = static_cast<std::int64_t>(q),
+                              .wait_for = static_cast<std::int64_t>(v),
+                              .distance = sent_[v] - open[v],
+                              .why = needs.raw[v] == open[v] ? isa::why::kRaw : isa::why::kWar});
+    const Counts& also = knowledge(v, open[v]);
+    for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+      known_[q][u] = std::max(known_[q][u], also[u]);
+    }
+  }
+}
+
+bool Emitter::implied(const Counts& open, std::size_t v) const {
+  for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+    if (u != v && open[u] != 0 && knowledge(u, open[u])[v] >= open[v]) return true;
+  }
+  return false;
+}
+
+void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
+  if (layer != layer_) code_.push_back(isa::Tag{.layer = layer});
+  layer_ = layer;
+  const Unit queue = isa::queue_of(insn);
+  const std::size_t q = isa::index(queue);
+  isa::accesses(insn, machine_, scratch_);
+  std::erase_if(scratch_, [](const isa::Access& a) {
+    return a.space == isa::Space::kDram || a.begin >= a.end;
+  });
+  Needs needs;
+  for (const isa::Access& access : scratch_) collect(access, needs);
+  wait(queue, needs);
+  code_.push_back(insn);
+  ++sent_[q];
+  known_of_[q].push_back(known_[q]);
+  known_of_[q].back()[q] = sent_[q];
+  for (const isa::Access& access : scratch_) record(access, q, sent_[q]);
+}
+
+void Emitter::barrier(const isa::Insn& insn) {
+  code_.push_back(insn);
+  known_.fill(sent_);
+}
+
+}  // namespace systole::compiler

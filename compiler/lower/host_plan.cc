@@ -1,0 +1,188 @@
+// Host plan: addresses are handed out in order of first use, aligned to cache lines.
+#include "compiler/lower/host_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "base/diag.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::int64_t kAlign = 64;
+
+std::int64_t aligned(std::int64_t bytes) { return ceil_div(bytes, kAlign) * kAlign; }
+
+isa::HostOp host_op(const Node& node) {
+  switch (node.kind) {
+    case OpKind::kQuantise:
+      return isa::HostOp::kQuantise;
+    case OpKind::kDequantise:
+      return isa::HostOp::kDequantise;
+    case OpKind::kReduce:
+      return isa::HostOp::kSoftmax;
+    case OpKind::kMap:
+      return isa::HostOp::kRelu;
+    case OpKind::kZip:
+      return isa::HostOp::kAdd;
+    default:
+      return isa::HostOp::kTranspose;
+  }
+}
+
+void set_attributes(const Node& node, isa::HostStep& step) {
+  if (const auto* quant = std::get_if<QuantAttrs>(&node.attrs)) {
+    step.numbers = {quant->quant.axis};
+    step.numbers.insert(step.numbers.end(), quant->quant.zero_points.begin(),
+                        quant->quant.zero_points.end());
+    step.reals = quant->quant.scales;
+  } else if (const auto* reduce = std::get_if<ReduceAttrs>(&node.attrs)) {
+    step.numbers = {reduce->first_axis, reduce->end_axis};
+  } else if (const auto* move = std::get_if<MoveAttrs>(&node.attrs)) {
+    step.numbers = move->permutation;
+  }
+}
+
+}  // namespace
+
+bool crosses_host(const Graph& graph, const Placement& placement, ValueId root) {
+  std::optional<int> segment;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (placement.where[n] == Where::kDevice && node.outputs[0] == root)
+      segment = placement.stage[n];
+  }
+  if (!segment) return true;
+  for (ValueId id : graph.outputs) {
+    if (placement.root_of(id) == root) return true;
+  }
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (placement.where[n] == Where::kView) continue;
+    for (ValueId id : graph.nodes[n].inputs) {
+      if (id == kNoValue || placement.root_of(id) != root) continue;
+      if (placement.where[n] == Where::kHost || placement.stage[n] != *segment) return true;
+    }
+  }
+  return false;
+}
+
+std::int64_t HostPlan::address(ValueId id) const {
+  const auto found = addresses_.find(placement_.root_of(id));
+  return found == addresses_.end() ? -1 : found->second;
+}
+
+Shape HostPlan::full_shape(const Value& value) const {
+  Shape shape = value.shape;
+  if (shape.empty()) shape.push_back(1);
+  shape[0] *= program_.batches;
+  return shape;
+}
+
+std::int64_t HostPlan::tensor(ValueId id) {
+  if (graph_.value(id).constant) return constant_tensor(id);
+  if (const auto found = tensors_.find(id); found != tensors_.end()) return found->second;
+  const ValueId root = placement_.root_of(id);
+  const Value& value = graph_.value(id);
+  isa::HostTensor made{value.name, value.type, full_shape(value), isa::Role::kIntermediate, 0};
+  const auto [place, fresh] = addresses_.try_emplace(root, program_.host_bytes);
+  if (fresh) program_.host_bytes += aligned(made.bytes());
+  made.address = place->second;
+  program_.tensors.push_back(std::move(made));
+  return tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
+}
+
+std::int64_t HostPlan::constant_tensor(ValueId id) {
+  const auto found = tensors_.find(id);
+  SYSTOLE_CHECK(found != tensors_.end(), "constant {} has no place", graph_.value(id).name);
+  return found->second;
+}
+
+// A step acts on whole tensors, all batches at once, so it must not mix samples along dimension 0.
+void HostPlan::check_batches(const Node& node) const {
+  if (program_.batches == 1) return;
+  const auto* reduce = std::get_if<ReduceAttrs>(&node.attrs);
+  const auto* move = std::get_if<MoveAttrs>(&node.attrs);
+  const auto* quant = std::get_if<QuantAttrs>(&node.attrs);
+  const bool per_axis_0 = quant != nullptr && !quant->quant.per_tensor() && quant->quant.axis == 0;
+  const bool moves =
+      move != nullptr && move->fn == MoveFn::kTranspose && move->permutation.at(0) != 0;
+  if ((reduce != nullptr && reduce->first_axis == 0) || moves || per_axis_0) {
+    throw InputError("node " + node.name,
+                     "mixes the samples of a batch, and several batches were asked for",
+                     "an input of one batch (--batch N with as many samples)");
+  }
+}
+
+void HostPlan::add_step(const Node& node, int stage, std::int64_t layer) {
+  check_batches(node);
+  isa::HostStep step;
+  step.stage = stage >= placement_.segments ? isa::kFinalStage : stage;
+  step.op = host_op(node);
+  step.name = node.name;
+  step.layer = layer;
+  for (ValueId id : node.inputs) {
+    if (id != kNoValue) step.inputs.push_back(tensor(id));
+  }
+  for (ValueId id : node.outputs) step.outputs.push_back(tensor(id));
+  set_attributes(node, step);
+  program_.host_steps.push_back(std::move(step));
+}
+
+void HostPlan::build(const std::vector<std::int64_t>& layers) {
+  for (std::size_t n = 0; n < graph_.nodes.size();
+       ++n) {  // constants first: they lie inside the constants
+    if (placement_.where[n] != Where::kHost) continue;
+    for (ValueId id : graph_.nodes[n].inputs) {
+      if (id == kNoValue || !graph_.value(id).constant || tensors_.contains(id)) continue;
+      const Tensor& data = *graph_.value(id).constant;
+      const std::int64_t at = aligned(static_cast<std::int64_t>(program_.constants.size()));
+      program_.constants.resize(static_cast<std::size_t>(at));
+      program_.constants.insert(program_.constants.end(), data.data.begin(), data.data.end());
+      program_.tensors.push_back(
+          {graph_.value(id).name, data.type, data.shape, isa::Role::kConstant, at});
+      tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
+    }
+  }
+  program_.host_bytes = aligned(static_cast<std::int64_t>(program_.constants.size()));
+  for (ValueId id : graph_.inputs) {
+    program_.tensors[static_cast<std::size_t>(tensor(id))].role = isa::Role::kInput;
+  }
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const Node& node = graph_.nodes[n];
+    if (placement_.where[n] == Where::kHost) add_step(node, placement_.stage[n], layers[n]);
+    const bool device = placement_.where[n] == Where::kDevice;
+    if (device && crosses_host(graph_, placement_, node.outputs[0])) (void)tensor(node.outputs[0]);
+  }
+  add_outputs(0);
+  std::stable_sort(
+      program_.host_steps.begin(), program_.host_steps.end(),
+      [](const isa::HostStep& a, const isa::HostStep& b) { return a.stage < b.stage; });
+}
+
+// Every output is a tensor of its own: one that shares another's bytes (a reshaped input, a
+// constant) is copied.
+void HostPlan::add_outputs(std::int64_t layer) {
+  std::set<std::int64_t> taken;
+  for (ValueId id : graph_.inputs) taken.insert(tensors_.at(id));
+  for (ValueId id : graph_.outputs) {
+    const std::int64_t index = tensor(id);
+    isa::HostTensor& source = program_.tensors[static_cast<std::size_t>(index)];
+    if (source.role == isa::Role::kIntermediate && taken.insert(index).second) {
+      source.role = isa::Role::kOutput;
+      continue;
+    }
+    isa::HostTensor copy = source;
+    copy.name += "_out";
+    copy.role = isa::Role::kOutput;
+    copy.address = program_.host_bytes;
+    program_.host_bytes += aligned(copy.bytes());
+    program_.tensors.push_back(copy);
+    const auto made = static_cast<std::int64_t>(program_.tensors.size()) - 1;
+    program_.host_steps.push_back(
+        {isa::kFinalStage, isa::HostOp::kCopy, copy.name, {index}, {made}, {}, {}, layer});
+  }
+}
+
+}  // namespace systole::compiler

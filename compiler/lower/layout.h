@@ -1,0 +1,49 @@
+// Layout: how a [rows, features] value lies in the unified buffer, and how it is cut into tiles.
+//
+// A value is a column of blocks of at most W features; block b holds `rows` rows one after another,
+// each taking ceil(width * element bytes / row_bytes) unified buffer rows (T7). With W = R = C a
+// block is exactly one tile's K extent and one pass's N extent; on other machines tiles are cut so
+// that they never straddle a block.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/machine.h"
+
+namespace systole::compiler {
+
+// Part of a block: features [begin, begin + width) of the value.
+struct Cut {
+  std::int64_t begin = 0, width = 0;
+  std::int64_t block = 0;  // which block it lies in
+  std::int64_t lane = 0;   // first feature within the block
+};
+
+// W of a machine for elements of this size. Wide elements (int32 results) are only ever written by
+// passes and leave for the host, so their blocks are the passes' C columns.
+[[nodiscard]] std::int64_t block_width(const isa::Machine& machine, std::int64_t element_bytes);
+// [0, features) cut at multiples of W and into pieces of at most `limit`.
+[[nodiscard]] std::vector<Cut> cut(std::int64_t features, std::int64_t width, std::int64_t limit);
+
+// Where the blocks of one value start, for `rows` rows of elements of `element_bytes`.
+class Layout {
+ public:
+  Layout() = default;
+  Layout(const isa::Machine& machine, std::int64_t rows, std::int64_t features,
+         std::int64_t element_bytes);
+
+  [[nodiscard]] std::int64_t total_rows() const { return total_; }  // unified buffer rows
+  [[nodiscard]] std::int64_t blocks() const { return static_cast<std::int64_t>(start_.size()); }
+  // Unified buffer row (relative to the value's first) of row `row` of block `block`.
+  [[nodiscard]] std::int64_t row(std::int64_t block, std::int64_t row) const {
+    return start_.at(static_cast<std::size_t>(block)) +
+           row * per_row_.at(static_cast<std::size_t>(block));
+  }
+
+ private:
+  std::vector<std::int64_t> start_, per_row_;
+  std::int64_t total_ = 0;
+};
+
+}  // namespace systole::compiler

@@ -1,0 +1,12 @@
+// Lowering: from a graph of the closed op set to a program: layers, host tensors, host steps, code.
+#pragma once
+
+#include "compiler/compile.h"
+
+namespace systole::compiler {
+
+// `graph` has been through the passes. Throws InputError as compile() does.
+[[nodiscard]] isa::Program lower(const Graph& graph, const isa::Machine& machine,
+                                 const CompileOptions& options);
+
+}  // namespace systole::compiler

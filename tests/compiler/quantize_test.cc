@@ -1,0 +1,148 @@
+// Quantisation of float models: form, formulas, names, determinism, accuracy on a small layer.
+#include <gmock/gmock.h>
+#include <onnx/onnx_pb.h>
+
+#include <cmath>
+
+#include "tests/compiler/onnx_text.h"
+
+namespace systole::compiler {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Quantize : public OnnxText {
+ protected:
+  std::vector<std::uint8_t> quantised(const std::string& text, const Tensor& samples) {
+    const std::string path = scratch_.file("float.onnxtxt");
+    write_file(path, text);
+    return quantize_model(path, samples);
+  }
+
+  onnx::ModelProto parsed(const std::string& text, const Tensor& samples) {
+    const std::vector<std::uint8_t> bytes = quantised(text, samples);
+    onnx::ModelProto model;
+    EXPECT_TRUE(model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+    return model;
+  }
+
+  Graph reloaded(const std::string& text, const Tensor& samples, std::int64_t batch = 1) {
+    const std::string path = scratch_.file("quantised.onnx");
+    write_file(path, quantised(text, samples));
+    LoadOptions options;
+    options.batch = batch;
+    return load_model(path, options);
+  }
+
+  std::string quantise_error(const std::string& text, const Tensor& samples) {
+    try {
+      static_cast<void>(quantised(text, samples));
+      return {};
+    } catch (const InputError& e) {
+      return e.what();
+    }
+  }
+
+  static std::vector<std::string> operators(const onnx::ModelProto& model) {
+    std::vector<std::string> names;
+    for (const auto& node : model.graph().node()) names.push_back(node.op_type());
+    return names;
+  }
+
+  static std::string mlp(int opset) {
+    return model(
+        opset,
+        "(float[N,2] x) => (float[N,2] y) <float[2,3] w = {1,-2,0,3,4,0}, float[3] b = {1,0,-1}, "
+        "float[3,2] v = {1,-1,0.5,2,-1,1}, float[2] c = {0.5,-0.5}>",
+        "h = MatMul(x, w) hb = Add(h, b) r = Relu(hb) d = Dropout(r) z = Gemm(d, v, c) y = "
+        "Softmax(z)");
+  }
+  static Tensor samples() { return floats({3, 2}, {1, 2, -1, 0.5, 2, -1}); }
+};
+
+TEST_F(Quantize, WritesTheFormThatRuntimesFuse) {
+  EXPECT_THAT(operators(parsed(mlp(13), samples())),
+              ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear",
+                          "DequantizeLinear", "Gemm", "Relu", "QuantizeLinear", "DequantizeLinear",
+                          "Dropout", "DequantizeLinear", "DequantizeLinear", "Gemm",
+                          "QuantizeLinear", "DequantizeLinear", "Softmax"));
+}
+
+TEST_F(Quantize, ScalesFollowTheirFormulas) {
+  const Graph graph = reloaded(mlp(13), samples());
+  const auto quant_of = [&](const std::string& name) {
+    for (const Node& node : graph.nodes) {
+      if (graph.value(node.outputs[0]).name == name) return std::get<QuantAttrs>(node.attrs).quant;
+    }
+    ADD_FAILURE() << name;
+    return Quant{};
+  };
+  const Quant x = quant_of("x_quantized");  // samples span [-1, 2]
+  EXPECT_EQ(x.scales, std::vector<float>{3.0F / 255.0F});
+  EXPECT_EQ(x.zero_points, std::vector<std::int32_t>{85});
+  const Quant w = quant_of("h_weight_dequantized");  // the last column is zero
+  EXPECT_EQ(w.scales, (std::vector<float>{3.0F / 127.0F, 4.0F / 127.0F, 1.0F}));
+  const Quant b = quant_of("h_bias_dequantized");
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_EQ(b.scales[c], w.scales[c] * x.scales[0]);
+  EXPECT_EQ(quant_of("r_quantized").zero_points, std::vector<std::int32_t>{0});
+}
+
+TEST_F(Quantize, StaysCloseToTheFloatModel) {
+  const Tensor x = samples();
+  LoadOptions options;
+  options.batch = 3;
+  const std::vector<float> exact = list<float>(evaluate(load(mlp(13), options), {x})[0]);
+  const std::vector<float> rounded = list<float>(evaluate(reloaded(mlp(13), x, 3), {x})[0]);
+  for (std::size_t i = 0; i < exact.size(); ++i) EXPECT_NEAR(rounded[i], exact[i], 0.02);
+}
+
+TEST_F(Quantize, IsDeterministicAndKeepsInterfaceAndVersion) {
+  EXPECT_EQ(quantised(mlp(15), samples()), quantised(mlp(15), samples()));
+  const onnx::ModelProto model = parsed(mlp(15), samples());
+  EXPECT_EQ(model.opset_import(0).version(), 15);
+  EXPECT_EQ(model.graph().input(0).name(), "x");
+  EXPECT_EQ(model.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");
+  EXPECT_EQ(model.graph().output(0).name(), "y");
+}
+
+TEST_F(Quantize, RaisesOlderOpsets) {
+  const onnx::ModelProto model = parsed(mlp(9), samples());
+  EXPECT_EQ(model.opset_import(0).version(), 13);
+  EXPECT_EQ(evaluate(reloaded(mlp(9), samples(), 3), {samples()})[0].data,
+            evaluate(reloaded(mlp(13), samples(), 3), {samples()})[0].data);
+}
+
+TEST_F(Quantize, ChunksOfSamplesGiveTheRangeOfAll) {
+  Tensor many(DType::kFloat32, {130, 2});
+  many.as<float>()[257] = -1.0F;  // in the second chunk of 64, and the last one is short
+  many.as<float>()[259] = 2.0F;
+  many.as<float>()[100] = 0.25F;
+  const Graph graph = reloaded(mlp(13), many);
+  EXPECT_EQ(std::get<QuantAttrs>(graph.nodes[0].attrs).quant.scales[0], 3.0F / 255.0F);
+}
+
+TEST_F(Quantize, HigherRanksStayMatMulWithTheirAdd) {
+  const std::string text = model(
+      13, "(float[N,3,2] x) => (float[N,3,2] y) <float[2,2] w = {1,2,3,4}, float[2] b = {1,2}>",
+      "h = MatMul(x, w) y = Add(h, b)");
+  EXPECT_THAT(operators(parsed(text, floats({1, 3, 2}, {1, 2, 3, 4, 5, 6}))),
+              ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "MatMul",
+                          "QuantizeLinear", "DequantizeLinear", "Add"));
+}
+
+TEST_F(Quantize, RefusesWhatItCannotQuantise) {
+  const std::string relu = model(13, "(float[N,2] x) => (float[N,2] y)", "y = Relu(x)");
+  EXPECT_THAT(quantise_error(relu, samples()), HasSubstr("no Gemm or MatMul"));
+  const std::string qdq = model(13, "(float[N,2] x) => (float[N,2] y) <float s = {1}>",
+                                "q = QuantizeLinear(x, s) y = DequantizeLinear(q, s)");
+  EXPECT_THAT(quantise_error(qdq, samples()), HasSubstr("quantised already"));
+  EXPECT_THAT(quantise_error(mlp(13), floats({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9})),
+              HasSubstr("[3, 3]"));
+  EXPECT_THAT(quantise_error(mlp(13), floats({0, 2}, {})), HasSubstr("[0, 2]"));
+  EXPECT_THAT(quantise_error(mlp(13), floats({1, 2}, {1, INFINITY})), HasSubstr("inf"));
+  EXPECT_THAT(quantise_error(mlp(13), Tensor(DType::kUint8, {1, 2})), HasSubstr("float32"));
+}
+
+}  // namespace
+}  // namespace systole::compiler
