@@ -1,0 +1,47 @@
+// One line per call; nothing is kept.
+#include "traces/csv.h"
+
+#include <fmt/format.h>
+
+namespace systole::traces {
+namespace {
+
+// A field as RFC 4180 has it.
+std::string field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string number_or_empty(std::int64_t value) {
+  return value < 0 ? std::string() : std::to_string(value);
+}
+
+}  // namespace
+
+CsvTrace::CsvTrace(const std::string& path) : file_(path) {
+  file_.stream() << "kind,track,name,class,layer,begin,end,insn,rows,value\n";
+}
+
+void CsvTrace::slice(const sim::Slice& slice) {
+  if (slice.begin == slice.end) return;
+  file_.stream() << fmt::format("slice,{},{},{},{},{},{},{},{},\n", field(slice.track),
+                                field(slice.name), field(slice.cls), field(slice.layer),
+                                slice.begin.value, slice.end.value, number_or_empty(slice.insn),
+                                number_or_empty(slice.rows));
+}
+
+void CsvTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
+  file_.stream() << fmt::format("counter,{},,,,{},,,,{}\n", field(name), at.value, value);
+}
+
+void CsvTrace::finish(CycleCount total) {
+  file_.stream() << fmt::format("counter,cycles,,,,{0},,,,{0}\n", total.value);
+  file_.commit();
+}
+
+}  // namespace systole::traces

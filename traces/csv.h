@@ -1,0 +1,29 @@
+// CSV trace: one line per slice or counter change, for spreadsheets, awk and data frames.
+//
+// Columns: kind (slice or counter), track (of a counter: its name), name, class, layer, begin, end
+// (cycles, [begin, end); a counter has only begin), insn, rows, value (of a counter). Text with a
+// comma, quote or line break is quoted as RFC 4180 says; what does not apply is empty.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/files.h"
+#include "traces/sink.h"
+
+namespace systole::traces {
+
+class CsvTrace : public Sink {
+ public:
+  // Throws InputError if `path` cannot be written.
+  explicit CsvTrace(const std::string& path);
+
+  void slice(const sim::Slice& slice) override;
+  void counter(std::string_view name, CyclePoint at, std::int64_t value) override;
+  void finish(CycleCount total) override;
+
+ private:
+  AtomicFile file_;
+};
+
+}  // namespace systole::traces
