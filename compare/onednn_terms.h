@@ -1,0 +1,49 @@
+// A graph's shapes, types, functions and requantisation in oneDNN's terms.
+#pragma once
+
+#include <cstdint>
+#include <dnnl.hpp>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "compiler/ir/graph.h"
+
+namespace systole::compare {
+
+// A matrix in row-major order; every tensor of a chain is seen as one.
+struct Matrix {
+  std::int64_t rows = 0, columns = 0;
+  dnnl::memory::data_type type = dnnl::memory::data_type::f32;
+  [[nodiscard]] dnnl::memory::desc desc() const {
+    return {{rows, columns}, type, dnnl::memory::format_tag::ab};
+  }
+};
+
+// Throws InputError with the node's name.
+[[noreturn]] void refuse(const compiler::Node& node, std::string what, std::string expected);
+
+// float32, uint8 or int8; anything else is an InputError naming `where`.
+[[nodiscard]] dnnl::memory::data_type dnnl_type(DType type, const std::string& where);
+
+// An element-wise function in oneDNN's terms.
+struct Eltwise {
+  dnnl::algorithm algorithm{};
+  float alpha = 0.0F, beta = 0.0F;
+};
+
+[[nodiscard]] Eltwise eltwise(const compiler::Node& map);
+void append(dnnl::post_ops& ops, const Eltwise& fn);
+
+// The quantisation itself if it has one scale, else an InputError naming the node.
+const compiler::Quant& per_tensor(const compiler::Quant& quant, const compiler::Node& node);
+
+// bias[n] - zero_point * sum_k w[k, n] of int8 w [K, N], int32 as the accumulators: what makes a
+// multiplication of the raw activations equal to one of activations minus zero point.
+[[nodiscard]] std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
+                                                    std::int32_t zero_point);
+
+// Scale, clip to [lo, hi] before rounding (integer bounds, so the same as after it), zero point.
+[[nodiscard]] dnnl::primitive_attr requantisation(const compiler::MatmulAttrs& attrs);
+
+}  // namespace systole::compare
