@@ -1,0 +1,57 @@
+// systole asm and disasm: program text <-> program file.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "base/files.h"
+#include "cli/commands.h"
+#include "cli/program_files.h"
+
+namespace systole::cli {
+namespace {
+
+struct Options {
+  std::string input, output;
+};
+
+void assemble(const Options& o) {
+  const auto bytes = read_file(o.input);
+  const isa::Program program = isa::assemble(std::string(bytes.begin(), bytes.end()), o.input);
+  write_file(o.output, isa::save_program(program));
+  fmt::print("{}: {} instructions\n", o.output, program.code.size());
+}
+
+void disassemble(const Options& o) {
+  const std::string text = isa::disassemble(read_program(o.input));
+  if (o.output.empty()) {
+    fmt::print("{}", text);
+  } else {
+    write_file(o.output, text);
+  }
+}
+
+}  // namespace
+
+void add_asm(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand("asm", "assembles program text into a program file");
+  const auto o = std::make_shared<Options>();
+  command->add_option("INPUT", o->input, "program text")->required();
+  command->add_option("-o,--output", o->output, "program file to write")
+      ->required()
+      ->type_name("FILE.tpu");
+  command->footer("Example:\n  systole asm gemm.asm -o gemm.tpu");
+  command->callback([o] { assemble(*o); });
+}
+
+void add_disasm(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand("disasm", "prints a program file as text");
+  const auto o = std::make_shared<Options>();
+  command->add_option("PROGRAM", o->input, "a .tpu file")->required();
+  command->add_option("-o,--output", o->output, "file to write instead of standard output")
+      ->type_name("FILE");
+  command->footer("Example:\n  systole disasm gemm.tpu | less");
+  command->callback([o] { disassemble(*o); });
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,69 @@
+// The compiler loads models from files, so a model quantised on the fly passes through a temporary
+// one.
+#include "cli/calibrate.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+#include "cli/inputs.h"
+#include "cli/tensor_files.h"
+
+namespace systole::cli {
+namespace {
+
+// A file of its own in the folder for temporary files; gone when the object is.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view ending)
+      : path_((std::filesystem::temp_directory_path() / "systole-XXXXXX").string()) {
+    path_ += ending;
+    const int descriptor = mkstemps(path_.data(), static_cast<int>(ending.size()));
+    if (descriptor < 0) throw InputError(path_, "cannot be written", "a writable TMPDIR");
+    close(descriptor);
+  }
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> quantised_bytes(const std::string& model, const std::string& data,
+                                          std::int64_t samples,
+                                          const compiler::LoadOptions& options) {
+  const compiler::Graph graph = compiler::load_model(model, options);
+  if (graph.inputs.size() != 1) {
+    throw InputError(model, fmt::format("has {} inputs", graph.inputs.size()),
+                     "one, to calibrate from one file");
+  }
+  const compiler::Value& input = graph.value(graph.inputs.front());
+  InputSource source{.is_random = false, .seed = 0, .origin = data, .tensor = {}};
+  source.tensor = read_tensor_file(data);
+  truncate_rows(source.tensor, samples);
+  const std::int64_t rows = source_rows({{input.name, source}});
+  Shape shape = input.shape;
+  if (!shape.empty()) shape.front() = rows;
+  return compiler::quantize_model(model, fit_input(input.name, source, DType::kFloat32, shape));
+}
+
+compiler::Graph load_quantised(const std::string& model, const std::string& data,
+                               const compiler::LoadOptions& options) {
+  const TemporaryFile file(".onnx");
+  write_file(file.path(), quantised_bytes(model, data, kDefaultSamples, options));
+  compiler::Graph graph = compiler::load_model(file.path(), options);
+  graph.name = std::filesystem::path(model).stem().string();
+  return graph;
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,26 @@
+// Calibration: a float model and a file of samples make a quantised model.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/frontend/load.h"
+
+namespace systole::cli {
+
+inline constexpr std::int64_t kDefaultSamples = 512;
+
+// The bytes of `model`, quantised with the ranges its tensors take over the first `samples` rows of
+// the tensor file `data` (float32, or bytes taken as x / 255). Throws InputError: the model has
+// several inputs, the data does not fit it.
+[[nodiscard]] std::vector<std::uint8_t> quantised_bytes(const std::string& model,
+                                                        const std::string& data,
+                                                        std::int64_t samples,
+                                                        const compiler::LoadOptions& options);
+
+// The same, loaded as a graph.
+[[nodiscard]] compiler::Graph load_quantised(const std::string& model, const std::string& data,
+                                             const compiler::LoadOptions& options);
+
+}  // namespace systole::cli

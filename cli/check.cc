@@ -1,0 +1,46 @@
+// systole check: proves that a program may run on a machine, or says why not.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/diag.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "cli/program_files.h"
+#include "isa/verify.h"
+
+namespace systole::cli {
+namespace {
+
+struct Options {
+  std::string program;
+  MachineOptions machine;
+};
+
+void check(const Options& o) {
+  const isa::Program program = read_program(o.program);
+  const isa::Machine machine = resolve_machine(o.machine, program.machine);
+  const auto findings = isa::verify(program, machine);
+  for (const isa::Finding& finding : findings) fmt::print("{}\n", finding.text);
+  if (!findings.empty()) {
+    throw InputError(o.program, fmt::format("{} finding(s) on {}", findings.size(), machine.name),
+                     "none");
+  }
+  fmt::print("{}: {} instructions, may run on {}\n", o.program, program.code.size(), machine.name);
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command =
+      app.add_subcommand("check", "looks for bounds, races and ordering faults in a program");
+  const auto o = std::make_shared<Options>();
+  command->add_option("PROGRAM", o->program, "a .tpu file or program text")->required();
+  add_machine_options(*command, o->machine);
+  command->get_option("--machine")
+      ->description("a preset or .toml file; default: the machine it was compiled for");
+  command->footer("Example:\n  systole check gemm.tpu --machine tpu_v1");
+  command->callback([o] { check(*o); });
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,68 @@
+// systole compile: model -> program file, and on request its text form and the compiler's view of
+// the model.
+#include "compiler/compile.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/files.h"
+#include "cli/calibrate.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+
+namespace systole::cli {
+namespace {
+
+struct Options {
+  std::string model, calibrate, output, emit_asm;
+  MachineOptions machine;
+  ShapeOptions shapes;
+  compiler::CompileOptions compile;
+  bool emit_ir = false;
+};
+
+void compile(const Options& o) {
+  if (o.output.empty() && o.emit_asm.empty() && !o.emit_ir) {
+    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir");
+  }
+  const isa::Machine machine = resolve_machine(o.machine);
+  const compiler::LoadOptions load = load_options(o.shapes);
+  const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
+                                                    : load_quantised(o.model, o.calibrate, load);
+  if (o.emit_ir) fmt::print("{}", compiler::to_text(graph));
+  if (o.output.empty() && o.emit_asm.empty()) return;
+  const isa::Program program = compiler::compile(graph, machine, o.compile);
+  if (!o.emit_asm.empty()) write_file(o.emit_asm, isa::disassemble(program));
+  if (o.output.empty()) return;
+  write_file(o.output, isa::save_program(program));
+  fmt::print("{}: {} instructions, {} bytes of weights, for {}\n", o.output, program.code.size(),
+             program.weight_bytes, machine.name);
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand("compile", "compiles a model into a program file");
+  const auto o = std::make_shared<Options>();
+  command->add_option("MODEL", o->model, kModelHelp)->required();
+  add_machine_options(*command, o->machine);
+  add_shape_options(*command, o->shapes);
+  command->add_option("--batches", o->compile.batches, "batches the program computes; default 1")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--schedule", o->compile.schedule, "scheduling policy; default overlap")
+      ->type_name("NAME");
+  command->add_flag("--timing-only", o->compile.timing_only, "leaves the weights out");
+  command
+      ->add_option("--calibrate", o->calibrate, "quantise a float model with these samples first")
+      ->type_name("DATA");
+  command->add_option("-o,--output", o->output, "program file to write")->type_name("FILE.tpu");
+  command->add_option("--emit-asm", o->emit_asm, "also writes the program as text")
+      ->type_name("FILE");
+  command->add_flag("--emit-ir", o->emit_ir, "prints the graph as the compiler reads it");
+  command->footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
+  command->callback([o] { compile(*o); });
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,177 @@
+// Random values come from std::mt19937_64 and its raw bits only, so they are the same everywhere.
+#include "cli/inputs.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include "cli/tensor_files.h"
+#include "cli/terminal.h"
+
+namespace systole::cli {
+namespace {
+
+constexpr std::string_view kRandom = "random";
+
+// The seed of "random" or "random:SEED"; nothing if the text is a file name.
+std::optional<std::uint64_t> random_seed(const std::string& text) {
+  if (text == kRandom) return 0;
+  const std::string prefix = std::string(kRandom) + ":";
+  if (!text.starts_with(prefix)) return std::nullopt;
+  std::uint64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [next, error] = std::from_chars(text.data() + prefix.size(), end, seed);
+  if (error != std::errc() || next != end) {
+    throw InputError("--input", fmt::format("'{}'", text), "random:SEED, a whole number");
+  }
+  return seed;
+}
+
+InputSource read_source(const std::string& text) {
+  if (const auto seed = random_seed(text)) {
+    return {.is_random = true, .seed = *seed, .origin = text, .tensor = {}};
+  }
+  return {.is_random = false, .seed = 0, .origin = text, .tensor = read_tensor_file(text)};
+}
+
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// Splits "NAME=FILE"; text before a '=' that is no input's name belongs to the file's name, unless
+// nothing by that name can be meant.
+std::pair<std::string, std::string> split_name(const std::string& argument,
+                                               const std::vector<std::string>& names) {
+  const std::size_t at = argument.find('=');
+  if (at != std::string::npos) {
+    const std::string name = argument.substr(0, at);
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      return {name, argument.substr(at + 1)};
+    }
+    if (name.find('/') == std::string::npos) {
+      throw InputError("--input " + argument, fmt::format("no input is named '{}'", name),
+                       list(names));
+    }
+  }
+  if (names.size() != 1) {
+    throw InputError("--input " + argument, "does not say which input it is for",
+                     "NAME=FILE with NAME one of " + list(names));
+  }
+  return {names.front(), argument};
+}
+
+Tensor random_tensor(DType type, const Shape& shape, std::uint64_t seed) {
+  Tensor tensor(type, shape);
+  std::mt19937_64 generator(seed);
+  if (type == DType::kFloat32) {
+    for (float& x : tensor.as<float>()) {
+      x = static_cast<float>(generator() >> 40) * 0x1p-24F;  // uniform in [0, 1)
+    }
+    return tensor;
+  }
+  const bool is_byte = dtype_bytes(type) == 1;
+  if (!is_byte || type == DType::kBool) {
+    throw InputError("--input", fmt::format("no random values for {}", dtype_name(type)), "a file");
+  }
+  for (std::uint8_t& x : tensor.data) x = static_cast<std::uint8_t>(generator() >> 56);
+  return tensor;
+}
+
+// The file's elements as `type`, if that is a conversion a user would expect.
+Tensor convert(const std::string& name, const InputSource& source, DType type) {
+  const Tensor& from = source.tensor;
+  if (from.type == type) return from;
+  const std::string where = fmt::format("{} (input {})", source.origin, name);
+  if (type != DType::kFloat32 || (from.type != DType::kUint8 && from.type != DType::kFloat64)) {
+    throw InputError(where, fmt::format("has element type {}", dtype_name(from.type)),
+                     std::string(dtype_name(type)));
+  }
+  Tensor to(type, from.shape);
+  const auto out = to.as<float>();
+  if (from.type == DType::kUint8) {
+    const auto in = from.as<std::uint8_t>();
+    std::transform(in.begin(), in.end(), out.begin(),
+                   [](std::uint8_t x) { return static_cast<float>(x) / 255.0F; });
+    note(fmt::format("{}: bytes become x / 255", where));
+  } else {
+    const auto in = from.as<double>();
+    std::transform(in.begin(), in.end(), out.begin(),
+                   [](double x) { return static_cast<float>(x); });
+    note(fmt::format("{}: float64 is narrowed to float32", where));
+  }
+  return to;
+}
+
+std::int64_t row_elements(const Shape& shape) {
+  return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
+}
+
+}  // namespace
+
+std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,
+                                                const std::vector<std::string>& names) {
+  std::map<std::string, InputSource> sources;
+  for (const std::string& argument : arguments) {
+    const auto [name, text] = split_name(argument, names);
+    if (!sources.emplace(name, read_source(text)).second) {
+      throw InputError("--input", fmt::format("input '{}' is given twice", name), "once");
+    }
+  }
+  for (const std::string& name : names) {
+    if (sources.emplace(name, InputSource{}).second) {
+      note(fmt::format("no --input for '{}': random:0", name));
+    }
+  }
+  return sources;
+}
+
+void truncate_rows(Tensor& tensor, std::int64_t rows) {
+  if (tensor.shape.empty() || tensor.shape.front() <= rows) return;
+  tensor.data.resize(tensor.data.size() / static_cast<std::size_t>(tensor.shape.front()) *
+                     static_cast<std::size_t>(rows));
+  tensor.shape.front() = rows;
+}
+
+std::int64_t source_rows(const std::map<std::string, InputSource>& sources) {
+  std::int64_t rows = 0;
+  for (const auto& [name, source] : sources) {
+    if (source.is_random) continue;
+    const Shape& shape = source.tensor.shape;
+    const std::int64_t found = shape.empty() ? 1 : shape.front();
+    if (found == 0) throw InputError(source.origin, "holds no rows", "at least one");
+    if (rows != 0 && found != rows) {
+      throw InputError(source.origin, fmt::format("holds {} rows", found),
+                       fmt::format("{}, as the other inputs", rows));
+    }
+    rows = found;
+  }
+  return rows;
+}
+
+Tensor fit_input(const std::string& name, const InputSource& source, DType type,
+                 const Shape& shape) {
+  if (source.is_random) return random_tensor(type, shape, source.seed);
+  const Shape& found = source.tensor.shape;
+  const std::string where = fmt::format("{} (input {})", source.origin, name);
+  if (row_elements(found) != row_elements(shape)) {
+    throw InputError(
+        where, fmt::format("has shape {}", shape_text(found)),
+        fmt::format("{} elements a row, as in {}", row_elements(shape), shape_text(shape)));
+  }
+  Tensor converted = convert(name, source, type);
+  const std::int64_t wanted_bytes = element_count(shape) * dtype_bytes(type);
+  if (converted.bytes() > wanted_bytes) {
+    throw InputError(where, fmt::format("has shape {}", shape_text(found)),
+                     fmt::format("at most {} rows", shape.empty() ? 1 : shape.front()));
+  }
+  converted.data.resize(static_cast<std::size_t>(wanted_bytes), 0);
+  converted.shape = shape;
+  return converted;
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,40 @@
+// Inputs of a run: from --input arguments to tensors of the exact type and shape the program wants.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+
+namespace systole::cli {
+
+// Where one input's values come from: a file already read, or a seed.
+struct InputSource {
+  bool is_random = true;
+  std::uint64_t seed = 0;
+  std::string origin = "random:0";  // file name or seed, for messages
+  Tensor tensor;                    // of a file, as found
+};
+
+// Reads every `[NAME=]FILE` or `[NAME=]random[:SEED]`; an input that is not mentioned is random:0,
+// which is said in a note. NAME may be left out for the only input. Throws InputError: unknown or
+// doubly given name, unreadable file, malformed seed.
+[[nodiscard]] std::map<std::string, InputSource> read_sources(
+    const std::vector<std::string>& arguments, const std::vector<std::string>& names);
+
+// Rows (extent of the leading dimension) of the inputs read from files, 0 if all are random. Throws
+// InputError if two files differ.
+[[nodiscard]] std::int64_t source_rows(const std::map<std::string, InputSource>& sources);
+
+// Keeps the first `rows` rows of a tensor at most; a scalar is left as it is.
+void truncate_rows(Tensor& tensor, std::int64_t rows);
+
+// The source as a tensor of `type` and `shape`. Rows beyond the file's are zeros. Each row must
+// have as many elements as a row of `shape`; bytes for a float input become x / 255 and float64 is
+// narrowed, both said in a note. Throws InputError: wrong type, wrong row size, too many rows.
+[[nodiscard]] Tensor fit_input(const std::string& name, const InputSource& source, DType type,
+                               const Shape& shape);
+
+}  // namespace systole::cli

@@ -1,0 +1,97 @@
+// From option text to a Machine and LoadOptions.
+#include "cli/model_options.h"
+
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "base/diag.h"
+
+namespace systole::cli {
+namespace {
+
+constexpr const char* kDefaultMachine = "tpu_v1";
+
+// "NAME=TEXT" as its two parts.
+std::pair<std::string, std::string_view> split_assignment(std::string_view text,
+                                                          const std::string& option) {
+  const std::size_t at = text.find('=');
+  if (at == std::string_view::npos || at == 0 || at + 1 == text.size()) {
+    throw InputError(option, fmt::format("'{}'", text), "NAME=VALUE");
+  }
+  return {std::string(text.substr(0, at)), text.substr(at + 1)};
+}
+
+std::int64_t positive_number(std::string_view text, const std::string& option) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
+    throw InputError(option, fmt::format("'{}'", text), "a positive whole number");
+  }
+  return value;
+}
+
+// "1x3x224x224"
+Shape parse_shape(std::string_view text, const std::string& option) {
+  Shape shape;
+  for (;;) {
+    const std::size_t at = text.find('x');
+    shape.push_back(positive_number(text.substr(0, at), option));
+    if (at == std::string_view::npos) return shape;
+    text.remove_prefix(at + 1);
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& values, const std::string& text) {
+  return app.add_option(name, values, text)->allow_extra_args(false);
+}
+
+void add_machine_options(CLI::App& app, MachineOptions& options) {
+  app.add_option("--machine", options.machine,
+                 "a preset (see `systole machines`) or a .toml file; default tpu_v1")
+      ->type_name("NAME|FILE");
+  add_repeatable(app, "--set", options.sets, "changes one machine parameter; may be repeated")
+      ->type_name("KEY=VALUE");
+}
+
+void add_shape_options(CLI::App& app, ShapeOptions& options) {
+  app.add_option("--batch", options.batch, "rows computed together (the open leading dimension)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  add_repeatable(app, "--dim", options.dims, "value of a named open dimension; may be repeated")
+      ->type_name("NAME=N");
+  add_repeatable(app, "--shape", options.shapes,
+                 "shape of an input, x=1x3x224x224; may be repeated")
+      ->type_name("NAME=AxB");
+}
+
+isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {
+  isa::Machine machine = options.machine.empty() ? fallback : isa::load_machine(options.machine);
+  for (const std::string& assignment : options.sets) isa::set_parameter(machine, assignment);
+  isa::validate(machine);
+  return machine;
+}
+
+isa::Machine resolve_machine(const MachineOptions& options) {
+  const bool named = !options.machine.empty();
+  return resolve_machine(options, named ? isa::Machine{} : isa::load_machine(kDefaultMachine));
+}
+
+compiler::LoadOptions load_options(const ShapeOptions& options) {
+  compiler::LoadOptions load;
+  load.batch = options.batch;
+  for (const std::string& text : options.dims) {
+    const auto [name, value] = split_assignment(text, "--dim");
+    load.dims[name] = positive_number(value, "--dim " + name);
+  }
+  for (const std::string& text : options.shapes) {
+    const auto [name, value] = split_assignment(text, "--shape");
+    load.shapes[name] = parse_shape(value, "--shape " + name);
+  }
+  return load;
+}
+
+}  // namespace systole::cli

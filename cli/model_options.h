@@ -1,0 +1,44 @@
+// Options shared by every subcommand that takes a model: which model, which machine, which shapes.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/frontend/load.h"
+#include "isa/machine.h"
+
+namespace systole::cli {
+
+inline constexpr const char* kModelHelp =
+    "an .onnx file, ONNX text, gemm:M,K,N or mlp:D0,D1,...,Dn (see `systole models`)";
+
+struct MachineOptions {
+  std::string machine;            // preset or .toml file; empty: the default of the subcommand
+  std::vector<std::string> sets;  // "key=value"
+};
+
+struct ShapeOptions {
+  std::optional<std::int64_t> batch;
+  std::vector<std::string> dims;    // "NAME=N"
+  std::vector<std::string> shapes;  // "x=1x3x224x224"
+};
+
+void add_machine_options(CLI::App& app, MachineOptions& options);
+void add_shape_options(CLI::App& app, ShapeOptions& options);
+
+// The machine named, or `fallback` if none is, with every --set applied. Throws InputError.
+[[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options,
+                                           const isa::Machine& fallback);
+[[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options);  // fallback: tpu_v1
+
+// Throws InputError naming the option for a malformed NAME=N or NAME=AxB.
+[[nodiscard]] compiler::LoadOptions load_options(const ShapeOptions& options);
+
+// Adds an option that may be given several times, one value each.
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& values, const std::string& text);
+
+}  // namespace systole::cli

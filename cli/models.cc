@@ -1,0 +1,67 @@
+// systole models: the models that come with the program, and the forms that need no file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "base/diag.h"
+#include "cli/commands.h"
+#include "compiler/frontend/load.h"
+
+namespace systole::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The models folder of the source tree, or of the folder the program is installed in.
+fs::path models_folder() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path beside = program.parent_path().parent_path() / "models";
+  if (!error && fs::is_directory(beside, error)) return beside;
+  return fs::path(SYSTOLE_SOURCE_DIR) / "models";
+}
+
+// "x float32 [1, 784] -> probabilities float32 [1, 10], 7 operators"
+std::string describe(const compiler::Graph& graph) {
+  const auto list = [&](const std::vector<compiler::ValueId>& ids) {
+    std::string text;
+    for (const compiler::ValueId id : ids) {
+      const compiler::Value& v = graph.value(id);
+      text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", v.name, dtype_name(v.type),
+                          shape_text(v.shape));
+    }
+    return text;
+  };
+  return fmt::format("{} -> {}, {} operators", list(graph.inputs), list(graph.outputs),
+                     graph.nodes.size());
+}
+
+void list_models() {
+  const fs::path folder = models_folder();
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".onnx") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& file : files) {
+    const compiler::Graph graph = compiler::load_model(file.string(), {});
+    fmt::print("{}\n    {}\n", file.string(), describe(graph));
+  }
+  fmt::print(
+      "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"
+      "mlp:D0,D1,...,Dn\n    int8 fully connected layers D0 -> D1 -> ... -> Dn with ReLU "
+      "between, seeded weights\n");
+}
+
+}  // namespace
+
+void add_models(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand("models", "lists the models at hand and inline forms");
+  command->footer("Example:\n  systole models");
+  command->callback([] { list_models(); });
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,51 @@
+// systole quantize: a float ONNX model and samples -> a standard QDQ ONNX model.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/files.h"
+#include "cli/calibrate.h"
+#include "cli/commands.h"
+#include "cli/model_options.h"
+
+namespace systole::cli {
+namespace {
+
+struct Options {
+  std::string model, data, output;
+  ShapeOptions shapes;
+  std::int64_t samples = kDefaultSamples;
+};
+
+void quantize(const Options& o) {
+  AtomicFile file(o.output);  // before the work, so that a bad name is known at once
+  const auto bytes = quantised_bytes(o.model, o.data, o.samples, load_options(o.shapes));
+  file.stream().write(reinterpret_cast<const char*>(bytes.data()),
+                      static_cast<std::streamsize>(bytes.size()));
+  file.commit();
+  fmt::print("{}: {} bytes, calibrated with the first {} rows of {} at most\n", o.output,
+             bytes.size(), o.samples, o.data);
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand("quantize", "makes an 8-bit model of a float one");
+  const auto o = std::make_shared<Options>();
+  command->add_option("MODEL", o->model, "a float32 .onnx file")->required();
+  command->add_option("--calibrate", o->data, "samples: .npy, IDX (.gz) or ONNX .pb")
+      ->required()
+      ->type_name("DATA");
+  command->add_option("-o,--output", o->output, "ONNX file to write")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--samples", o->samples, "rows of DATA to use; default 512")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  add_shape_options(*command, o->shapes);
+  command->footer(
+      "Example:\n  systole quantize model.onnx --calibrate train.gz -o model.int8.onnx");
+  command->callback([o] { quantize(*o); });
+}
+
+}  // namespace systole::cli

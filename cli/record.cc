@@ -1,0 +1,83 @@
+// Arithmetic over the counters; nothing here is measured or modelled anew.
+#include "cli/record.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace systole::cli {
+namespace {
+
+using sim::Stall;
+
+double ratio(double a, double b) { return b > 0 ? a / b : 0.0; }
+
+std::int64_t cycles_in(const sim::Counters& counters, Stall stall) {
+  return counters.matrix[static_cast<std::size_t>(stall)].value;
+}
+
+}  // namespace
+
+Figures figures(const Record& record) {
+  const sim::Counters& total = record.report.total;
+  const auto array = static_cast<double>(record.machine.tile_bytes());
+  const auto cycles = static_cast<double>(total.cycles.value);
+  const auto active = static_cast<double>(cycles_in(total, Stall::kActive));
+  const auto macs = static_cast<double>(total.macs_useful);
+  constexpr double kTera = 1e12;
+  Figures f;
+  f.seconds = record.report.device_seconds;
+  f.total_seconds = f.seconds + record.report.host_seconds;
+  f.rows_per_second = f.seconds > 0 ? static_cast<double>(record.rows) / f.total_seconds : 0.0;
+  f.tops = ratio(2.0 * macs / kTera, f.seconds);
+  f.peak_tops = 2.0 * record.machine.peak_macs_per_second() / kTera;
+  f.array_active = ratio(active, cycles);
+  f.mapping_efficiency = ratio(macs, active * array);
+  f.mac_utilization = ratio(macs, cycles * array);
+  return f;
+}
+
+Bound bound_by(const Record& record) {
+  const sim::Counters& total = record.report.total;
+  const std::int64_t compute = cycles_in(total, Stall::kActive);
+  const std::int64_t weights =
+      cycles_in(total, Stall::kWeightShift) + cycles_in(total, Stall::kWeightStall);
+  const std::int64_t link = cycles_in(total, Stall::kInput) + cycles_in(total, Stall::kOutput);
+  const std::int64_t rest = total.cycles.value - compute - weights - link;
+  const auto seconds = [&](std::int64_t cycles) {
+    return record.machine.seconds(CycleCount(cycles));
+  };
+  const double all = figures(record).total_seconds;
+  const auto bounds = std::to_array<Bound>({
+      {"compute", "the array is busy", ratio(seconds(compute), all)},
+      {"weights", "the array waits for weight tiles", ratio(seconds(weights), all)},
+      {"link", "the array waits for the host link", ratio(seconds(link), all)},
+      {"host", "the host's own steps", ratio(record.report.host_seconds, all)},
+      {"latency", "units wait for each other, start up or drain", ratio(seconds(rest), all)},
+  });
+  return *std::max_element(bounds.begin(), bounds.end(),
+                           [](const Bound& a, const Bound& b) { return a.share < b.share; });
+}
+
+std::vector<std::int64_t> tenths_of_percent(std::span<const std::int64_t> parts) {
+  constexpr std::int64_t kWhole = 1000;
+  __extension__ using Wide = __int128;
+  const std::int64_t sum = std::accumulate(parts.begin(), parts.end(), std::int64_t{0});
+  std::vector<std::int64_t> shares(parts.size(), 0);
+  if (sum == 0) return shares;
+  std::vector<std::size_t> order(parts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto remainder = [&](std::size_t i) {
+    return static_cast<std::int64_t>(Wide{parts[i]} * kWhole % sum);
+  };
+  for (const std::size_t i : order) {
+    shares[i] = static_cast<std::int64_t>(Wide{parts[i]} * kWhole / sum);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return remainder(a) > remainder(b); });
+  std::int64_t missing = kWhole - std::accumulate(shares.begin(), shares.end(), std::int64_t{0});
+  for (std::size_t i = 0; missing > 0; ++i, --missing) ++shares[order[i]];
+  return shares;
+}
+
+}  // namespace systole::cli

@@ -1,0 +1,61 @@
+// Names first, then bytes, then renames.
+#include "cli/results.h"
+
+#include <cctype>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "cli/tensor_files.h"
+
+namespace systole::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A tensor's name as a file name that no other tensor of this run has.
+std::string file_name(const std::string& tensor, std::set<std::string>& taken) {
+  std::string name;
+  for (const char c : tensor) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    name += plain || (c == '.' && !name.empty()) ? c : '_';
+  }
+  if (name.empty()) name = "output";
+  const std::string stem = name;
+  for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", stem, i);
+  return name + ".npy";
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
+  std::error_code error;
+  created_ = fs::create_directories(path_, error);
+  if (error || !fs::is_directory(path_)) {
+    throw InputError(path_, "no folder can be made here" + (error ? ": " + error.message() : ""),
+                     "a folder for the outputs");
+  }
+  const AtomicFile probe((fs::path(path_) / "probe.npy").string());  // throws if not writable
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;  // a folder with files in it is not removed
+  if (created_) fs::remove(path_, ignored);
+}
+
+void OutputFolder::write(const std::map<std::string, Tensor>& tensors) {
+  std::set<std::string> taken;
+  std::vector<std::unique_ptr<AtomicFile>> files;
+  for (const auto& [name, tensor] : tensors) {
+    const std::string path = (fs::path(path_) / file_name(name, taken)).string();
+    const std::vector<std::uint8_t> bytes = npy_bytes(tensor);
+    files.push_back(std::make_unique<AtomicFile>(path));
+    files.back()->stream().write(reinterpret_cast<const char*>(bytes.data()),
+                                 static_cast<std::streamsize>(bytes.size()));
+  }
+  for (const auto& file : files) file->commit();
+}
+
+}  // namespace systole::cli

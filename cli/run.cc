@@ -1,0 +1,283 @@
+// systole run: model or program -> machine -> outputs, summary, statistics, trace.
+//
+// Order of work: everything cheap that can be wrong is found first (arguments, machine, result
+// files, model, inputs), then calibration, compilation and the run itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/files.h"
+#include "cli/calibrate.h"
+#include "cli/commands.h"
+#include "cli/float_check.h"
+#include "cli/inputs.h"
+#include "cli/model_options.h"
+#include "cli/program_files.h"
+#include "cli/record.h"
+#include "cli/results.h"
+#include "cli/stats.h"
+#include "cli/summary.h"
+#include "cli/terminal.h"
+#include "compiler/compile.h"
+#include "traces/open.h"
+
+namespace systole::cli {
+namespace {
+
+constexpr const char* kStandardOutput = "-";
+
+struct Options {
+  std::string subject;  // model or program
+  MachineOptions machine;
+  ShapeOptions shapes;
+  std::optional<std::int64_t> batches;
+  std::string engine = "cycle", schedule = "overlap";
+  bool timing_only = false, json = false, all_layers = false, no_float = false;
+  std::vector<std::string> inputs;
+  std::string labels, calibrate, output, stats, trace;
+};
+
+// The result files that were asked for.
+struct Results {
+  std::optional<OutputFolder> outputs;
+  std::optional<AtomicFile> stats;
+  std::unique_ptr<traces::Sink> trace;
+};
+
+// What is to run, ready but for the inputs' values.
+struct Job {
+  isa::Program program;
+  std::optional<compiler::Graph> float_graph;  // what the program was quantised from
+  std::map<std::string, InputSource> sources;
+  std::int64_t rows = 0;
+};
+
+// Options that contradict each other.
+void check_options(const Options& o) {
+  if (o.timing_only && !o.labels.empty()) {
+    throw InputError("--labels", "--timing-only computes no outputs", "one of the two");
+  }
+  if (o.timing_only && !o.output.empty()) {
+    throw InputError("--output", "--timing-only computes no outputs", "one of the two");
+  }
+  if (o.engine == "func" && !o.trace.empty()) {
+    throw InputError("--trace", "the func engine keeps no time", "--engine cycle");
+  }
+  const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
+  if (is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
+    throw InputError(o.subject, "a program has its shapes, batches and scales already",
+                     "no --batch, --batches, --dim, --shape or --calibrate");
+  }
+}
+
+void open_results(const Options& o, const isa::Machine& machine, Results& results) {
+  if (!o.output.empty()) results.outputs.emplace(o.output);
+  if (!o.stats.empty() && o.stats != kStandardOutput) results.stats.emplace(o.stats);
+  if (!o.trace.empty()) {
+    results.trace = traces::open_sink(
+        o.trace, {.model = o.subject, .machine = machine.name, .clock_hertz = machine.clock_hertz});
+  }
+}
+
+// Sources for the named inputs; timing alone needs none.
+void read_job_sources(const Options& o, const std::vector<std::string>& names, Job& job) {
+  if (o.timing_only && o.inputs.empty()) return;
+  job.sources = read_sources(o.inputs, names);
+  job.rows = source_rows(job.sources);
+}
+
+// Batches for the rows at hand: what was asked for, else as many as hold every row.
+std::int64_t batches_for(const Options& o, std::int64_t rows, std::int64_t batch) {
+  const std::int64_t needed = std::max<std::int64_t>(1, ceil_div(rows, batch));
+  if (o.batches && *o.batches < needed) {
+    throw InputError("--batches", fmt::format("{} batches of {} rows", *o.batches, batch),
+                     fmt::format("at least {} for {} rows", needed, rows));
+  }
+  return o.batches.value_or(needed);
+}
+
+Job job_from_model(const Options& o, const isa::Machine& machine) {
+  const compiler::LoadOptions load = load_options(o.shapes);
+  compiler::Graph graph = compiler::load_model(o.subject, load);
+  Job job;
+  std::vector<std::string> names;
+  for (const compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  read_job_sources(o, names, job);
+  const Shape& shape = graph.value(graph.inputs.front()).shape;
+  const std::int64_t batch = shape.empty() ? 1 : shape.front();
+  if (!o.shapes.batch && batch == 1) note("batch 1; --batch N computes N rows together");
+  const std::string hash = graph.hash;
+  if (!o.calibrate.empty()) {
+    compiler::Graph quantised = load_quantised(o.subject, o.calibrate, load);
+    job.float_graph = std::move(graph);
+    graph = std::move(quantised);
+  }
+  job.program = compiler::compile(graph, machine,
+                                  {.batches = batches_for(o, job.rows, batch),
+                                   .timing_only = o.timing_only,
+                                   .schedule = o.schedule});
+  job.program.model_hash = hash;  // of the file the user named, quantised here or not
+  return job;
+}
+
+Job job_from_program(const Options& o, isa::Program program) {
+  Job job;
+  std::vector<std::string> names;
+  for (const isa::HostTensor& t : program.tensors) {
+    if (t.role == isa::Role::kInput) names.push_back(t.name);
+  }
+  job.program = std::move(program);
+  if (!job.program.has_values && !o.timing_only) {
+    throw InputError(o.subject, "was compiled for timing only and has no weights", "--timing-only");
+  }
+  read_job_sources(o, names, job);
+  return job;
+}
+
+std::map<std::string, Tensor> input_tensors(const Job& job) {
+  std::map<std::string, Tensor> tensors;
+  const std::int64_t capacity = job.program.batch * job.program.batches;
+  if (job.rows != 0 && job.rows < capacity) {
+    note(fmt::format("{} rows in {} batches of {}: the last {} rows are zeros", job.rows,
+                     job.program.batches, job.program.batch, capacity - job.rows));
+  }
+  for (const isa::HostTensor& t : job.program.tensors) {
+    if (t.role != isa::Role::kInput) continue;
+    tensors[t.name] = fit_input(t.name, job.sources.at(t.name), t.type, t.shape);
+  }
+  return tensors;
+}
+
+// Outputs without the rows that padding added.
+std::map<std::string, Tensor> trimmed(std::map<std::string, Tensor> outputs, std::int64_t capacity,
+                                      std::int64_t rows) {
+  for (auto& [name, tensor] : outputs) {
+    if (tensor.shape.empty() || tensor.shape.front() != capacity) continue;
+    const std::size_t row_bytes = tensor.data.size() / static_cast<std::size_t>(capacity);
+    tensor.data.resize(row_bytes * static_cast<std::size_t>(rows));
+    tensor.shape.front() = rows;
+  }
+  return outputs;
+}
+
+const Tensor& first_output(const isa::Program& program,
+                           const std::map<std::string, Tensor>& outputs) {
+  for (const isa::HostTensor& t : program.tensors) {
+    if (t.role == isa::Role::kOutput) return outputs.at(t.name);
+  }
+  throw InputError(program.model, "has no output", "one to compare with --labels");
+}
+
+Record new_record(const Options& o, const Job& job, const isa::Machine& machine) {
+  Record record;
+  record.model = o.subject;
+  record.model_hash = job.program.model_hash;
+  record.machine = machine;
+  record.batch = job.program.batch;
+  record.batches = job.program.batches;
+  record.rows = job.rows != 0 ? job.rows : record.batch * record.batches;
+  record.engine = o.engine == "func" ? sim::Engine::kFunc : sim::Engine::kCycle;
+  record.timing_only = o.timing_only;
+  return record;
+}
+
+// Runs the job and fills in the record; writes outputs and trace.
+void run_job(const Options& o, const Job& job, Results& results, Record& record) {
+  std::map<std::string, Tensor> inputs;
+  if (!o.timing_only) inputs = input_tensors(job);
+  std::vector<std::int64_t> labels;
+  if (!o.labels.empty()) labels = read_labels(o.labels, record.rows);
+  Progress progress("simulating");
+  sim::RunResult result = sim::run(job.program, record.machine, inputs,
+                                   {.engine = record.engine,
+                                    .timing_only = o.timing_only,
+                                    .probe = results.trace.get(),
+                                    .progress = progress.callback()});
+  record.report = std::move(result.report);
+  const auto outputs =
+      trimmed(std::move(result.outputs), record.batch * record.batches, record.rows);
+  if (!labels.empty()) {
+    record.accuracy = top1(first_output(job.program, outputs), labels);
+    if (job.float_graph && !o.no_float) {
+      record.float_accuracy = float_accuracy(*job.float_graph, inputs, labels);
+    }
+  }
+  if (results.outputs) results.outputs->write(outputs);
+  if (results.trace) results.trace->finish(record.report.total.cycles);
+}
+
+void report(const Options& o, Results& results, const Record& record) {
+  const std::string json = stats_json(record);
+  if (results.stats) {
+    results.stats->stream() << json;
+    results.stats->commit();
+  }
+  const bool to_standard_output = o.json || o.stats == kStandardOutput;
+  fmt::print("{}", to_standard_output ? json : summary(record, o.all_layers));
+}
+
+void run(const Options& o, const std::string& command_line) {
+  check_options(o);
+  std::optional<isa::Program> program;
+  if (is_program(o.subject)) program = read_program(o.subject);
+  const isa::Machine machine =
+      program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
+  Results results;
+  open_results(o, machine, results);
+  const Job job = program ? job_from_program(o, std::move(*program)) : job_from_model(o, machine);
+  Record record = new_record(o, job, machine);
+  record.command_line = command_line;
+  run_job(o, job, results, record);
+  report(o, results, record);
+}
+
+void add_data_options(CLI::App& app, Options& o) {
+  add_repeatable(app, "--input", o.inputs,
+                 "values of an input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
+      ->type_name("[NAME=]FILE");
+  app.add_option("--labels", o.labels, "IDX or .npy labels: prints top-1 accuracy")
+      ->type_name("FILE");
+  app.add_option("--calibrate", o.calibrate, "quantise a float model with these samples first")
+      ->type_name("DATA");
+  app.add_flag("--no-float", o.no_float, "with --calibrate and --labels: skip float32 accuracy");
+  app.add_option("--output", o.output, "folder for the outputs, one .npy each")->type_name("DIR");
+}
+
+void add_report_options(CLI::App& app, Options& o) {
+  app.add_option("--stats", o.stats, "writes every counter as JSON; - is standard output")
+      ->type_name("FILE|-");
+  app.add_flag("--json", o.json, "the same as --stats -");
+  app.add_option("--trace", o.trace, "writes a timeline: .json (Perfetto) or .csv")
+      ->type_name("FILE");
+  app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, const std::string& command_line) {
+  CLI::App* command = app.add_subcommand("run", "runs a model or program on a machine");
+  const auto o = std::make_shared<Options>();
+  command->add_option("MODEL|PROGRAM", o->subject, std::string(kModelHelp) + ", .tpu or .asm")
+      ->required();
+  add_machine_options(*command, o->machine);
+  add_shape_options(*command, o->shapes);
+  command->add_option("--batches", o->batches, "batches to compute; default: as the input needs")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--engine", o->engine, "cycle (default) or func, which keeps no time")
+      ->check(CLI::IsMember({"cycle", "func"}))
+      ->type_name("NAME");
+  command->add_option("--schedule", o->schedule, "scheduling policy; default overlap")
+      ->type_name("NAME");
+  command->add_flag("--timing-only", o->timing_only, "computes cycles but no values");
+  add_data_options(*command, *o);
+  add_report_options(*command, *o);
+  command->footer(
+      "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
+      "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \\\n"
+      "      --input test.gz --labels labels.gz --trace run.json");
+  command->callback([o, command_line] { run(*o, command_line); });
+}
+
+}  // namespace systole::cli

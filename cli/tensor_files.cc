@@ -1,0 +1,91 @@
+// Telling file kinds apart; IDX; the parts all readers share.
+//
+// IDX: two zero bytes, a type byte, the number of dimensions, big-endian 32-bit sizes, big-endian
+// elements (Y. LeCun, C. Cortes, "The MNIST database of handwritten digits").
+#include "cli/tensor_files.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/files.h"
+#include "cli/tensor_bytes.h"
+
+namespace systole::cli {
+namespace {
+
+constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 31;
+constexpr std::string_view kKinds = "a .npy, IDX (plain or .gz) or ONNX .pb tensor file";
+
+struct IdxType {
+  std::uint8_t code;
+  DType type;
+};
+constexpr auto kIdxTypes = std::to_array<IdxType>({{0x08, DType::kUint8},
+                                                   {0x09, DType::kInt8},
+                                                   {0x0B, DType::kInt16},
+                                                   {0x0C, DType::kInt32},
+                                                   {0x0D, DType::kFloat32},
+                                                   {0x0E, DType::kFloat64}});
+
+std::optional<DType> idx_type(std::uint8_t code) {
+  for (const IdxType& t : kIdxTypes) {
+    if (t.code == code) return t.type;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Tensor tensor_from_bytes(DType type, Shape shape, std::span<const std::uint8_t> bytes,
+                         const std::string& where) {
+  const std::int64_t expected = element_count(shape, where) * dtype_bytes(type);
+  const auto found = static_cast<std::int64_t>(bytes.size());
+  if (found != expected) {
+    throw InputError(
+        where, fmt::format("holds {} bytes of elements", found),
+        fmt::format("{} bytes for {} {}", expected, dtype_name(type), shape_text(shape)));
+  }
+  Tensor tensor(type, std::move(shape));
+  std::copy(bytes.begin(), bytes.end(), tensor.data.begin());
+  if (type == DType::kBool) {  // any byte but 0 and 1 is no bool to the compiler
+    for (std::uint8_t& b : tensor.data) b = b != 0 ? 1 : 0;
+  }
+  return tensor;
+}
+
+Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& where) {
+  if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0 || !idx_type(bytes[2])) {
+    throw InputError(where, "has no IDX header", std::string(kKinds));
+  }
+  const DType type = *idx_type(bytes[2]);
+  const std::size_t rank = bytes[3];
+  const std::size_t header = 4 + 4 * rank;
+  if (bytes.size() < header) throw InputError(where, "ends inside its IDX header", "a whole file");
+  Shape shape;
+  for (std::size_t at = 4; at < header; at += 4) {
+    std::uint32_t extent = 0;
+    for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | bytes[at + i];
+    shape.push_back(extent);
+  }
+  Tensor tensor = tensor_from_bytes(type, std::move(shape), bytes.subspan(header), where);
+  const std::int64_t width = dtype_bytes(type);
+  for (auto at = tensor.data.begin(); at != tensor.data.end(); at += width) {
+    std::reverse(at, at + width);
+  }
+  return tensor;
+}
+
+Tensor read_tensor_file(const std::string& path) {
+  const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
+  constexpr std::array<std::uint8_t, 6> kNpyMagic = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+  if (bytes.size() >= kNpyMagic.size() &&
+      std::equal(kNpyMagic.begin(), kNpyMagic.end(), bytes.begin())) {
+    return parse_npy(bytes, path);
+  }
+  if (path.ends_with(".pb")) return parse_tensor_proto(bytes, path);
+  if (bytes.size() >= 4 && bytes[0] == 0 && bytes[1] == 0) return parse_idx(bytes, path);
+  throw InputError(path, "is not a tensor file", std::string(kKinds));
+}
+
+}  // namespace systole::cli
