@@ -56,6 +56,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   if (!error) path_ = target.string();
   const bool in_place = !error && !std::filesystem::is_regular_file(target, error);
   temporary_ = in_place ? path_ : fmt::format("{}.tmp.{}", path_, getpid());
+  if (!in_place) doomed_.emplace(temporary_);
   errno = 0;
   stream_.open(temporary_, std::ios::binary | std::ios::trunc);
   if (!stream_) {

@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "base/temporary_name.h"
 
 namespace systole {
 
@@ -17,8 +20,8 @@ namespace systole {
                                                   std::int64_t max_bytes = std::int64_t{1} << 34);
 
 // A file being written under a temporary name beside its target; commit() renames it, and without
-// commit() nothing is left behind. Links are followed; what is no regular file (/dev/null, a pipe) is
-// written in place. Throws InputError if the folder or file cannot be written.
+// commit() nothing is left behind. Links are followed; what is no regular file (/dev/null, a pipe)
+// is written in place. Throws InputError if the folder or file cannot be written.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -32,6 +35,7 @@ class AtomicFile {
  private:
   std::string path_;
   std::string temporary_;  // equals path_ when written in place
+  std::optional<TemporaryName> doomed_;
   std::ofstream stream_;
 };
 

@@ -4,6 +4,7 @@
 // saturate. Built with -ffp-contract=off, so each line below is exactly one IEEE operation.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -16,6 +17,19 @@ inline std::int32_t wrapping_add(std::int32_t a, std::int32_t b) {
 }
 inline std::int32_t wrapping_mul(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) * static_cast<std::uint32_t>(b));
+}
+
+// IEEE 754 binary16 to binary32, exact.
+inline float widen_half(std::uint16_t bits) {
+  const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
+  const std::uint32_t exponent = (bits >> 10) & 31U;
+  const std::uint32_t fraction = bits & 1023U;
+  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t wide_exponent = exponent == 31 ? 255 : exponent + 112;
+  return std::bit_cast<float>(sign | (wide_exponent << 23) | (fraction << 13));
 }
 
 // Round half to even; the default rounding mode is never changed.

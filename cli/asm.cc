@@ -16,8 +16,7 @@ struct Options {
 };
 
 void assemble(const Options& o) {
-  const auto bytes = read_file(o.input);
-  const isa::Program program = isa::assemble(std::string(bytes.begin(), bytes.end()), o.input);
+  const isa::Program program = program_from_text(read_file(o.input), o.input);
   write_file(o.output, isa::save_program(program));
   fmt::print("{}: {} instructions\n", o.output, program.code.size());
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/temporary_name.h"
 #include "cli/inputs.h"
 #include "cli/tensor_files.h"
 
@@ -35,13 +36,13 @@ class TemporaryFile {
 
  private:
   std::string path_;
+  TemporaryName doomed_{path_};
 };
 
 }  // namespace
 
-std::vector<std::uint8_t> quantised_bytes(const std::string& model, const std::string& data,
-                                          std::int64_t samples,
-                                          const compiler::LoadOptions& options) {
+QuantisedModel quantised_model(const std::string& model, const std::string& data,
+                               std::int64_t samples, const compiler::LoadOptions& options) {
   const compiler::Graph graph = compiler::load_model(model, options);
   if (graph.inputs.size() != 1) {
     throw InputError(model, fmt::format("has {} inputs", graph.inputs.size()),
@@ -50,17 +51,19 @@ std::vector<std::uint8_t> quantised_bytes(const std::string& model, const std::s
   const compiler::Value& input = graph.value(graph.inputs.front());
   InputSource source{.is_random = false, .seed = 0, .origin = data, .tensor = {}};
   source.tensor = read_tensor_file(data);
+  match_rows(input.name, source, input.shape);
   truncate_rows(source.tensor, samples);
   const std::int64_t rows = source_rows({{input.name, source}});
   Shape shape = input.shape;
   if (!shape.empty()) shape.front() = rows;
-  return compiler::quantize_model(model, fit_input(input.name, source, DType::kFloat32, shape));
+  const Tensor rows_used = fit_input(input.name, source, DType::kFloat32, shape);
+  return {.bytes = compiler::quantize_model(model, rows_used), .rows = rows};
 }
 
 compiler::Graph load_quantised(const std::string& model, const std::string& data,
                                const compiler::LoadOptions& options) {
   const TemporaryFile file(".onnx");
-  write_file(file.path(), quantised_bytes(model, data, kDefaultSamples, options));
+  write_file(file.path(), quantised_model(model, data, kDefaultSamples, options).bytes);
   compiler::Graph graph = compiler::load_model(file.path(), options);
   graph.name = std::filesystem::path(model).stem().string();
   return graph;

@@ -11,13 +11,17 @@ namespace systole::cli {
 
 inline constexpr std::int64_t kDefaultSamples = 512;
 
-// The bytes of `model`, quantised with the ranges its tensors take over the first `samples` rows of
+struct QuantisedModel {
+  std::vector<std::uint8_t> bytes;  // an ONNX file
+  std::int64_t rows = 0;            // samples it was calibrated with
+};
+
+// `model` quantised with the ranges its tensors take over the first `samples` rows of
 // the tensor file `data` (float32, or bytes taken as x / 255). Throws InputError: the model has
 // several inputs, the data does not fit it.
-[[nodiscard]] std::vector<std::uint8_t> quantised_bytes(const std::string& model,
-                                                        const std::string& data,
-                                                        std::int64_t samples,
-                                                        const compiler::LoadOptions& options);
+[[nodiscard]] QuantisedModel quantised_model(const std::string& model, const std::string& data,
+                                             std::int64_t samples,
+                                             const compiler::LoadOptions& options);
 
 // The same, loaded as a graph.
 [[nodiscard]] compiler::Graph load_quantised(const std::string& model, const std::string& data,

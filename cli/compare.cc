@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/inputs.h"
 #include "cli/model_options.h"
+#include "cli/program_files.h"
 #include "cli/terminal.h"
 
 namespace systole::cli {
@@ -34,6 +35,7 @@ void add_data(const Options& o, const compiler::Graph& graph, compare::CompareRe
   }
   const compiler::Value& input = graph.value(graph.inputs.front());
   InputSource source = read_sources(o.inputs, {input.name}).at(input.name);
+  match_rows(input.name, source, input.shape);
   Shape shape = input.shape;
   const std::int64_t batch = shape.empty() ? 1 : shape.front();
   const std::int64_t rows = source.is_random ? batch : source_rows({{input.name, source}});
@@ -51,6 +53,7 @@ void add_data(const Options& o, const compiler::Graph& graph, compare::CompareRe
 }
 
 void compare_targets(const Options& o, const std::string& command_line) {
+  require_model(o.model, "compare");
   compare::CompareRequest request;
   request.machine = resolve_machine(o.machine);
   std::optional<AtomicFile> file;

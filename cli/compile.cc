@@ -10,6 +10,8 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/program_files.h"
+#include "cli/results.h"
 
 namespace systole::cli {
 namespace {
@@ -26,6 +28,8 @@ void compile(const Options& o) {
   if (o.output.empty() && o.emit_asm.empty() && !o.emit_ir) {
     throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir");
   }
+  require_model(o.model, "compile");
+  require_distinct({{"--output", o.output}, {"--emit-asm", o.emit_asm}});
   const isa::Machine machine = resolve_machine(o.machine);
   const compiler::LoadOptions load = load_options(o.shapes);
   const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
@@ -49,7 +53,7 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
   add_machine_options(*command, o->machine);
   add_shape_options(*command, o->shapes);
   command->add_option("--batches", o->compile.batches, "batches the program computes; default 1")
-      ->check(CLI::PositiveNumber)
+      ->check(check_count)
       ->type_name("N");
   command->add_option("--schedule", o->compile.schedule, "scheduling policy; default overlap")
       ->type_name("NAME");

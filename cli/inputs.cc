@@ -111,6 +111,18 @@ std::int64_t row_elements(const Shape& shape) {
   return shape.empty() ? 1 : element_count(Shape(shape.begin() + 1, shape.end()));
 }
 
+std::string place(const std::string& name, const InputSource& source) {
+  return fmt::format("{} (input {})", source.origin, name);
+}
+
+void require_row_elements(const std::string& name, const InputSource& source, const Shape& shape) {
+  const Shape& found = source.tensor.shape;
+  if (row_elements(found) == row_elements(shape)) return;
+  throw InputError(
+      place(name, source), fmt::format("has shape {}", shape_text(found)),
+      fmt::format("{} elements a row, as in {}", row_elements(shape), shape_text(shape)));
+}
+
 }  // namespace
 
 std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,
@@ -128,6 +140,22 @@ std::map<std::string, InputSource> read_sources(const std::vector<std::string>& 
     }
   }
   return sources;
+}
+
+void match_rows(const std::string& name, InputSource& source, const Shape& shape) {
+  if (source.is_random || shape.empty()) return;
+  Shape& found = source.tensor.shape;
+  if (found.empty()) {
+    throw InputError(
+        place(name, source), "is a single number",
+        fmt::format("rows of {} elements, as in {}", row_elements(shape), shape_text(shape)));
+  }
+  const bool is_one_row = source.tensor.count() == row_elements(shape);
+  if (is_one_row && row_elements(found) != row_elements(shape)) {
+    note(fmt::format("{}: shape {} is taken as one row", place(name, source), shape_text(found)));
+    found.insert(found.begin(), 1);
+  }
+  require_row_elements(name, source, shape);
 }
 
 void truncate_rows(Tensor& tensor, std::int64_t rows) {
@@ -156,17 +184,12 @@ std::int64_t source_rows(const std::map<std::string, InputSource>& sources) {
 Tensor fit_input(const std::string& name, const InputSource& source, DType type,
                  const Shape& shape) {
   if (source.is_random) return random_tensor(type, shape, source.seed);
-  const Shape& found = source.tensor.shape;
-  const std::string where = fmt::format("{} (input {})", source.origin, name);
-  if (row_elements(found) != row_elements(shape)) {
-    throw InputError(
-        where, fmt::format("has shape {}", shape_text(found)),
-        fmt::format("{} elements a row, as in {}", row_elements(shape), shape_text(shape)));
-  }
+  require_row_elements(name, source, shape);
   Tensor converted = convert(name, source, type);
   const std::int64_t wanted_bytes = element_count(shape) * dtype_bytes(type);
   if (converted.bytes() > wanted_bytes) {
-    throw InputError(where, fmt::format("has shape {}", shape_text(found)),
+    throw InputError(place(name, source),
+                     fmt::format("has shape {}", shape_text(source.tensor.shape)),
                      fmt::format("at most {} rows", shape.empty() ? 1 : shape.front()));
   }
   converted.data.resize(static_cast<std::size_t>(wanted_bytes), 0);

@@ -24,6 +24,11 @@ struct InputSource {
 [[nodiscard]] std::map<std::string, InputSource> read_sources(
     const std::vector<std::string>& arguments, const std::vector<std::string>& names);
 
+// Checks the rows of a source's file against those of the input's `shape`, whose leading extent
+// does not matter. A file with the elements of one row but no leading dimension becomes one row,
+// said in a note. Throws InputError: a single number, another number of elements a row.
+void match_rows(const std::string& name, InputSource& source, const Shape& shape);
+
 // Rows (extent of the leading dimension) of the inputs read from files, 0 if all are random. Throws
 // InputError if two files differ.
 [[nodiscard]] std::int64_t source_rows(const std::map<std::string, InputSource>& sources);

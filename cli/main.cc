@@ -8,8 +8,12 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
 
 #include "base/diag.h"
+#include "base/temporary_name.h"
 #include "cli/commands.h"
 
 namespace systole::cli {
@@ -30,6 +34,31 @@ std::string command_line(int argc, char** argv) {
   return line;
 }
 
+std::vector<CLI::App*> subcommands(CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+// No option or argument of any subcommand means something when it is empty.
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::App* command : subcommands(app)) {
+    for (CLI::Option* option : command->get_options()) {
+      option->check([](const std::string& text) { return text.empty() ? "is empty" : ""; });
+    }
+  }
+}
+
+// Throws CLI::ParseError naming the first argument if it should be a subcommand and is none; the
+// parser itself only says that one is missing.
+void check_subcommand(CLI::App& app, std::string_view word) {
+  std::string known;
+  for (const CLI::App* command : subcommands(app)) {
+    if (word == command->get_name()) return;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  throw CLI::ParseError(fmt::format("'{}' is no subcommand; expected one of {}", word, known),
+                        CLI::ExitCodes::ExtrasError);
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app(
       "Compiles a model for a TPU-style machine, runs it cycle by cycle and shows where "
@@ -42,7 +71,9 @@ int parse_and_run(int argc, char** argv) {
       "  systole run --help");
   const std::string line = command_line(argc, argv);
   for (const AddCommand add : kCommands) add(app, line);
+  refuse_empty_values(app);
   try {
+    if (argc > 1 && argv[1][0] != '-') check_subcommand(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
@@ -57,6 +88,12 @@ void flush_output() {
   }
 }
 
+// The request was too large for this computer.
+int not_enough_memory() {
+  fmt::print(stderr, "systole: error: not enough memory; expected fewer rows or batches\n");
+  return kBadInput;
+}
+
 int run_main(int argc, char** argv) {
   try {
     const int code = parse_and_run(argc, argv);
@@ -65,8 +102,12 @@ int run_main(int argc, char** argv) {
   } catch (const InputError& error) {
     fmt::print(stderr, "systole: error: {}\n", error.what());
     return kBadInput;
-  } catch (const std::bad_alloc&) {  // the request was too large for this computer
-    fmt::print(stderr, "systole: error: not enough memory; expected fewer rows or batches\n");
+  } catch (const std::bad_alloc&) {
+    return not_enough_memory();
+  } catch (const std::length_error&) {  // more elements than a container can ever hold
+    return not_enough_memory();
+  } catch (const std::system_error& error) {  // the computer refused: a full disk, say
+    fmt::print(stderr, "systole: error: {}\n", error.what());
     return kBadInput;
   } catch (const std::exception& error) {
     fmt::print(stderr, "systole: internal error: {}; please report it with the command line\n",
@@ -78,4 +119,7 @@ int run_main(int argc, char** argv) {
 }  // namespace
 }  // namespace systole::cli
 
-int main(int argc, char** argv) { return systole::cli::run_main(argc, argv); }
+int main(int argc, char** argv) {
+  systole::remove_temporaries_on_signals();
+  return systole::cli::run_main(argc, argv);
+}

@@ -11,6 +11,7 @@ namespace systole::cli {
 namespace {
 
 constexpr const char* kDefaultMachine = "tpu_v1";
+constexpr const char* kCount = "a whole number from 1";
 
 // "NAME=TEXT" as its two parts.
 std::pair<std::string, std::string_view> split_assignment(std::string_view text,
@@ -22,13 +23,18 @@ std::pair<std::string, std::string_view> split_assignment(std::string_view text,
   return {std::string(text.substr(0, at)), text.substr(at + 1)};
 }
 
-std::int64_t positive_number(std::string_view text, const std::string& option) {
+// A whole number from 1 that fits 64 bits, or nothing.
+std::optional<std::int64_t> parse_count(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
-    throw InputError(option, fmt::format("'{}'", text), "a positive whole number");
-  }
+  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
   return value;
+}
+
+std::int64_t positive_number(std::string_view text, const std::string& option) {
+  const auto value = parse_count(text);
+  if (!value) throw InputError(option, fmt::format("'{}'", text), kCount);
+  return *value;
 }
 
 // "1x3x224x224"
@@ -43,6 +49,10 @@ Shape parse_shape(std::string_view text, const std::string& option) {
 }
 
 }  // namespace
+
+std::string check_count(const std::string& text) {
+  return parse_count(text) ? "" : fmt::format("'{}'; expected {}", text, kCount);
+}
 
 CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
                             std::vector<std::string>& values, const std::string& text) {
@@ -59,7 +69,7 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
 
 void add_shape_options(CLI::App& app, ShapeOptions& options) {
   app.add_option("--batch", options.batch, "rows computed together (the open leading dimension)")
-      ->check(CLI::PositiveNumber)
+      ->check(check_count)
       ->type_name("N");
   add_repeatable(app, "--dim", options.dims, "value of a named open dimension; may be repeated")
       ->type_name("NAME=N");

@@ -37,6 +37,10 @@ void add_shape_options(CLI::App& app, ShapeOptions& options);
 // Throws InputError naming the option for a malformed NAME=N or NAME=AxB.
 [[nodiscard]] compiler::LoadOptions load_options(const ShapeOptions& options);
 
+// For CLI::Option::check: what is wrong with an option's text if it is no whole number from 1, else
+// nothing.
+[[nodiscard]] std::string check_count(const std::string& text);
+
 // Adds an option that may be given several times, one value each.
 CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
                             std::vector<std::string>& values, const std::string& text);

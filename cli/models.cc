@@ -14,9 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The models folder of the source tree, or of the folder the program is installed in.
+// ./models if there is one; else that of the folder the program is installed in or of the source
+// tree.
 fs::path models_folder() {
   std::error_code error;
+  if (fs::is_directory("models", error)) return "models";
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path beside = program.parent_path().parent_path() / "models";
   if (!error && fs::is_directory(beside, error)) return beside;
@@ -38,6 +40,15 @@ std::string describe(const compiler::Graph& graph) {
                      graph.nodes.size());
 }
 
+// One model that is not accepted must not hide the others.
+std::string describe_file(const std::string& file) {
+  try {
+    return describe(compiler::load_model(file, {}));
+  } catch (const InputError& error) {
+    return fmt::format("not accepted: {}", error.what());
+  }
+}
+
 void list_models() {
   const fs::path folder = models_folder();
   std::vector<fs::path> files;
@@ -47,8 +58,7 @@ void list_models() {
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
-    const compiler::Graph graph = compiler::load_model(file.string(), {});
-    fmt::print("{}\n    {}\n", file.string(), describe(graph));
+    fmt::print("{}\n    {}\n", file.string(), describe_file(file.string()));
   }
   fmt::print(
       "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"

@@ -42,6 +42,8 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
   return rest;
 }
 
+constexpr std::string_view kHalf = "'<f2'";  // float16, which is widened
+
 DType type_of(std::string_view header, const std::string& where) {
   std::string_view text = value_of(header, "descr", where);
   std::string known;
@@ -50,7 +52,7 @@ DType type_of(std::string_view header, const std::string& where) {
     known += fmt::format("{}{}", known.empty() ? "one of " : " ", t.descr);
   }
   text = text.substr(0, text.find(','));
-  throw InputError(where, fmt::format("element type {}", text.substr(0, 40)), known);
+  throw InputError(where, fmt::format("element type {}", text.substr(0, 40)), known + " <f2");
 }
 
 // "(3, 4)", "(3,)" or "()".
@@ -97,8 +99,11 @@ Tensor parse_npy(std::span<const std::uint8_t> bytes, const std::string& where) 
   if (!value_of(header, "fortran_order", where).starts_with("False")) {
     throw InputError(where, "is in Fortran order", "C order (numpy.ascontiguousarray)");
   }
-  return tensor_from_bytes(type_of(header, where), shape_of(header, where),
-                           bytes.subspan(start + length), where);
+  const auto elements = bytes.subspan(start + length);
+  if (value_of(header, "descr", where).starts_with(kHalf)) {
+    return tensor_from_halves(shape_of(header, where), elements, where);
+  }
+  return tensor_from_bytes(type_of(header, where), shape_of(header, where), elements, where);
 }
 
 std::vector<std::uint8_t> npy_bytes(const Tensor& tensor) {

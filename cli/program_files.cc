@@ -2,8 +2,8 @@
 #include "cli/program_files.h"
 
 #include <algorithm>
-#include <vector>
 
+#include "base/diag.h"
 #include "base/files.h"
 
 namespace systole::cli {
@@ -12,12 +12,29 @@ bool is_program(const std::string& path) {
   return path.ends_with(".tpu") || path.ends_with(".asm");
 }
 
+void require_model(const std::string& path, const std::string& command) {
+  if (!is_program(path)) return;
+  throw InputError(path, command + " takes a model, not a program", "an .onnx file or a shape");
+}
+
+isa::Program program_from_text(const std::vector<std::uint8_t>& bytes, const std::string& path) {
+  const auto is_no_text = [](std::uint8_t byte) {
+    return byte == 0x7F || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r');
+  };
+  if (std::any_of(bytes.begin(), bytes.end(), is_no_text)) {
+    throw InputError(path, "is not program text", "text as `systole disasm` prints it");
+  }
+  isa::Program program = isa::assemble(std::string(bytes.begin(), bytes.end()), path);
+  if (program.code.empty()) throw InputError(path, "has no instructions", "at least one");
+  return program;
+}
+
 isa::Program read_program(const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_file(path);
   const bool is_text = !path.ends_with(".tpu") &&
                        std::find(bytes.begin(), bytes.end(), std::uint8_t{0}) == bytes.end();
   if (!is_text) return isa::load_program(bytes, path);
-  return isa::assemble(std::string(bytes.begin(), bytes.end()), path);
+  return program_from_text(bytes, path);
 }
 
 }  // namespace systole::cli

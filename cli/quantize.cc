@@ -7,6 +7,7 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
+#include "cli/program_files.h"
 
 namespace systole::cli {
 namespace {
@@ -18,13 +19,13 @@ struct Options {
 };
 
 void quantize(const Options& o) {
+  require_model(o.model, "quantize");
   AtomicFile file(o.output);  // before the work, so that a bad name is known at once
-  const auto bytes = quantised_bytes(o.model, o.data, o.samples, load_options(o.shapes));
+  const auto [bytes, rows] = quantised_model(o.model, o.data, o.samples, load_options(o.shapes));
   file.stream().write(reinterpret_cast<const char*>(bytes.data()),
                       static_cast<std::streamsize>(bytes.size()));
   file.commit();
-  fmt::print("{}: {} bytes, calibrated with the first {} rows of {} at most\n", o.output,
-             bytes.size(), o.samples, o.data);
+  fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows, o.data);
 }
 
 }  // namespace
@@ -40,7 +41,7 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
       ->required()
       ->type_name("FILE");
   command->add_option("--samples", o->samples, "rows of DATA to use; default 512")
-      ->check(CLI::PositiveNumber)
+      ->check(check_count)
       ->type_name("N");
   add_shape_options(*command, o->shapes);
   command->footer(

@@ -30,6 +30,22 @@ std::string file_name(const std::string& tensor, std::set<std::string>& taken) {
 
 }  // namespace
 
+void require_distinct(const std::vector<NamedPath>& results) {
+  std::map<fs::path, std::string> options;
+  for (const NamedPath& result : results) {
+    if (result.path.empty()) continue;
+    std::error_code error;
+    const bool in_place = fs::exists(result.path, error) && fs::is_other(result.path, error);
+    const fs::path path = fs::weakly_canonical(fs::absolute(result.path, error), error);
+    if (in_place) continue;
+    const auto [at, is_new] = options.emplace(path, result.option);
+    if (!is_new) {
+      throw InputError(result.option, fmt::format("{} is given twice", result.path),
+                       "another file than that of " + at->second);
+    }
+  }
+}
+
 OutputFolder::OutputFolder(std::string path) : path_(std::move(path)) {
   std::error_code error;
   created_ = fs::create_directories(path_, error);

@@ -4,11 +4,19 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "base/tensor.h"
 
 namespace systole::cli {
+
+struct NamedPath {
+  std::string option, path;
+};
+// Throws InputError if two options name the same file; empty paths and what is no regular file
+// (/dev/null, a pipe) do not count.
+void require_distinct(const std::vector<NamedPath>& results);
 
 // A folder that gets one .npy file per tensor. If nothing was written and the folder is ours, it
 // goes again.

@@ -61,6 +61,9 @@ void check_options(const Options& o) {
   if (o.timing_only && !o.output.empty()) {
     throw InputError("--output", "--timing-only computes no outputs", "one of the two");
   }
+  if (o.timing_only && o.engine == "func") {
+    throw InputError("--timing-only", "the func engine keeps no time", "--engine cycle");
+  }
   if (o.engine == "func" && !o.trace.empty()) {
     throw InputError("--trace", "the func engine keeps no time", "--engine cycle");
   }
@@ -70,6 +73,9 @@ void check_options(const Options& o) {
                      "no --batch, --batches, --dim, --shape or --calibrate");
   }
 }
+
+// The named inputs' shapes; of the leading extents only the graph's are a batch's.
+using InputShapes = std::vector<std::pair<std::string, Shape>>;
 
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
   if (!o.output.empty()) results.outputs.emplace(o.output);
@@ -81,9 +87,12 @@ void open_results(const Options& o, const isa::Machine& machine, Results& result
 }
 
 // Sources for the named inputs; timing alone needs none.
-void read_job_sources(const Options& o, const std::vector<std::string>& names, Job& job) {
+void read_job_sources(const Options& o, const InputShapes& inputs, Job& job) {
   if (o.timing_only && o.inputs.empty()) return;
+  std::vector<std::string> names;
+  for (const auto& [name, shape] : inputs) names.push_back(name);
   job.sources = read_sources(o.inputs, names);
+  for (const auto& [name, shape] : inputs) match_rows(name, job.sources.at(name), shape);
   job.rows = source_rows(job.sources);
 }
 
@@ -101,9 +110,11 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
   const compiler::LoadOptions load = load_options(o.shapes);
   compiler::Graph graph = compiler::load_model(o.subject, load);
   Job job;
-  std::vector<std::string> names;
-  for (const compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
-  read_job_sources(o, names, job);
+  InputShapes inputs;
+  for (const compiler::ValueId id : graph.inputs) {
+    inputs.emplace_back(graph.value(id).name, graph.value(id).shape);
+  }
+  read_job_sources(o, inputs, job);
   const Shape& shape = graph.value(graph.inputs.front()).shape;
   const std::int64_t batch = shape.empty() ? 1 : shape.front();
   if (!o.shapes.batch && batch == 1) note("batch 1; --batch N computes N rows together");
@@ -123,15 +134,15 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
 
 Job job_from_program(const Options& o, isa::Program program) {
   Job job;
-  std::vector<std::string> names;
+  InputShapes inputs;
   for (const isa::HostTensor& t : program.tensors) {
-    if (t.role == isa::Role::kInput) names.push_back(t.name);
+    if (t.role == isa::Role::kInput) inputs.emplace_back(t.name, t.shape);
   }
   job.program = std::move(program);
   if (!job.program.has_values && !o.timing_only) {
     throw InputError(o.subject, "was compiled for timing only and has no weights", "--timing-only");
   }
-  read_job_sources(o, names, job);
+  read_job_sources(o, inputs, job);
   return job;
 }
 
@@ -219,6 +230,8 @@ void report(const Options& o, Results& results, const Record& record) {
 
 void run(const Options& o, const std::string& command_line) {
   check_options(o);
+  const std::string stats = o.stats == kStandardOutput ? "" : o.stats;
+  require_distinct({{"--output", o.output}, {"--stats", stats}, {"--trace", o.trace}});
   std::optional<isa::Program> program;
   if (is_program(o.subject)) program = read_program(o.subject);
   const isa::Machine machine =
@@ -263,7 +276,7 @@ void add_run(CLI::App& app, const std::string& command_line) {
   add_machine_options(*command, o->machine);
   add_shape_options(*command, o->shapes);
   command->add_option("--batches", o->batches, "batches to compute; default: as the input needs")
-      ->check(CLI::PositiveNumber)
+      ->check(check_count)
       ->type_name("N");
   command->add_option("--engine", o->engine, "cycle (default) or func, which keeps no time")
       ->check(CLI::IsMember({"cycle", "func"}))

@@ -14,4 +14,10 @@ namespace systole::cli {
 [[nodiscard]] Tensor tensor_from_bytes(DType type, Shape shape, std::span<const std::uint8_t> bytes,
                                        const std::string& where);
 
+// The same for float16 elements, which become float32.
+[[nodiscard]] Tensor tensor_from_halves(Shape shape, std::span<const std::uint8_t> bytes,
+                                        const std::string& where);
+// A tensor whose uint16 elements are the bits of float16 numbers, as float32.
+[[nodiscard]] Tensor widen_halves(const Tensor& bits);
+
 }  // namespace systole::cli

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "base/numerics.h"
 #include "cli/tensor_bytes.h"
 
 namespace systole::cli {
@@ -52,6 +53,18 @@ Tensor tensor_from_bytes(DType type, Shape shape, std::span<const std::uint8_t> 
     for (std::uint8_t& b : tensor.data) b = b != 0 ? 1 : 0;
   }
   return tensor;
+}
+
+Tensor widen_halves(const Tensor& bits) {
+  Tensor tensor(DType::kFloat32, bits.shape);
+  const auto in = bits.as<std::uint16_t>();
+  std::transform(in.begin(), in.end(), tensor.as<float>().begin(), widen_half);
+  return tensor;
+}
+
+Tensor tensor_from_halves(Shape shape, std::span<const std::uint8_t> bytes,
+                          const std::string& where) {
+  return widen_halves(tensor_from_bytes(DType::kUint16, std::move(shape), bytes, where));
 }
 
 Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& where) {

@@ -1,6 +1,6 @@
 // Tensors in files: NumPy .npy (format 1.0 to 3.0), IDX (LeCun's MNIST files, plain or gzip) and
 // ONNX TensorProto (.pb). Readers trust nothing: every size is checked against the file's own
-// length before memory is taken for it.
+// length before memory is taken for it. float16 elements (.npy, .pb) become float32.
 #pragma once
 
 #include <cstdint>

@@ -71,12 +71,17 @@ Tensor parse_tensor_proto(std::span<const std::uint8_t> bytes, const std::string
   if (proto.data_location() == onnx::TensorProto::EXTERNAL || proto.has_segment()) {
     throw InputError(where, "keeps its elements elsewhere", "a tensor with its elements");
   }
-  const DType type = dtype_from_onnx(proto.data_type(), where);
+  const bool halves = proto.data_type() == onnx::TensorProto::FLOAT16;
+  const DType type = halves ? DType::kUint16 : dtype_from_onnx(proto.data_type(), where);
   Shape shape(proto.dims().begin(), proto.dims().end());
-  if (!proto.has_raw_data()) return from_typed_field(proto, type, std::move(shape), where);
-  const std::string& raw = proto.raw_data();
-  return tensor_from_bytes(type, std::move(shape),
-                           {reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()}, where);
+  if (!proto.has_raw_data()) {
+    Tensor tensor = from_typed_field(proto, type, std::move(shape), where);
+    return halves ? widen_halves(tensor) : tensor;
+  }
+  const std::string& text = proto.raw_data();
+  const std::span raw(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  return halves ? tensor_from_halves(std::move(shape), raw, where)
+                : tensor_from_bytes(type, std::move(shape), raw, where);
 }
 
 }  // namespace systole::cli

@@ -106,7 +106,7 @@ const std::vector<Row>& rows() {
 }
 
 InputError unknown_parameter(std::string_view key, const std::string& where) {
-  std::vector<std::string> known = {"name", "text"};
+  std::vector<std::string> known;
   for (const Row& row : rows()) known.push_back(row.key());
   return InputError(where, fmt::format("unknown parameter '{}'", key),
                     fmt::format("a known one, such as '{}'", nearest(key, known)));
@@ -230,11 +230,12 @@ Machine load_machine(const std::string& name_or_file) {
   std::string path = name_or_file;
   if (!is_file_name(name_or_file)) {
     const auto file = preset_file(name_or_file);
-    if (!file) {
+    std::error_code error;
+    if (!file && !fs::is_regular_file(name_or_file, error)) {
       throw InputError("machine " + name_or_file, "no such machine",
                        fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
     }
-    path = file->string();
+    if (file) path = file->string();
   }
   const std::vector<std::uint8_t> bytes = read_file(path, kMaxMachineFile);
   return machine_from_toml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);

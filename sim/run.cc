@@ -24,9 +24,8 @@ void require_verified(const isa::Program& program, const isa::Machine& machine) 
   const auto findings = isa::verify(program, machine);
   if (findings.empty()) return;
   std::string what = findings.front().text;
-  if (findings.size() > 1) what += fmt::format(" (and {} more findings)", findings.size() - 1);
-  throw InputError(program.model.empty() ? "program" : program.model, what,
-                   "a program that passes `systole check`");
+  if (findings.size() > 1) what += fmt::format(" (finding 1 of {})", findings.size());
+  throw InputError(program.model.empty() ? "program" : program.model, what);
 }
 
 void run_cycle(const isa::Program& program, const isa::Machine& machine, const RunOptions& options,

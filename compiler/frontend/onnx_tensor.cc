@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "base/numerics.h"
 #include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_file.h"
 
@@ -218,19 +219,6 @@ ByteVector stored_bytes(const Proto& proto, const Checked& checked) {
       return copy_bytes(proto.double_data());
   }
   SYSTOLE_CHECK(false, "field {}", static_cast<int>(checked.row->field));
-}
-
-// IEEE 754 binary16 to binary32, exact.
-float widen_half(std::uint16_t bits) {
-  const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;
-  const std::uint32_t exponent = (bits >> 10) & 31U;
-  const std::uint32_t fraction = bits & 1023U;
-  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t wide_exponent = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | (wide_exponent << 23) | (fraction << 13));
 }
 
 template <typename Stored, typename Widen>
