@@ -68,7 +68,13 @@ class RangeChecker {
   template <typename T>
   void check_relations(const T&) {}
   void check_relations(const ReadWeights& i) { check_tile(i.k, i.n); }
-  void check_relations(const Matmul& i) { check_tile(i.k, i.n); }
+  void check_relations(const Matmul& i) {
+    check_tile(i.k, i.n);
+    const bool wide = i.precision == precision::kInt8x16;
+    const OperandRange range =
+        type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
+    require("zero_point", i.zero_point, range.low, range.high);
+  }
   void check_relations(const Activate& i) {
     require("n", i.n, 1, machine_.c());
     if (i.type == type::kS32) return;

@@ -1,6 +1,7 @@
 // Verifier: weight tiles. Tiles come into use in the order they are read, so the k-th switch must
-// follow the k-th read; and tiles read ahead must have room, or in-order dispatch deadlocks: the
-// sequencer would wait for the weights queue, whose head waits for a switch still to be dispatched.
+// follow the k-th read; a matmul uses no more than the valid part of its tile; and tiles read ahead
+// must have room, or in-order dispatch deadlocks: the sequencer would wait for the weights queue,
+// whose head waits for a switch still to be dispatched.
 //
 // A tile that is read and not yet switched to is in the shadow plane, in the FIFO, or still an
 // entry of the weights queue. The read that finds shadow and FIFO taken stays in the queue, and
@@ -20,7 +21,7 @@ class TileChecker {
 
   void run() {
     for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
-      if (std::holds_alternative<ReadWeights>(insn)) read_at_.push_back(entries_);
+      if (std::holds_alternative<ReadWeights>(insn)) tiles_.push_back({entries_, pc});
       if (queue_of(insn) == Unit::kWeights) add_entry(pc);
       if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
       return !findings_.full() && sound_;
@@ -33,7 +34,7 @@ class TileChecker {
   }
 
  private:
-  [[nodiscard]] std::int64_t reads() const { return std::ssize(read_at_); }
+  [[nodiscard]] std::int64_t reads() const { return std::ssize(tiles_); }
 
   // Tiles that fit outside the queue. With weight_load "single" the shadow plane is not free before
   // the next switch is known, so it does not count.
@@ -46,7 +47,8 @@ class TileChecker {
     ++entries_;
     const std::int64_t blocked = switches_ + room();  // the first read without room
     if (blocked >= reads()) return;
-    const std::int64_t waiting = entries_ - read_at_[static_cast<std::size_t>(blocked)];
+    const std::int64_t waiting =
+        entries_ - tiles_[static_cast<std::size_t>(blocked)].entries_before;
     if (waiting <= machine_.sequencer_queue) return;
     sound_ = false;
     findings_.add(FindingKind::kTilesAhead, pc,
@@ -67,14 +69,30 @@ class TileChecker {
       sound_ = false;
       findings_.add(FindingKind::kTileOrder, pc,
                     "has no weight tile; expected switch_tile=1 on the first matmul");
+    } else {
+      check_extent(pc, matmul, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
     }
   }
+
+  void check_extent(std::size_t pc, const Matmul& matmul, std::size_t read_pc) {
+    const auto& read = std::get<ReadWeights>(program_.code[read_pc]);
+    if (matmul.k <= read.k && matmul.n <= read.n) return;
+    findings_.add_pair(
+        FindingKind::kRange, pc, read_pc,
+        fmt::format("uses {} rows and {} columns of the tile of", matmul.k, matmul.n),
+        fmt::format("k at most {} and n at most {}", read.k, read.n));
+  }
+
+  struct Tile {
+    std::int64_t entries_before;  // entries of the weights queue before its read
+    std::size_t pc;               // of its read
+  };
 
   const Program& program_;
   const Machine& machine_;
   Findings& findings_;
-  std::vector<std::int64_t> read_at_;  // by tile: entries of the weights queue before its read
-  std::int64_t entries_ = 0;           // of the weights queue so far
+  std::vector<Tile> tiles_;   // in the order of their reads
+  std::int64_t entries_ = 0;  // of the weights queue so far
   std::int64_t switches_ = 0;
   bool sound_ = true;
 };

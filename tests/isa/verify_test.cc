@@ -180,6 +180,14 @@ TEST(Verify, Ranges) {
   finds(3, "sync unit=sequencer, wait_for=dma_in, distance=1, why=raw", "unit = 0");
   finds(4, "matmul ub=0, acc=13, rows=4, k=8, n=8" + sums, "accumulator rows [13, 17)");
   finds(4, "matmul ub=0, acc=0, rows=4, k=8, n=9" + sums, "n = 9; expected 1 to 8");
+  const std::string pass = "matmul ub=0, acc=0, rows=4, k=4, n=8, switch_tile=1, ";
+  finds(4, pass + "precision=int8, zero_point=256", "zero_point = 256; expected 0 to 255");
+  finds(4, pass + "precision=int8, zero_point=-1", "zero_point = -1");
+  finds(4, pass + "precision=int8, is_signed=1, zero_point=128", "expected -128 to 127");
+  finds(4, pass + "precision=int8x16, zero_point=32768", "zero_point = 32768");
+  EXPECT_SOUND(changed({{4, kLayer[4] + ", zero_point=255"}}));
+  EXPECT_SOUND(changed({{4, kLayer[4] + ", is_signed=1, zero_point=-128"}}));
+  EXPECT_SOUND(changed({{4, pass + "precision=int8x16, is_signed=1, zero_point=-32768"}}));
   const std::string act = "activate acc=0, ub=8, rows=4, n=8, function=identity, bias=0, scale=1, ";
   finds(7, act + "type=u8, lo=-1, hi=255", "lo = -1; expected 0 to 255");
   finds(7, act + "type=u8, lo=9, hi=8", "hi = 8; expected 9 to 255");
@@ -208,6 +216,31 @@ TEST(Verify, TileOrder) {
               testing::ElementsAre(is(FindingKind::kTileOrder, "has no weight tile")));
   EXPECT_THAT(findings_of(changed({{1, kLayer[1] + "\n" + kLayer[2]}})),
               testing::ElementsAre(is(FindingKind::kTileOrder, "1 of 2 weight tiles")));
+}
+
+TEST(Verify, AMatmulStaysWithinItsTile) {
+  const std::string small = "read_weights dram=0, k=4, n=8, zero=0";
+  const auto found = findings_of(changed({{2, small}}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, FindingKind::kRange);
+  EXPECT_EQ(found[0].first, 4);
+  EXPECT_EQ(found[0].second, 2);
+  EXPECT_THAT(
+      found[0].text,
+      testing::HasSubstr("uses 8 rows and 8 columns of the tile of instruction 3 "
+                         "(read_weights dram=0, k=4, n=8, zero=0); expected k at most 4 and n at "
+                         "most 8"));
+  EXPECT_THAT(findings_of(changed({{2, "read_weights dram=0, k=8, n=7, zero=0"}})),
+              testing::ElementsAre(is(FindingKind::kRange, "n at most 7")));
+  const std::string pass = "matmul ub=0, acc=0, rows=4, k=4, n=8, switch_tile=1, precision=int8";
+  EXPECT_SOUND(changed({{2, small}, {4, pass}}));
+  EXPECT_SOUND(changed({{4, pass}}));  // less than the tile holds
+  // The tile that counts is the active one, not the latest read.
+  EXPECT_SOUND(changed({{2, kLayer[2] + "\n" + small}, {4, kLayer[4] + "\n" + pass}}));
+  EXPECT_THAT(findings_of(changed({{2, small + "\n" + kLayer[2]}, {4, pass + "\n" + kLayer[4]}})),
+              testing::IsEmpty());
+  EXPECT_THAT(findings_of(changed({{2, small + "\n" + kLayer[2]}, {4, kLayer[4] + "\n" + pass}})),
+              testing::ElementsAre(is(FindingKind::kRange, "k at most 4")));
 }
 
 // Room for tiles read ahead: FIFO 2 + shadow 1 + queue 4 = 7.
