@@ -1,6 +1,8 @@
 // ONNX node: access to inputs and attributes with every mistake reported in the node's name.
 #include "compiler/frontend/onnx_node.h"
 
+#include <cmath>
+
 namespace systole::compiler {
 namespace {
 
@@ -92,7 +94,10 @@ std::int64_t OnnxNode::int_or(const std::string& name, std::int64_t otherwise) {
 
 float OnnxNode::float_or(const std::string& name, float otherwise) {
   const Attribute* found = find(name, Attribute::FLOAT);
-  return found != nullptr ? found->f() : otherwise;
+  if (found == nullptr) return otherwise;
+  require(std::isfinite(found->f()), fmt::format("attribute '{}' is {}", name, found->f()),
+          "a finite number");
+  return found->f();
 }
 
 std::vector<std::int64_t> OnnxNode::ints(const std::string& name) {

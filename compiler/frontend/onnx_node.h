@@ -49,6 +49,7 @@ class OnnxNode {
   [[nodiscard]] bool has(int i) const {
     return i < proto_.input_size() && !proto_.input(i).empty();
   }
+  [[nodiscard]] const std::string& input_name(int i) const { return proto_.input(i); }
   [[nodiscard]] ValueId input(int i);
   [[nodiscard]] const Shape& shape(int i) { return builder().value(input(i)).shape; }
   // The value of an input that has to be constant.

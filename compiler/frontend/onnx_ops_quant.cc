@@ -105,8 +105,10 @@ Quant read_quant(OnnxNode& node, QuantInputs inputs, DType type, const Channels&
   quant.type = type;
   quant.scales.assign(scale.as<float>().begin(), scale.as<float>().end());
   for (const float s : quant.scales) {
-    node.require(std::isfinite(s) && s >= 0.0F, fmt::format("{} scale {}", channels.what, s),
-                 "finite and not negative");
+    node.require(
+        std::isfinite(s) && s >= 0.0F,
+        fmt::format("{} scale '{}' holds {}", channels.what, node.input_name(inputs.scale), s),
+        "finite and not negative");
   }
   quant.zero_points = zero_points(node, inputs.zero_point, type, channels);
   const std::size_t count = std::max(quant.scales.size(), quant.zero_points.size());

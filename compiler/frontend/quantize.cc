@@ -6,6 +6,7 @@
 // Y is the last DequantizeLinear's output. Everything else stays float.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "compiler/frontend/load.h"
@@ -18,6 +19,7 @@ namespace systole::compiler {
 namespace {
 
 constexpr float kActivationSteps = 255.0F, kWeightSteps = 127.0F;
+constexpr double kBiasSteps = 0x1p30;  // half of int32, the other half is for the sums
 
 struct ActivationQuant {
   float scale = 1.0F;
@@ -55,6 +57,23 @@ std::vector<float> weight_scales(const Tensor& weights) {
   return scales;
 }
 
+// Widens the scales where the bias, at scale x_scale * scale, would pass kBiasSteps or that scale
+// would be no normal float. Such a bias is so large that the weights hardly count beside it.
+void fit_bias(std::vector<float>& scales, const Tensor& bias, float x_scale,
+              const std::string& where) {
+  for (std::size_t c = 0; c < scales.size(); ++c) {
+    const double magnitude = std::fabs(double{bias.as<float>()[c]});
+    const double least = std::max(magnitude / kBiasSteps, 0x1p-125) / double{x_scale};
+    if (least > double{std::numeric_limits<float>::max()}) {
+      throw InputError(where,
+                       fmt::format("bias {} has no int32 form beside inputs of scale {}",
+                                   bias.as<float>()[c], x_scale),
+                       "a bias nearer to the inputs");
+    }
+    scales[c] = std::max(scales[c], static_cast<float>(least));
+  }
+}
+
 Tensor quantise_weights(const Tensor& weights, const std::vector<float>& scales) {
   Tensor result(DType::kInt8, weights.shape);
   const auto values = weights.as<float>();
@@ -70,7 +89,7 @@ Tensor quantise_bias(const Tensor& bias, const std::vector<float>& scales) {
   Tensor result(DType::kInt32, bias.shape);
   for (std::size_t i = 0; i < scales.size(); ++i) {
     const double q = std::nearbyint(double{bias.as<float>()[i]} / double{scales[i]});
-    result.as<std::int32_t>()[i] = static_cast<std::int32_t>(std::clamp(q, -0x1p31, 0x1p31 - 1.0));
+    result.as<std::int32_t>()[i] = static_cast<std::int32_t>(q);  // fits: see fit_bias
   }
   return result;
 }
@@ -109,7 +128,10 @@ class Rewriter {
     const onnx::NodeProto& product = graph_.node(layer.product);
     const std::string name = node_name(product);
     const QuantisedTensor& input = quantised_input(layer.input);
-    const std::vector<float> scales = weight_scales(layer.weights);
+    std::vector<float> scales = weight_scales(layer.weights);
+    if (layer.bias)
+      fit_bias(scales, *layer.bias, input.scale,
+               printable(fmt::format("{}: layer '{}'", file_.path, name)));
     const Tensor scale_tensor = make_tensor<float>({layer.weights.shape[1]}, scales);
     std::vector<std::string> inputs = {input.name};
     inputs.push_back(

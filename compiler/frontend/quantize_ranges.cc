@@ -59,6 +59,11 @@ Tensor slice(const Tensor& samples, std::int64_t first, const Shape& shape) {
   return part;
 }
 
+bool all_finite(const Tensor& t) {
+  const auto values = t.as<float>();
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
 void widen(CalibrationRange& range, const Tensor& t) {
   for (const float v : t.as<float>()) {
     range.min = std::min(range.min, v);
@@ -78,18 +83,29 @@ class Analysis {
 
   [[nodiscard]] std::vector<FloatLayer> layers() const {
     std::vector<FloatLayer> found;
+    std::optional<InputError> first_obstacle;
     for (int i = 0; i < file_.model.graph().node_size(); ++i) {
-      if (std::optional<FloatLayer> layer = layer_at(i)) found.push_back(std::move(*layer));
+      if (node(i).op_type() != "Gemm" && node(i).op_type() != "MatMul") continue;
+      const std::string why = obstacle(i);
+      if (why.empty()) {
+        found.push_back(layer_at(i));
+      } else if (!first_obstacle) {
+        first_obstacle.emplace(where(i), "cannot be quantised: " + why,
+                               "a product of a computed A and a constant matrix B");
+      }
     }
-    if (found.empty()) {
-      throw InputError(file_.path, "has no Gemm or MatMul with constant weights",
-                       "a layer that can be quantised");
-    }
-    return found;
+    if (!found.empty()) return found;
+    if (first_obstacle) throw InputError(*first_obstacle);
+    throw InputError(file_.path, "has no Gemm or MatMul", "a layer that can be quantised");
   }
 
  private:
   [[nodiscard]] const onnx::NodeProto& node(int i) const { return file_.model.graph().node(i); }
+
+  [[nodiscard]] std::string where(int i) const {
+    return printable(
+        fmt::format("{}: node '{}' ({})", file_.path, node_name(node(i)), node(i).op_type()));
+  }
 
   [[nodiscard]] ValueId id(const std::string& name) const {
     const auto found = imported_.names.find(name);
@@ -109,28 +125,39 @@ class Analysis {
     return t ? &*t : nullptr;
   }
 
-  [[nodiscard]] std::optional<FloatLayer> layer_at(int index) const {
+  // Why a Gemm or MatMul stays float; empty if it is quantised.
+  [[nodiscard]] std::string obstacle(int index) const {
     const onnx::NodeProto& proto = node(index);
-    if (proto.op_type() != "Gemm" && proto.op_type() != "MatMul") return std::nullopt;
     const auto found = producers_.find(id(proto.output(0)));
-    if (found == producers_.end() || found->second->kind != OpKind::kMatmul) return std::nullopt;
+    if (found == producers_.end()) return "no output of the model needs it";
     const Node& matmul = *found->second;
+    if (matmul.kind == OpKind::kMove) return fmt::format("B '{}' is a vector", proto.input(1));
+    if (matmul.kind != OpKind::kMatmul)
+      return fmt::format("C '{}' is not a vector of one value per column", proto.input(2));
+    if (constant(matmul.inputs[0]) != nullptr)
+      return fmt::format("A '{}' is constant", proto.input(0));
+    if (matmul.inputs[0] != id(proto.input(0)))
+      return fmt::format("A '{}' is transposed (transA = 1)", proto.input(0));
     const Tensor* weights = constant(matmul.inputs[1]);
-    const Tensor* bias = matmul.inputs.size() > 2 ? constant(matmul.inputs[2]) : nullptr;
-    const bool computed_bias = matmul.inputs.size() > 2 && bias == nullptr;
-    // A transposed or constant A has no tensor of its own to quantise.
-    const bool direct =
-        matmul.inputs[0] == id(proto.input(0)) && constant(matmul.inputs[0]) == nullptr;
-    if (weights == nullptr || weights->data.empty() || computed_bias || !direct)
-      return std::nullopt;
+    if (weights == nullptr) return fmt::format("B '{}' is computed", proto.input(1));
+    if (weights->data.empty()) return fmt::format("B '{}' is empty", proto.input(1));
+    if (matmul.inputs.size() > 2 && constant(matmul.inputs[2]) == nullptr)
+      return fmt::format("C '{}' is computed", proto.input(2));
+    return {};
+  }
+
+  [[nodiscard]] FloatLayer layer_at(int index) const {
+    const onnx::NodeProto& proto = node(index);
+    const Node& matmul = *producers_.at(id(proto.output(0)));
     const auto& attrs = std::get<MatmulAttrs>(matmul.attrs);
     FloatLayer layer;
     layer.product = index;
     layer.input = proto.input(0);
     layer.output = proto.output(0);
     layer.matrix = imported_.graph.value(matmul.inputs[0]).shape.size() == 2;
-    layer.weights = scaled(*weights, attrs.alpha);
-    if (bias != nullptr) layer.bias = scaled(*bias, attrs.beta);
+    layer.weights = scaled(index, 1, *constant(matmul.inputs[1]), attrs.alpha);
+    if (matmul.inputs.size() > 2)
+      layer.bias = scaled(index, 2, *constant(matmul.inputs[2]), attrs.beta);
     take_add(layer);
     layer.relu = sole_user(layer.output, "Relu");
     if (layer.relu >= 0) layer.output = node(layer.relu).output(0);
@@ -141,19 +168,27 @@ class Analysis {
     const int add = layer.matrix && !layer.bias ? sole_user(layer.output, "Add") : -1;
     if (add < 0) return;
     const bool first = node(add).input(0) == layer.output;
-    const Tensor* vector = constant(id(node(add).input(first ? 1 : 0)));
+    const int other = first ? 1 : 0;
+    const Tensor* vector = constant(id(node(add).input(other)));
     const std::int64_t n = layer.weights.shape[1];
     if (vector == nullptr || vector->count() != n || vector->shape.empty()) return;
     if (vector->shape.back() != n) return;
-    layer.bias = *vector;
+    layer.bias = scaled(add, other, *vector, 1.0F);
     layer.bias->shape = {n};
     layer.add = add;
     layer.output = node(add).output(0);
   }
 
-  static Tensor scaled(const Tensor& t, float factor) {
+  // Input `i` of the node, which is `t`, times the factor. Throws InputError if it is not finite.
+  [[nodiscard]] Tensor scaled(int index, int i, const Tensor& t, float factor) const {
     Tensor result = t;
     for (float& v : result.as<float>()) v *= factor;
+    if (!all_finite(result)) {
+      throw InputError(
+          where(index),
+          fmt::format("constant '{}' holds inf or NaN", printable(node(index).input(i))),
+          "numbers");
+    }
     return result;
   }
 
@@ -163,7 +198,8 @@ class Analysis {
   std::map<ValueId, const Node*> producers_;
 };
 
-void observe(FloatModel& model, const Imported& imported, const Tensor& input) {
+void observe(const OnnxFile& file, FloatModel& model, const Imported& imported,
+             const Tensor& input) {
   std::vector<std::string> roots;
   std::vector<ValueId> wanted;
   for (const auto& [root, range] : model.ranges) {
@@ -171,7 +207,13 @@ void observe(FloatModel& model, const Imported& imported, const Tensor& input) {
     wanted.push_back(imported.names.at(root));
   }
   const std::vector<Tensor> values = evaluate(imported.graph, {input}, wanted);
-  for (std::size_t i = 0; i < roots.size(); ++i) widen(model.ranges[roots[i]], values[i]);
+  for (std::size_t i = 0; i < roots.size(); ++i) {
+    CalibrationRange& range = model.ranges[roots[i]];
+    widen(range, values[i]);
+    if (all_finite(values[i]) && std::isfinite(range.max - range.min)) continue;
+    throw InputError(file.path, fmt::format("'{}' overflows on the calibration data", roots[i]),
+                     "numbers");
+  }
 }
 
 void check_samples(const OnnxFile& file, const Tensor& samples) {
@@ -179,9 +221,8 @@ void check_samples(const OnnxFile& file, const Tensor& samples) {
     throw InputError(file.path, "calibration data " + shape_text(samples.shape),
                      "float32 samples [n, ...]");
   }
-  for (const float v : samples.as<float>()) {
-    if (!std::isfinite(v))
-      throw InputError(file.path, "calibration data hold inf or NaN", "numbers");
+  if (!all_finite(samples)) {
+    throw InputError(file.path, "calibration data hold inf or NaN", "numbers");
   }
 }
 
@@ -208,13 +249,7 @@ FloatModel analyse_float_model(OnnxFile& file, const Tensor& samples) {
     const Shape& shape = imported.graph.value(imported.graph.inputs[0]).shape;
     if (shape.empty() || shape[0] != rows) imported = import_for(file, samples, rows);
     const Value& input = imported.graph.value(imported.graph.inputs[0]);
-    observe(model, imported, slice(samples, first, input.shape));
-  }
-  for (const auto& [root, range] : model.ranges) {
-    if (!std::isfinite(range.min) || !std::isfinite(range.max)) {
-      throw InputError(file.path, fmt::format("'{}' overflows on the calibration data", root),
-                       "numbers");
-    }
+    observe(file, model, imported, slice(samples, first, input.shape));
   }
   return model;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "compiler/ir/shapes.h"
 
@@ -51,8 +52,8 @@ class Checker {
   }
 
  private:
-  void require(bool holds, std::string_view rule) const {
-    SYSTOLE_CHECK(holds, "node '{}' ({}): {}", node_.name, op_name(node_.kind), rule);
+  void require(bool invariant, std::string_view rule) const {
+    SYSTOLE_CHECK(invariant, "node '{}' ({}): {}", node_.name, op_name(node_.kind), rule);
   }
 
   template <typename T>
@@ -97,7 +98,7 @@ class Checker {
     if (!a.output) return require(out().type == wide, "result type");
     quant(*a.output, y);
     require(integer && a.x_quant && a.w_quant && a.output->per_tensor(), "quantised operands");
-    require(a.beta == 1.0F, "beta is 1 when requantised");
+    require(std::isfinite(a.alpha) && a.beta == 1.0F, "alpha finite and beta 1");
     require(out().type == a.output->type && a.lo <= a.hi, "result type and range");
   }
 

@@ -34,9 +34,9 @@ struct Quant {
 };
 
 // matmul: alpha * x w (+ beta * bias). With `output`, x and w are integers and the result is the
-// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale xs*ws, result
-// saturated into [lo, hi]. Without `output` and with integer x, the result is int32
-// (MatMulInteger).
+// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale alpha*xs*ws, beta
+// 1, multiplier (alpha*xs)*ws/ys, result saturated into [lo, hi]. Without `output` and with integer
+// x, the result is the int32 sums, alpha and beta aside (MatMulInteger).
 struct MatmulAttrs {
   float alpha = 1.0F, beta = 1.0F;
   std::optional<Quant> x_quant, w_quant, output;

@@ -111,8 +111,9 @@ Tensor requantise_sums(const MatmulAttrs& attrs, std::span<const std::int32_t> s
   std::vector<float> multipliers(n);
   for (std::size_t c = 0; c < n; ++c) {
     const Quant& w = *attrs.w_quant;
-    multipliers[c] = requantise_multiplier(
-        attrs.x_quant->scales[0], w.scales[w.per_tensor() ? 0 : c], attrs.output->scales[0]);
+    multipliers[c] =
+        requantise_multiplier(attrs.alpha * attrs.x_quant->scales[0],
+                              w.scales[w.per_tensor() ? 0 : c], attrs.output->scales[0]);
   }
   const std::int32_t zero = attrs.output->zero_points[0];
   const auto size = static_cast<std::size_t>(dtype_bytes(y.type));

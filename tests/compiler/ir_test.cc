@@ -161,6 +161,29 @@ TEST(IrEvaluate, RequantisesWithOneMultiplierPerColumn) {
     EXPECT_EQ(y.as<std::int8_t>()[i],
               requantise(sums.as<std::int32_t>()[i], multiplier, -4, -4, 100));
   }
+  attrs.alpha = 0.3F;
+  const Tensor scaled = evaluate(product(x, w, attrs, DType::kInt8), {x})[0];
+  for (std::size_t i = 0; i < 12; ++i) {
+    const float multiplier =
+        requantise_multiplier(0.3F * 0.02F, attrs.w_quant->scales[i % 3], 0.7F);
+    EXPECT_EQ(scaled.as<std::int8_t>()[i],
+              requantise(sums.as<std::int32_t>()[i], multiplier, -4, -4, 100));
+  }
+}
+
+TEST(IrVerify, ARequantisedProductHasAFiniteAlphaAndNoBeta) {
+  const auto verified = [](float alpha, float beta) {
+    MatmulAttrs attrs;
+    attrs.x_quant = attrs.output = Quant{{1.0F}, {0}, 0, DType::kUint8};
+    attrs.w_quant = Quant{{1.0F}, {0}, 0, DType::kInt8};
+    attrs.alpha = alpha;
+    attrs.beta = beta;
+    const Tensor x(DType::kUint8, {2, 3});
+    verify(product(x, Tensor(DType::kInt8, {3, 4}), attrs, DType::kUint8));
+  };
+  EXPECT_NO_THROW(verified(0.5F, 1.0F));
+  EXPECT_THROW(verified(INFINITY, 1.0F), InternalError);
+  EXPECT_THROW(verified(1.0F, 0.5F), InternalError);
 }
 
 TEST(IrEvaluate, SoftmaxOverSeveralDimensionsSumsToOne) {

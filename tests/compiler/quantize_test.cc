@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "compiler/frontend/onnx_file.h"
 #include "tests/compiler/onnx_text.h"
 
 namespace systole::compiler {
@@ -142,6 +143,58 @@ TEST_F(Quantize, RefusesWhatItCannotQuantise) {
   EXPECT_THAT(quantise_error(mlp(13), floats({0, 2}, {})), HasSubstr("[0, 2]"));
   EXPECT_THAT(quantise_error(mlp(13), floats({1, 2}, {1, INFINITY})), HasSubstr("inf"));
   EXPECT_THAT(quantise_error(mlp(13), Tensor(DType::kUint8, {1, 2})), HasSubstr("float32"));
+}
+
+TEST_F(Quantize, SaysWhyALayerCannotBeQuantised) {
+  const auto refuses = [&](const std::string& signature, const std::string& node,
+                           const std::string& why) {
+    EXPECT_THAT(quantise_error(model(13, signature, node), floats({2, 2}, {1, 2, 3, 4})),
+                HasSubstr("cannot be quantised: " + why));
+  };
+  const std::string w = " <float[2,2] w = {1,2,3,4}, float[2] v = {1,2}>";
+  const std::string matrix = "(float[2,2] x) => (float[2,2] y)" + w;
+  refuses(matrix, "y = Gemm <transA = 1> (x, w)", "A 'x' is transposed (transA = 1)");
+  refuses(matrix, "y = MatMul(w, x)", "A 'w' is constant");
+  refuses(matrix, "y = MatMul(x, x)", "B 'x' is computed");
+  refuses(matrix, "y = Gemm(x, w, x)", "C 'x' is not a vector");
+  refuses("(float[2,2] x) => (float[2] y)" + w, "y = MatMul(x, v)", "B 'v' is a vector");
+}
+
+// ONNX text has no NaN: an element of each constant becomes one in the binary form.
+TEST_F(Quantize, RefusesConstantsThatAreNotFinite) {
+  const std::string text = scratch_.file("finite.onnxtxt");
+  write_file(text, mlp(13));
+  const onnx::ModelProto finite = read_onnx(text).model;
+  for (int i = 0; i < finite.graph().initializer_size(); ++i) {
+    onnx::ModelProto broken = finite;
+    broken.mutable_graph()->mutable_initializer(i)->set_float_data(1, NAN);
+    const std::string path = scratch_.file("nan.onnx");
+    write_file(path, broken.SerializeAsString());
+    try {
+      static_cast<void>(quantize_model(path, samples()));
+      ADD_FAILURE() << i;
+    } catch (const InputError& e) {
+      const std::string name = finite.graph().initializer(i).name();
+      EXPECT_THAT(e.what(), HasSubstr("constant '" + name + "' holds inf or NaN"));
+    }
+  }
+  const std::string large =
+      model(13, "(float[N,2] x) => (float[N,2] y) <float[2,2] w = {3e38,2,3,4}>",
+            "y = Gemm <alpha = 10.0> (x, w)");
+  EXPECT_THAT(quantise_error(large, samples()), HasSubstr("constant 'w' holds inf or NaN"));
+}
+
+// At the scale xs * ws of inputs and weights alone the bias would be about 1e11 steps.
+TEST_F(Quantize, ABiasFarLargerThanTheInputsIsKept) {
+  const std::string text = model(13,
+                                 "(float[N,2] x) => (float[N,2] y) <float[2,2] w = {1,2,3,4}, "
+                                 "float[2] b = {3,-0.25}>",
+                                 "y = Gemm(x, w, b)");
+  const Tensor tiny = floats({1, 2}, {1e-7F, -1e-7F});
+  const std::vector<float> y = list<float>(evaluate(reloaded(text, tiny), {tiny})[0]);
+  const float half_step = 3.25F / 255.0F / 2.0F;
+  EXPECT_NEAR(y[0], 3.0F, half_step);
+  EXPECT_NEAR(y[1], -0.25F, half_step);
 }
 
 }  // namespace
