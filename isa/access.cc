@@ -66,11 +66,6 @@ class Lister {
   std::vector<Access>& out_;
 };
 
-std::int64_t element_bytes(std::int64_t type) {
-  if (type == type::kS32) return 4;
-  return type == type::kS16 ? 2 : 1;
-}
-
 // Instructions of the sequencer touch no memory.
 template <typename T>
 void list(const T&, Lister&) {
@@ -105,7 +100,7 @@ void list_sums(std::int64_t acc, std::int64_t rows, std::int64_t n, bool accumul
 }
 
 std::int64_t activation_bytes(std::int64_t precision) {
-  return precision == precision::kInt8x16 ? 2 : 1;
+  return precision == precision::kInt8 ? 1 : 2;
 }
 
 void list(const Matmul& i, Lister& to) {
@@ -113,28 +108,52 @@ void list(const Matmul& i, Lister& to) {
   list_sums(i.acc, i.rows, i.n, i.accumulate != 0, to);
 }
 
+// The whole map, though strides may pass over some of it.
 void list(const Convolve& i, Lister& to) {
-  to.ub(i.ub, i.lane, i.in_height * i.in_width, i.k * activation_bytes(i.precision), false);
+  const std::int64_t channels = i.k / std::max<std::int64_t>(i.taps, 1);
+  to.ub(i.ub, i.lane, i.in_height * i.in_width, channels * activation_bytes(i.precision), false);
   list_sums(i.acc, i.out_height * i.out_width, i.n, i.accumulate != 0, to);
 }
 
-void list(const Activate& i, Lister& to) {
-  to.acc(i.acc, i.rows, i.n, false);
+// A table of one word per entry.
+void list_table(std::int64_t table, std::int64_t type, Lister& to) {
+  const std::int64_t c = to.machine().c();
+  to.param(table, (table_words(type) + c - 1) / c, c, false);
+}
+
+// What activate and activate_pool have in common: `rows` accumulator rows and the parameters.
+template <typename T>
+void list_activation(const T& i, std::int64_t rows, Lister& to) {
+  to.acc(i.acc, rows, i.n, false);
   if (i.use_bias != 0) to.param(i.bias, 1, i.n, false);
   if (i.type != type::kS32) to.param(i.scale, 1, i.n, false);
+  if (i.function == function::kTable) list_table(i.table, i.type, to);
+}
+
+void list(const Activate& i, Lister& to) {
+  list_activation(i, i.rows, to);
   to.ub(i.ub, i.lane, i.rows, i.n * element_bytes(i.type), true);
 }
 
+void list(const ActivatePool& i, Lister& to) {
+  list_activation(i, i.in_height * i.in_width, to);
+  to.ub(i.ub, i.lane, i.out_height * i.out_width, i.n * element_bytes(i.type), true);
+}
+
 void list(const Vector& i, Lister& to) {
-  to.ub(i.a, 0, i.rows, i.n, false);
-  if (i.op != vector_op::kLookup) to.ub(i.b, 0, i.rows, i.n, false);
-  to.param(i.param, 1, to.machine().c(), false);
-  to.ub(i.to, 0, i.rows, i.n, true);
+  const bool unary = i.op == vector_op::kConvert || i.op == vector_op::kLookup;
+  const bool fill = i.op == vector_op::kFill;
+  const std::int64_t b_rows = i.broadcast != 0 ? 1 : i.rows;
+  if (!fill) to.ub(i.a, i.a_lane, i.rows, i.n * element_bytes(i.a_type), false);
+  if (!fill && !unary) to.ub(i.b, i.b_lane, b_rows, i.n * element_bytes(i.b_type), false);
+  if (i.op == vector_op::kLookup) list_table(i.table, i.a_type, to);
+  to.ub(i.to, i.to_lane, i.rows, i.n * element_bytes(i.to_type), true);
 }
 
 void list(const Pool& i, Lister& to) {
-  to.ub(i.ub, 0, i.in_height * i.in_width, i.n, false);
-  to.ub(i.to, 0, i.out_height * i.out_width, i.n, true);
+  const std::int64_t bytes = i.n * element_bytes(i.type);
+  to.ub(i.ub, i.lane, i.in_height * i.in_width, bytes, false);
+  to.ub(i.to, i.to_lane, i.out_height * i.out_width, bytes, true);
 }
 
 void list(const Copy& i, Lister& to) {
@@ -146,6 +165,13 @@ void list(const Copy& i, Lister& to) {
 }
 
 }  // namespace
+
+std::int64_t element_bytes(std::int64_t type) {
+  if (type == type::kS32) return 4;
+  return type == type::kS16 ? 2 : 1;
+}
+
+std::int64_t table_words(std::int64_t type) { return type == type::kS16 ? 257 : 256; }
 
 void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out) {
   out.clear();

@@ -31,4 +31,8 @@ struct Access {
 // it interlocks by itself (T10).
 void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out);
 
+// Bytes of one element, and words (parameter memory's 32 bit) of its look-up table.
+[[nodiscard]] std::int64_t element_bytes(std::int64_t type);
+[[nodiscard]] std::int64_t table_words(std::int64_t type);
+
 }  // namespace systole::isa

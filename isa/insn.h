@@ -78,6 +78,7 @@ namespace function = choice_Function;
 namespace vector_op = choice_VectorOp;
 namespace pool_op = choice_PoolOp;
 namespace precision = choice_Precision;
+namespace configuration = choice_Register;
 namespace why = choice_Why;
 
 #define F(name, kind) std::int64_t name = 0;

@@ -43,7 +43,7 @@ constexpr const OperandRange& operand_range(Operand kind) {
 // they are. All other operands are always written.
 constexpr bool may_be_left_out(Operand kind) {
   return kind == Operand::Flag || kind == Operand::Lane || kind == Operand::ZeroPoint ||
-         kind == Operand::Step || kind == Operand::Pad;
+         kind == Operand::Step || kind == Operand::Pad || kind == Operand::TableRow;
 }
 
 // The value as the text form has it: a choice's name, a unit's name or a decimal number.

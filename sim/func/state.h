@@ -67,6 +67,7 @@ inline void exec(const isa::StepBy&, State&) {}
 [[noreturn]] void not_implemented(std::string_view what);
 inline void exec(const isa::Set& insn, State&) { not_implemented(insn.kMnemonic); }
 inline void exec(const isa::Convolve& insn, State&) { not_implemented(insn.kMnemonic); }
+inline void exec(const isa::ActivatePool& insn, State&) { not_implemented(insn.kMnemonic); }
 inline void exec(const isa::Vector& insn, State&) { not_implemented(insn.kMnemonic); }
 inline void exec(const isa::Pool& insn, State&) { not_implemented(insn.kMnemonic); }
 inline void exec(const isa::Copy& insn, State&) { not_implemented(insn.kMnemonic); }
