@@ -21,6 +21,7 @@ void add_asm(CLI::App& app, const std::string& command_line);
 void add_disasm(CLI::App& app, const std::string& command_line);
 void add_check(CLI::App& app, const std::string& command_line);
 void add_machines(CLI::App& app, const std::string& command_line);
+void add_validate(CLI::App& app, const std::string& command_line);
 void add_models(CLI::App& app, const std::string& command_line);
 void add_isa(CLI::App& app, const std::string& command_line);
 void add_ops(CLI::App& app, const std::string& command_line);
@@ -34,6 +35,7 @@ inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_asm,
     add_disasm,
     add_check,
+    add_validate,
     add_machines,
     add_models,
     add_isa,

@@ -55,8 +55,7 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("--batches", o->compile.batches, "batches the program computes; default 1")
       ->check(check_count)
       ->type_name("N");
-  command->add_option("--schedule", o->compile.schedule, "scheduling policy; default overlap")
-      ->type_name("NAME");
+  add_schedule_option(*command, o->compile.schedule);
   command->add_flag("--timing-only", o->compile.timing_only, "leaves the weights out");
   command
       ->add_option("--calibrate", o->calibrate, "quantise a float model with these samples first")

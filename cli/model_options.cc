@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/diag.h"
+#include "compiler/compile.h"
 
 namespace systole::cli {
 namespace {
@@ -76,6 +77,17 @@ void add_shape_options(CLI::App& app, ShapeOptions& options) {
   add_repeatable(app, "--shape", options.shapes,
                  "shape of an input, x=1x3x224x224; may be repeated")
       ->type_name("NAME=AxB");
+}
+
+void add_schedule_option(CLI::App& app, std::string& schedule) {
+  std::string text = "scheduling policy; ";
+  std::vector<std::string> names;
+  for (const compiler::ScheduleInfo& info : compiler::schedules()) {
+    text += fmt::format("{}{}: {}", names.empty() ? "" : "; ", info.name, info.text);
+    names.emplace_back(info.name);
+  }
+  text += fmt::format("; default {}", names.front());
+  app.add_option("--schedule", schedule, text)->check(CLI::IsMember(names))->type_name("NAME");
 }
 
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {

@@ -28,6 +28,8 @@ struct ShapeOptions {
 
 void add_machine_options(CLI::App& app, MachineOptions& options);
 void add_shape_options(CLI::App& app, ShapeOptions& options);
+// --schedule, by name; a name that is none is a wrong usage.
+void add_schedule_option(CLI::App& app, std::string& schedule);
 
 // The machine named, or `fallback` if none is, with every --set applied. Throws InputError.
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options,

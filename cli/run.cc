@@ -281,8 +281,7 @@ void add_run(CLI::App& app, const std::string& command_line) {
   command->add_option("--engine", o->engine, "cycle (default) or func, which keeps no time")
       ->check(CLI::IsMember({"cycle", "func"}))
       ->type_name("NAME");
-  command->add_option("--schedule", o->schedule, "scheduling policy; default overlap")
-      ->type_name("NAME");
+  add_schedule_option(*command, o->schedule);
   command->add_flag("--timing-only", o->timing_only, "computes cycles but no values");
   add_data_options(*command, *o);
   add_report_options(*command, *o);

@@ -8,15 +8,30 @@
 
 namespace systole::compiler {
 
+const std::vector<ScheduleInfo>& schedules() {
+  static const std::vector<ScheduleInfo> table = {
+#define SYSTOLE_SCHEDULE(name, text, meaning) {text, meaning},
+#include "compiler/schedules.def"
+  };
+  return table;
+}
+
+Schedule schedule_named(const std::string& name) {
+  std::string known;
+  for (std::size_t i = 0; i < schedules().size(); ++i) {
+    if (schedules()[i].name == name) return static_cast<Schedule>(i);
+    known += (known.empty() ? "" : ", ") + std::string(schedules()[i].name);
+  }
+  throw InputError("--schedule", "schedule '" + name + "'", "one of " + known);
+}
+
 isa::Program compile(const Graph& graph, const isa::Machine& machine,
                      const CompileOptions& options) {
-  if (options.schedule != "overlap") {
-    throw InputError("--schedule", "schedule '" + options.schedule + "'", "overlap");
-  }
+  const Schedule schedule = schedule_named(options.schedule);
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;
   integer = fuse_quantised(std::move(integer));
-  return lower(integer, machine, options);
+  return lower(integer, machine, options, schedule);
 }
 
 }  // namespace systole::compiler

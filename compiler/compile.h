@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "compiler/frontend/load.h"
 #include "compiler/ir/graph.h"
@@ -11,6 +13,18 @@
 #include "isa/program.h"
 
 namespace systole::compiler {
+
+// Scheduling policies (rows of schedules.def).
+enum class Schedule : std::uint8_t {
+#define SYSTOLE_SCHEDULE(name, text, meaning) name,
+#include "compiler/schedules.def"
+};
+struct ScheduleInfo {
+  std::string_view name, text;
+};
+[[nodiscard]] const std::vector<ScheduleInfo>& schedules();
+// Throws InputError listing the names.
+[[nodiscard]] Schedule schedule_named(const std::string& name);
 
 struct CompileOptions {
   std::int64_t batches = 1;  // how many batches of the graph's batch the program computes

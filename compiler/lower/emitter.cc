@@ -84,6 +84,12 @@ void Emitter::wait(Unit queue, const Needs& needs) {
   }
 }
 
+void Emitter::await(Unit queue, Unit of, std::int64_t why) {
+  Needs needs;
+  (why == isa::why::kRaw ? needs.raw : needs.war)[isa::index(of)] = sent_[isa::index(of)];
+  wait(queue, needs);
+}
+
 bool Emitter::implied(const Counts& open, std::size_t v) const {
   for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
     if (u != v && open[u] != 0 && knowledge(u, open[u])[v] >= open[v]) return true;

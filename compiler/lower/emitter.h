@@ -23,6 +23,8 @@ class Emitter {
 
   // Appends `insn`, preceded by a tag if the layer changes and by the syncs it needs.
   void emit(const isa::Insn& insn, std::int64_t layer);
+  // Makes `queue` wait until all that was dispatched to `of` is done, if it does not know that.
+  void await(isa::Unit queue, isa::Unit of, std::int64_t why);
   // Appends interrupt or halt: afterwards everything before is known to be done by all.
   void barrier(const isa::Insn& insn);
 

@@ -13,8 +13,12 @@ namespace {
 
 class Lowerer {
  public:
-  Lowerer(const Graph& graph, const isa::Machine& machine, const CompileOptions& options)
-      : graph_(graph), placement_(place(graph, machine.name)), host_(graph, placement_, program_) {
+  Lowerer(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
+          Schedule schedule)
+      : graph_(graph),
+        schedule_(schedule),
+        placement_(place(graph, machine.name)),
+        host_(graph, placement_, program_) {
     program_.model = graph.name;
     program_.model_hash = graph.hash;
     program_.machine = machine;
@@ -90,6 +94,7 @@ class Lowerer {
 
   SegmentPlan plan_segment(int segment) {
     SegmentPlan plan;
+    plan.schedule = schedule_;
     for (std::size_t n = 0, i = 0; n < graph_.nodes.size(); ++n) {
       if (placement_.where[n] != Where::kDevice) continue;
       DeviceMatmul& m = matmuls_[i++];
@@ -148,6 +153,7 @@ class Lowerer {
   }
 
   const Graph& graph_;
+  Schedule schedule_;
   isa::Program program_;
   Placement placement_;
   HostPlan host_;
@@ -157,8 +163,9 @@ class Lowerer {
 
 }  // namespace
 
-isa::Program lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options) {
-  return Lowerer(graph, machine, options).run();
+isa::Program lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
+                   Schedule schedule) {
+  return Lowerer(graph, machine, options, schedule).run();
 }
 
 }  // namespace systole::compiler

@@ -17,7 +17,8 @@ struct Job {
   std::int64_t arena = 0;  // first unified buffer row it may use
 };
 
-// An instruction in order; a matmul that switches tiles carries the read of its tile.
+// An instruction in order; a matmul that switches tiles carries the read of its tile. A sync here
+// waits for everything before it, whatever its distance.
 struct Scheduled {
   isa::Insn insn;
   std::int64_t layer = 0;
@@ -45,7 +46,9 @@ class SegmentScheduler {
     loads_ = load_instructions(jobs[0]);
     for (std::size_t j = 0; j < jobs.size(); ++j) {
       lazy_ = std::move(loads_);
-      loads_ = j + 1 < jobs.size() ? load_instructions(jobs[j + 1]) : std::vector<Load>{};
+      if (in_steps()) input_step();
+      const bool last = j + 1 == jobs.size();
+      loads_ = last ? std::vector<Load>{} : load_instructions(jobs[j + 1]);
       compute(jobs[j]);
     }
     emit_all();
@@ -104,7 +107,7 @@ class SegmentScheduler {
   }
 
   std::vector<Job> make_jobs() {
-    std::int64_t copies = 2;
+    std::int64_t copies = in_steps() ? 1 : 2;
     std::int64_t items = most_items(copies);
     if (items == 0) items = most_items(copies = 1);
     if (items == 0) {
@@ -188,10 +191,11 @@ class SegmentScheduler {
       const DeviceMatmul& m = *plan_.matmuls[i];
       const std::int64_t rows = m.rows / program_.batch * job.items;
       const std::int64_t step = rows_per_pass(m, job);
+      if (in_steps()) layer_step();
       for (std::int64_t first = 0; first < rows; first += step) {
         for (std::size_t nb = 0; nb < m.n_cuts.size(); ++nb) {
           group(job, i, nb, first, std::min(step, rows - first));
-          preload(groups--);
+          if (!in_steps()) preload(groups--);
         }
       }
       store(job, plan_.y[i], m.layer);
@@ -298,6 +302,7 @@ class SegmentScheduler {
 
   void store(const Job& job, ValueId id, std::int64_t layer) {
     if (!plan_.values.at(id).stored) return;
+    if (in_steps()) await(isa::Unit::kDmaOut, isa::Unit::kActivation, isa::why::kRaw);
     for (std::int64_t b = 0; b < placement(job.items).at(id).layout.blocks(); ++b) {
       scheduled_.push_back({transfer<isa::WriteHost>(job, id, b), layer, {}});
     }
@@ -326,6 +331,30 @@ class SegmentScheduler {
     }
   }
 
+  // --- paper2015: input, layers and output of a job are steps, one after the other ---
+  [[nodiscard]] bool in_steps() const { return plan_.schedule == Schedule::kPaper2015; }
+
+  void await(isa::Unit queue, isa::Unit of, std::int64_t why) {
+    scheduled_.push_back({isa::Sync{.unit = static_cast<std::int64_t>(isa::index(queue)),
+                                    .wait_for = static_cast<std::int64_t>(isa::index(of)),
+                                    .why = why},
+                          0,
+                          {}});
+  }
+
+  // The whole input of a job, once the job before has left.
+  void input_step() {
+    await(isa::Unit::kDmaIn, isa::Unit::kDmaOut, isa::why::kWar);
+    for (const Load& load : lazy_) scheduled_.push_back(load.scheduled);
+    lazy_.clear();
+  }
+
+  // A layer, once the input is there and the layer before has been activated.
+  void layer_step() {
+    await(isa::Unit::kMatrix, isa::Unit::kDmaIn, isa::why::kRaw);
+    await(isa::Unit::kMatrix, isa::Unit::kActivation, isa::why::kRaw);
+  }
+
   // --- emission: tiles are read ahead as far as FIFO and shadow plane hold them ---
   void emit_all() {
     std::vector<const Scheduled*> tiles;
@@ -338,7 +367,12 @@ class SegmentScheduler {
     for (const Scheduled& s : scheduled_) {
       for (; read < std::min(tiles.size(), switched + ahead); ++read)
         emitter_.emit(*tiles[read]->tile, tiles[read]->layer);
-      emitter_.emit(s.insn, s.layer);
+      if (const auto* sync = std::get_if<isa::Sync>(&s.insn)) {
+        emitter_.await(static_cast<isa::Unit>(sync->unit), static_cast<isa::Unit>(sync->wait_for),
+                       sync->why);
+      } else {
+        emitter_.emit(s.insn, s.layer);
+      }
       if (s.tile) ++switched;
     }
   }

@@ -4,6 +4,7 @@
 // The work is cut into jobs (a batch, or as many of its rows as fit half the unified buffer). While
 // one job computes, the next job's inputs are loaded into the other half, results of the job before
 // leave, and weight tiles are read ahead as deep as the FIFO and the shadow plane hold.
+// With paper2015 a job's input, its layers and its output are steps instead, one after the other.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "compiler/compile.h"
 #include "compiler/lower/emitter.h"
 #include "compiler/lower/image.h"
 #include "compiler/lower/layout.h"
@@ -32,6 +34,7 @@ struct SegmentPlan {
   std::vector<DeviceMatmul*> matmuls;  // in order
   std::map<ValueId, Resident> values;  // by root value
   std::vector<ValueId> x, y;           // root value read and written, by matmul
+  Schedule schedule = Schedule::kOverlap;
 };
 
 // Parameter memory across the whole program: which parameter rows hold which matmul's columns.

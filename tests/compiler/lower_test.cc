@@ -116,7 +116,9 @@ TEST(Lower, random_chains_compute_what_the_evaluator_computes) {
     const std::int64_t batch = pick(random, 1, 30);
     const std::int64_t batches = pick(random, 1, 4);
     const Graph graph = random_chain(random, batch);
-    const isa::Program program = compile(graph, machine, {.batches = batches});
+    const ScheduleInfo& schedule = schedules().at(seed % schedules().size());
+    const isa::Program program =
+        compile(graph, machine, {.batches = batches, .schedule = std::string(schedule.name)});
     const auto findings = isa::verify(program, machine);
     ASSERT_TRUE(findings.empty()) << findings[0].text;
 

@@ -1,0 +1,96 @@
+// `systole validate`: rungs by name, tables and JSON, and the arithmetic of the paper's rung.
+#include "cli/validate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/process.h"
+
+namespace systole::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Finished;
+using Json = nlohmann::ordered_json;
+
+TEST(Validate, UnknownRungsListTheKnownOnes) {
+  const Finished finished = testing_support::systole({"validate", "moon"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("rung moon: no such rung; expected one of "));
+  EXPECT_EQ(testing_support::systole({"validate"}).code, 2);
+}
+
+TEST(Validate, RungsThatTakeNoDataSaySo) {
+  const Finished finished = testing_support::systole({"validate", "paper", "--data", "x.csv"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("--data: rung paper takes no data"));
+}
+
+TEST(Validate, TablesAreAlignedMarkdown) {
+  Validation v;
+  v.tables = {{"cases",
+               "Some cases",
+               {{"name", "name"}, {"cycles", "cycles"}, {"error", "error %", 1}},
+               {{{"name", "a"}, {"cycles", 12}, {"error", -1.25}},
+                {{"name", "long"}, {"cycles", nullptr}, {"error", 0.04}}}}};
+  v.tally = {3, 1, {{"no tool", 2}}};
+  v.figures = {{"mean_error_percent", 0.645}};
+  v.notes = {"a note"};
+  EXPECT_EQ(validation_text(v),
+            "Some cases\n\n"
+            "| name | cycles | error % |\n"
+            "|------|--------|---------|\n"
+            "| a    |     12 |    -1.2 |\n"
+            "| long |      - |     0.0 |\n\n"
+            "passed 3, failed 1, skipped 2 (no tool)\n"
+            "mean error percent: 0.65\n"
+            "- a note\n");
+  const Json json = Json::parse(validation_json("rung", v));
+  EXPECT_EQ(json.at("passed"), 3);
+  EXPECT_EQ(json.at("failed"), 1);
+  EXPECT_EQ(json.at("skipped").at("no tool"), 2);
+  EXPECT_EQ(json.at("mean_error_percent"), 0.645);
+  EXPECT_EQ(json.at("cases").at(1).at("name"), "long");
+}
+
+TEST(ValidatePaper, FiguresFollowFromTheirRows) {
+  const Finished finished = testing_support::systole({"validate", "paper", "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  double errors = 0;
+  for (const Json& row : json.at("cases")) {
+    const auto reference = row.at("reference_cycles").get<double>();
+    const auto simulated = row.at("simulated_cycles").get<double>();  // rounded to whole cycles
+    const auto percent = row.at("error_percent").get<double>();
+    EXPECT_LE(std::abs(simulated - reference * (1.0 + percent / 100.0)), 0.5);
+    EXPECT_LT(row.at("overlap_cycles"), row.at("simulated_cycles"));
+    errors += std::abs(percent);
+  }
+  const auto cases = static_cast<double>(json.at("cases").size());
+  EXPECT_GE(cases, 2);
+  EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent").get<double>(), errors / cases);
+}
+
+// Table 3: rows 1 + 4 + 5 + 6 are all cycles, rows 2 + 3 are row 1; the paper's to its rounding.
+TEST(ValidatePaper, RowsPartitionTheCycles) {
+  const Json json = Json::parse(testing_support::systole({"validate", "paper", "--json"}).out);
+  for (const char* column : {"published", "simulated", "overlap"}) {
+    const bool exact = std::string(column) != "published";
+    std::map<std::string, std::map<std::string, double>> rows;
+    for (const Json& row : json.at("counters"))
+      rows[row.at("name")][row.at("row")] = row.at(column);
+    for (auto& [name, r] : rows) {
+      const double all =
+          r.at("array active") + r.at("weight stall") + r.at("weight shift") + r.at("non-matrix");
+      EXPECT_NEAR(all, 100.0, exact ? 1e-9 : 0.15) << name << " " << column;
+      EXPECT_NEAR(r.at("- useful MACs") + r.at("- unused MACs"), r.at("array active"),
+                  exact ? 1e-9 : 0.15)
+          << name << " " << column;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace systole::cli
