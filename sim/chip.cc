@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "sim/unit/pass_array.h"
+
 namespace systole::sim {
 
 Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOptions& options,
@@ -25,10 +27,11 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
       params_(machine, board_.values),
       accumulators_(machine, board_.values),
       planes_(board_),
+      array_(std::make_unique<PassArray>(board_, planes_, accumulators_, options.writes)),
       dma_in_(board_, completions_, host, buffer_, params_),
       dma_out_(board_, completions_, host, buffer_),
       fetch_(board_, completions_, params_, planes_),
-      matrix_(board_, completions_, buffer_, planes_, accumulators_),
+      matrix_(board_, completions_, buffer_, planes_, *array_),
       activation_(board_, completions_, accumulators_, params_, buffer_),
       sequencer_(board_, completions_,
                  {nullptr, &dma_in_.inbox(), &dma_out_.inbox(), &fetch_.inbox(), &matrix_.inbox(),
@@ -40,7 +43,7 @@ void Chip::run() {
   kernel_.spawn(dma_in_.run());
   kernel_.spawn(dma_out_.run());
   kernel_.spawn(fetch_.run());
-  kernel_.spawn(planes_.run());
+  array_->spawn();
   kernel_.spawn(matrix_.run());
   kernel_.spawn(activation_.run());
   if (board_.probe != nullptr) {

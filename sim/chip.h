@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "sim/run.h"
 #include "sim/unit/accumulators.h"
 #include "sim/unit/activation_unit.h"
+#include "sim/unit/array_model.h"
 #include "sim/unit/dma.h"
 #include "sim/unit/inbox.h"
 #include "sim/unit/ledger.h"
@@ -63,6 +65,7 @@ class Chip {
   ParamMemory params_;
   Accumulators accumulators_;
   WeightPlanes planes_;
+  std::unique_ptr<ArrayModel> array_;  // the engine's
 
   DmaIn dma_in_;
   DmaOut dma_out_;

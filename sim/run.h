@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "isa/program.h"
 #include "sim/kernel/probe.h"
+#include "sim/unit/accumulator_writes.h"
 
 namespace systole::sim {
 
@@ -20,8 +21,9 @@ enum class Engine : std::uint8_t { kCycle, kFunc };
 
 struct RunOptions {
   Engine engine = Engine::kCycle;
-  bool timing_only = false;        // no values are computed; outputs are absent
-  Probe* probe = nullptr;          // may be null
+  bool timing_only = false;               // no values are computed; outputs are absent
+  Probe* probe = nullptr;                 // may be null
+  AccumulatorObserver* writes = nullptr;  // told of every accumulator write; may be null
   std::uint64_t shuffle_seed = 0;  // not 0: order of processes within a cycle is shuffled by it
   std::function<void(double)> progress;  // fraction done, called now and then; may be empty
 };

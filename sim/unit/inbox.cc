@@ -59,13 +59,17 @@ SliceLabel Inbox::label(std::int64_t rows) const {
   return {isa::mnemonic(head().insn), board_.ledger.layer_name(head().layer), head().index, rows};
 }
 
-void Inbox::start(CyclePoint completion) {
-  board_.ledger.at_work(head().layer, board_.kernel.now(), completion);
-  completions_.of(unit_).post(completion + CycleCount(1));
-  if (board_.occupancy != nullptr) {
-    board_.occupancy->at_work(unit_, board_.kernel.now(), completion);
-  }
+Inbox::Issued Inbox::issue() {
+  const Issued issued(*this, head().layer, board_.kernel.now());
   pop();
+  return issued;
+}
+
+void Inbox::Issued::complete(CyclePoint completion) const {
+  const Board& board = inbox_->board_;
+  board.ledger.at_work(layer_, start_, completion);
+  inbox_->completions_.of(inbox_->unit_).post(completion + CycleCount(1));
+  if (board.occupancy != nullptr) board.occupancy->at_work(inbox_->unit_, start_, completion);
 }
 
 void Inbox::pop() {

@@ -87,9 +87,25 @@ class Inbox {
   [[nodiscard]] CyclePoint head_since() const { return std::max(queue_.front_since(), last_pop_); }
   [[nodiscard]] SliceLabel label(std::int64_t rows) const;
 
-  // The head starts now, leaves the queue and completes at `completion`, which must not be before
-  // that of the instruction before it.
-  void start(CyclePoint completion);
+  // An instruction that has started and left the queue.
+  class Issued {
+   public:
+    [[nodiscard]] std::int64_t layer() const { return layer_; }
+    // It completes at `completion`, which must not be before that of the one issued before it.
+    void complete(CyclePoint completion) const;
+
+   private:
+    friend class Inbox;
+    Issued(Inbox& inbox, std::int64_t layer, CyclePoint start)
+        : inbox_(&inbox), layer_(layer), start_(start) {}
+    Inbox* inbox_;
+    std::int64_t layer_;
+    CyclePoint start_;
+  };
+  // The head starts now and leaves the queue.
+  [[nodiscard]] Issued issue();
+  // The same where the completion is known at once.
+  void start(CyclePoint completion) { issue().complete(completion); }
 
   // What the queue waits for, for a deadlock report.
   [[nodiscard]] std::string state();

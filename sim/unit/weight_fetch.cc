@@ -44,6 +44,8 @@ Tile WeightFetch::read(const isa::ReadWeights& insn) {
   Tile tile;
   if (!board_.values) return tile;
   tile.weights = packed(insn);
+  tile.bytes = board_.program.weights.data() + insn.dram;
+  tile.stride = board_.machine.c();
   if (insn.use_zero != 0) {
     tile.zero.resize(static_cast<std::size_t>(insn.n));
     params_.read<std::int32_t>(insn.zero, tile.zero);

@@ -5,20 +5,16 @@
 
 namespace systole::sim {
 
-WeightPlanes::WeightPlanes(const Board& board)
-    : board_(board), arrived_(board.kernel), shadow_free_(board.kernel), shifted_(board.kernel) {
-  shadow_free_.post(CyclePoint(0));
+std::int16_t Tile::operand(std::int64_t r, std::int64_t c) const {
+  if (r >= weights->k || c >= weights->n) return 0;
+  const std::uint8_t byte = bytes[r * stride + c];
+  const std::int32_t value = weights->is_signed ? static_cast<std::int8_t>(byte) : byte;
+  return static_cast<std::int16_t>(zero.empty() ? value
+                                                : value - zero[static_cast<std::size_t>(c)]);
 }
 
-Process WeightPlanes::run() {
-  for (std::int64_t n = 1;; ++n) {
-    co_await shadow_free_.reach(n);
-    co_await arrived_.reach(n);
-    const CyclePoint end = board_.kernel.now() + CycleCount(board_.machine.r());
-    tiles_[static_cast<std::size_t>(n - 1 - taken_)].usable = end;
-    shifted_.post(end);
-  }
-}
+WeightPlanes::WeightPlanes(const Board& board)
+    : board_(board), arrived_(board.kernel), shifted_(board.kernel) {}
 
 Process WeightPlanes::watch(Milestones& steps, std::int64_t change) {
   for (std::int64_t n = 1;; ++n) {
@@ -33,12 +29,24 @@ void WeightPlanes::deliver(Tile tile) {
   tiles_.push(std::move(tile));
 }
 
+const Tile* WeightPlanes::head(CyclePoint when) const {
+  const auto head = static_cast<std::size_t>(in_array_);
+  if (head >= tiles_.size() || tiles_[head].whole > when) return nullptr;
+  return &tiles_[head];
+}
+
+void WeightPlanes::end_shift(CyclePoint end) {
+  SYSTOLE_CHECK(head(board_.kernel.now()) != nullptr, "the end of a shift of nothing");
+  tiles_[static_cast<std::size_t>(in_array_++)].usable = end;
+  shifted_.post(end);
+}
+
 Tile WeightPlanes::take() {
-  SYSTOLE_CHECK(!tiles_.empty() && tiles_.front().usable <= board_.kernel.now(),
+  SYSTOLE_CHECK(in_array_ > 0 && tiles_.front().usable <= board_.kernel.now(),
                 "switch to a tile that is not there");
   Tile tile = std::move(tiles_.front());
   tiles_.pop();
-  ++taken_;
+  --in_array_;
   return tile;
 }
 

@@ -1,15 +1,8 @@
 // Weight planes: the weight FIFO's tiles on their way into the array (T4).
 //
-// A tile takes R cycles to shift in. Its shift starts by itself in the first cycle in which the
-// shadow plane is free and the tile, the FIFO's head, is whole; when it ends the tile's FIFO slot
-// is free and the tile may become active. The shadow plane is free from
-//   through   s, the cycle of the injection that takes the previous tile (fresh tiles cost
-//             max(B*p, R) each)
-//   chain     s + R - 1: the switch has to leave the column first (max(B*p, 2R - 1) each)
-//   single    the last row of the previous tile's last pass has left the array:
-//             s_last + (B-1)p + R + C - 1, known when the next switching pass is at the head of
-//             the matrix unit's queue
-// and, for the first tile, from cycle 0.
+// Tiles are delivered in order, each with the cycle from which it is whole. The array shifts the
+// FIFO's head in by rules of its own (array_model.h); when that ends the tile's FIFO slot is free
+// and the tile may become active.
 #pragma once
 
 #include <cstdint>
@@ -23,22 +16,25 @@
 
 namespace systole::sim {
 
-// One tile from its fetch to its switch.
+// One tile from its fetch to its switch. Without values it has no weights.
 struct Tile {
-  std::shared_ptr<const PackedTile> weights;  // null without values
-  std::vector<std::int32_t> zero;             // per column; empty: all 0
-  CyclePoint whole;                           // first cycle in which the planes see it whole
-  CyclePoint usable;                          // first cycle in which a pass may switch to it
+  std::shared_ptr<const PackedTile> weights;
+  const std::uint8_t* bytes = nullptr;  // as stored: weight (r, c) is byte r * stride + c
+  std::int64_t stride = 0;
+  std::vector<std::int32_t> zero;  // per column; empty: all 0
+  CyclePoint whole;                // first cycle in which the planes see it whole
+  CyclePoint usable;               // first cycle in which a pass may switch to it
+
+  // What PE(r, c) multiplies by: the weight less its column's zero point, 0 outside the valid part.
+  [[nodiscard]] std::int16_t operand(std::int64_t r, std::int64_t c) const;
 };
 
 class WeightPlanes {
  public:
   explicit WeightPlanes(const Board& board);
 
-  Process run();
   // Reports the FIFO's level to the probe: one process for arrivals (+1), one for shifts (-1).
   Process watch(Milestones& steps, std::int64_t change);
-  [[nodiscard]] Milestones& arrived() { return arrived_; }
 
   // --- the weight fetch unit's side ---
   // The next tile, whole from tile.whole on.
@@ -46,17 +42,23 @@ class WeightPlanes {
   // Step n: the n-th tile has been shifted in: its FIFO slot is free and it may become active.
   [[nodiscard]] Milestones& shifted() { return shifted_; }
 
+  // --- the array's side ---
+  // Step n: the n-th tile is whole.
+  [[nodiscard]] Milestones& arrived() { return arrived_; }
+  // The FIFO's head, null if it is not whole in cycle `when`.
+  [[nodiscard]] const Tile* head(CyclePoint when) const;
+  // The head's shift ends: from `end` on it may become active and its slot is free.
+  void end_shift(CyclePoint end);
+
   // --- the matrix unit's side ---
   // The oldest tile not yet active, once it has been shifted in.
   [[nodiscard]] Tile take();
-  // The shadow plane is free for one more tile from `when` on.
-  void free_shadow(CyclePoint when) { shadow_free_.post(when); }
 
  private:
   const Board& board_;
-  Milestones arrived_, shadow_free_, shifted_;
-  Ring<Tile> tiles_;  // fetched and not taken
-  std::int64_t taken_ = 0;
+  Milestones arrived_, shifted_;
+  Ring<Tile> tiles_;           // fetched and not taken
+  std::int64_t in_array_ = 0;  // of these, the first that have left the FIFO
   std::int64_t level_ = 0;
 };
 

@@ -201,7 +201,7 @@ TEST(MatrixUnit, PassesPipelineOnOneTile) {
   EXPECT_EQ(bench.start(b), bench.start(a) + 20);
   EXPECT_EQ(bench.start(wide), bench.start(b) + 3);
   EXPECT_EQ(bench.start(c), bench.start(wide) + 5 * 2);
-  EXPECT_EQ(bench.complete(wide), bench.start(wide) + (5 - 1) * 2 + kR + kC);
+  EXPECT_EQ(bench.complete(wide), bench.start(wide) + (5 * 2 - 1) + kR + kC);
   EXPECT_EQ(bench.stalled(Stall::kActive), 20 + 3 + 5 * 2 + 1);
 }
 

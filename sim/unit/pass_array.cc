@@ -1,0 +1,107 @@
+// Pass array (data sheet in pass_array.h).
+#include "sim/unit/pass_array.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/numerics.h"
+
+namespace systole::sim {
+
+PassArray::PassArray(const Board& board, WeightPlanes& planes, Accumulators& accumulators,
+                     AccumulatorObserver* observer)
+    : board_(board),
+      planes_(planes),
+      accumulators_(accumulators),
+      observer_(observer),
+      shadow_free_(board.kernel) {
+  shadow_free_.post(CyclePoint(0));
+}
+
+Process PassArray::shift_tiles() {
+  for (std::int64_t n = 1;; ++n) {
+    co_await shadow_free_.reach(n);
+    co_await planes_.arrived().reach(n);
+    planes_.end_shift(board_.kernel.now() + CycleCount(board_.machine.r()));
+  }
+}
+
+void PassArray::expect_switch() {
+  if (board_.machine.array_weight_load != isa::WeightLoad::kSingle || !any_active_) return;
+  shadow_free_.post(std::max(board_.kernel.now(), left_));
+}
+
+void PassArray::switch_tile(Tile tile) {
+  tile_ = std::move(tile);
+  any_active_ = true;
+  const CyclePoint s = board_.kernel.now();
+  switch (board_.machine.array_weight_load) {
+    case isa::WeightLoad::kThrough:
+      shadow_free_.post(s);
+      break;
+    case isa::WeightLoad::kChain:
+      shadow_free_.post(s + CycleCount(board_.machine.r() - 1));
+      break;
+    case isa::WeightLoad::kSingle:
+      break;  // when the next switch is at the head
+  }
+}
+
+void PassArray::start(const RowFeed& feed, const Inbox::Issued& issued) {
+  const CyclePoint last_offer = board_.kernel.now() + feed.length() - CycleCount(1);
+  left_ = last_offer + CycleCount(board_.machine.r() + board_.machine.c() - 1);
+  if (board_.values) compute(feed, issued.layer());
+  issued.complete(left_ + CycleCount(1));
+}
+
+void PassArray::compute(const RowFeed& feed, std::int64_t layer) {
+  const isa::Matmul& insn = feed.insn();
+  SYSTOLE_CHECK(
+      tile_.weights != nullptr && insn.k == tile_.weights->k && insn.n == tile_.weights->n,
+      "a pass of {} x {} does not fit the active tile", insn.k, insn.n);
+  const RowSpan x = feed.operand();
+  std::int32_t* acc = accumulators_.rows(insn.acc, insn.rows);
+  const PassValues pass{*tile_.weights,
+                        tile_.zero,
+                        x.first,
+                        x.stride,
+                        insn.rows,
+                        feed.bytes_per_lane(),
+                        insn.is_signed != 0,
+                        static_cast<std::int32_t>(insn.zero_point),
+                        acc,
+                        board_.machine.c(),
+                        insn.accumulate != 0};
+  std::vector<std::int32_t> before;
+  if (observer_ != nullptr) before.assign(acc, acc + insn.rows * board_.machine.c());
+  board_.ledger.layer(layer).accumulator_wraps += compute_pass(pass);
+  if (observer_ != nullptr) tell_writes(feed, before);
+}
+
+void PassArray::tell_writes(const RowFeed& feed, const std::vector<std::int32_t>& before) {
+  const isa::Matmul& insn = feed.insn();
+  const std::int64_t columns = board_.machine.c();
+  const CyclePoint bottom = board_.kernel.now() + CycleCount(board_.machine.r());
+  const std::int32_t* after = accumulators_.rows(insn.acc, insn.rows);
+  std::vector<std::int16_t> lanes(static_cast<std::size_t>(insn.k));
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(insn.n));
+  for (std::int64_t cycle = 0; cycle < feed.length().value; ++cycle) {
+    const SubRow sub = feed.at(cycle);
+    feed.lanes(sub, lanes);
+    for (std::int64_t c = 0; c < insn.n; ++c) {
+      std::int32_t& sum = sums[static_cast<std::size_t>(c)];
+      const std::int64_t place = sub.row * columns + c;
+      if (sub.first) sum = insn.accumulate != 0 ? before[static_cast<std::size_t>(place)] : 0;
+      std::int32_t psum = 0;
+      for (std::int64_t r = 0; r < insn.k; ++r) {
+        psum += lanes[static_cast<std::size_t>(r)] * tile_.operand(r, c);
+      }
+      sum = wrapping_add(sum, wrapping_mul(psum, std::int32_t{1} << sub.shift));
+      SYSTOLE_CHECK(!sub.last || sum == after[place], "sub-rows add up to {}, not {}", sum,
+                    after[place]);
+      observer_->write({bottom + CycleCount(cycle + c), insn.acc + sub.row, c, sum});
+    }
+  }
+}
+
+}  // namespace systole::sim
