@@ -51,7 +51,7 @@ bool is_cpp(const fs::path& file) { return file.extension() == ".h" || file.exte
 std::vector<std::string> cpp_files() {
   std::vector<std::string> files;
   for (const char* folder :
-       {"base", "isa", "sim", "compiler", "traces", "compare", "cli", "tests", "bench"}) {
+       {"base", "isa", "sim", "rtl", "compiler", "traces", "compare", "cli", "tests", "bench"}) {
     const std::vector<std::string> found = files_below(root() / folder, is_cpp);
     files.insert(files.end(), found.begin(), found.end());
   }
@@ -110,6 +110,7 @@ TEST(IncludeRule, AcceptsWhatTheLayoutAllows) {
   EXPECT_EQ(verdict("traces/vcd.cc", "\"sim/kernel/events.def\""), "");
   EXPECT_EQ(verdict("compare/report.cc", "\"compiler/compile.h\""), "");
   EXPECT_EQ(verdict("cli/main.cc", "\"compare/report.h\""), "");
+  EXPECT_EQ(verdict("rtl/cosim.cc", "\"sim/run.h\""), "");
   EXPECT_EQ(verdict("tests/cli/run_test.cc", "\"tests/support/process.h\""), "");
   EXPECT_EQ(verdict("compiler/frontend/onnx.cc", "<onnx/onnx_pb.h>"), "");
 }
@@ -118,6 +119,8 @@ TEST(IncludeRule, RefusesWhatItForbids) {
   EXPECT_NE(verdict("base/diag.cc", "\"isa/insn.h\""), "");
   EXPECT_NE(verdict("isa/codec.cc", "\"sim/run.h\""), "");
   EXPECT_NE(verdict("sim/run.cc", "\"compiler/compile.h\""), "");
+  EXPECT_NE(verdict("sim/run.cc", "\"rtl/cosim.h\""), "");
+  EXPECT_NE(verdict("rtl/cosim.cc", "\"compiler/compile.h\""), "");
   EXPECT_NE(verdict("compiler/compile.cc", "\"sim/run.h\""), "");
   EXPECT_NE(verdict("traces/vcd.cc", "\"sim/run.h\""), "");
   EXPECT_NE(verdict("traces/vcd.cc", "\"sim/kernel/time.h\""), "");

@@ -17,12 +17,13 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& allowed_fold
       {"base", {"base"}},
       {"isa", {"base", "isa"}},
       {"sim", {"base", "isa", "sim"}},
+      {"rtl", {"base", "isa", "sim", "rtl"}},
       {"compiler", {"base", "isa", "compiler"}},
       {"traces", {"base", "isa", "traces"}},
       {"compare", {"base", "isa", "sim", "compiler", "traces", "compare"}},
-      {"cli", {"base", "isa", "sim", "compiler", "traces", "compare", "cli"}},
-      {"tests", {"base", "isa", "sim", "compiler", "traces", "compare", "cli", "tests"}},
-      {"bench", {"base", "isa", "sim", "compiler", "traces", "compare", "cli", "bench"}},
+      {"cli", {"base", "isa", "sim", "rtl", "compiler", "traces", "compare", "cli"}},
+      {"tests", {"base", "isa", "sim", "compiler", "traces", "compare", "cli", "rtl", "tests"}},
+      {"bench", {"base", "isa", "sim", "compiler", "traces", "compare", "cli", "rtl", "bench"}},
   };
   return kAllowed;
 }
