@@ -1,11 +1,15 @@
 // Reference evaluator: one function per op, straight from its meaning in ops.def. Slow enough to be
-// plain, except the matrix product (matmul.cc), which calibration runs over whole data sets.
+// plain, except the products (matmul.cc, conv.cc), which calibration runs over whole data sets.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/numerics.h"
+#include "compiler/ir/conv.h"
 #include "compiler/ir/graph.h"
+#include "compiler/ir/integers.h"
 #include "compiler/ir/matmul.h"
+#include "compiler/ir/moves.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -27,10 +31,11 @@ float map_one(const MapAttrs& a, float x) {
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }
 
-Tensor map(const MapAttrs& a, const Tensor& x) {
-  Tensor y = x;
-  for (float& v : y.as<float>()) v = map_one(a, v);
-  return y;
+// Sigmoid and tanh as quantised maps and tables have them: float64, rounded once.
+float map_exact(const MapAttrs& a, float x) {
+  if (a.fn == MapFn::kSigmoid) return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
+  if (a.fn == MapFn::kTanh) return static_cast<float>(std::tanh(double{x}));
+  return map_one(a, x);
 }
 
 template <typename T, typename Combine>
@@ -52,19 +57,6 @@ void zip_elements(const Tensor& a, const Tensor& b, Tensor& y, Combine combine) 
       index[i] = 0;
     }
   }
-}
-
-Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape& shape) {
-  Tensor y(a.type, shape);
-  const bool add = attrs.fn == ZipFn::kAdd;
-  if (a.type == DType::kInt32) {
-    zip_elements<std::int32_t>(a, b, y, add ? wrapping_add : wrapping_mul);
-  } else if (add) {
-    zip_elements<float>(a, b, y, [](float u, float v) { return u + v; });
-  } else {
-    zip_elements<float>(a, b, y, [](float u, float v) { return u * v; });
-  }
-  return y;
 }
 
 // Elements that are reduced together: `count` of them, `stride` apart.
@@ -109,13 +101,6 @@ Tensor reduce(const ReduceAttrs& a, const Tensor& x, const Shape& shape) {
   return y;
 }
 
-Tensor move(const MoveAttrs& a, const Tensor& x, const Shape& shape) {
-  if (a.fn == MoveFn::kTranspose) return transpose(x, a.permutation);
-  Tensor y = x;
-  y.shape = shape;
-  return y;
-}
-
 // Calls each(index, channel) for every element, where channel picks its scale.
 template <typename Each>
 void for_channels(const Quant& q, const Shape& shape, std::int64_t count, Each each) {
@@ -130,33 +115,14 @@ void for_channels(const Quant& q, const Shape& shape, std::int64_t count, Each e
   }
 }
 
-// Calls use(T{}) with the C++ type of a quantised element.
-template <typename Use>
-void with_type(DType type, Use use) {
-  switch (type) {
-    case DType::kUint8:
-      return use(std::uint8_t{});
-    case DType::kInt8:
-      return use(std::int8_t{});
-    case DType::kUint16:
-      return use(std::uint16_t{});
-    case DType::kInt16:
-      return use(std::int16_t{});
-    case DType::kInt32:
-      return use(std::int32_t{});
-    default:
-      SYSTOLE_CHECK(false, "{} is not a quantised type", dtype_name(type));
-  }
-}
-
-Tensor quantise_tensor(const Quant& q, const Tensor& x) {
+// Saturated into the range.
+Tensor quantise_tensor(const Quant& q, const Tensor& x, IntegerRange range) {
   Tensor y(q.type, x.shape);
-  with_type(q.type, [&](auto zero) {
-    using T = decltype(zero);
+  with_integers(y, [&](auto values) {
+    using T = typename decltype(values)::value_type;
     for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
-      const std::int32_t v = quantise(x.as<float>()[i], q.scales[c], q.zero_points[c],
-                                      std::numeric_limits<T>::min(), std::numeric_limits<T>::max());
-      y.as<T>()[i] = static_cast<T>(v);
+      values[i] = static_cast<T>(
+          quantise(x.as<float>()[i], q.scales[c], q.zero_points[c], range.lo, range.hi));
     });
   });
   return y;
@@ -164,13 +130,42 @@ Tensor quantise_tensor(const Quant& q, const Tensor& x) {
 
 Tensor dequantise_tensor(const Quant& q, const Tensor& x) {
   Tensor y(DType::kFloat32, x.shape);
-  with_type(q.type, [&](auto zero) {
-    using T = decltype(zero);
+  with_integers(x, [&](auto values) {
     for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
-      const std::int64_t centred = std::int64_t{x.as<T>()[i]} - q.zero_points[c];
+      const std::int64_t centred = std::int64_t{values[i]} - q.zero_points[c];
       y.as<float>()[i] = static_cast<float>(centred) * q.scales[c];
     });
   });
+  return y;
+}
+
+Tensor map(const MapAttrs& a, const Tensor& x) {
+  Tensor y = a.x_quant ? dequantise_tensor(*a.x_quant, x) : x;
+  for (float& v : y.as<float>()) v = a.output ? map_exact(a, v) : map_one(a, v);
+  return a.output ? quantise_tensor(*a.output, y, integer_range(a.output->type)) : y;
+}
+
+Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape& shape) {
+  if (attrs.output) {
+    const Tensor y = zip(ZipAttrs{attrs.fn}, dequantise_tensor(*attrs.a_quant, a),
+                         dequantise_tensor(*attrs.b_quant, b), shape);
+    return quantise_tensor(*attrs.output, y, {attrs.lo, attrs.hi});
+  }
+  Tensor y(a.type, shape);
+  const bool add = attrs.fn == ZipFn::kAdd;
+  if (a.type == DType::kInt32) {
+    zip_elements<std::int32_t>(a, b, y, add ? wrapping_add : wrapping_mul);
+  } else if (add) {
+    zip_elements<float>(a, b, y, [](float u, float v) { return u + v; });
+  } else {
+    zip_elements<float>(a, b, y, [](float u, float v) { return u * v; });
+  }
+  return y;
+}
+
+Tensor look_up(const TableAttrs& a, const Tensor& x, DType type) {
+  Tensor y(type, x.shape);
+  for (std::size_t i = 0; i < x.data.size(); ++i) y.data[i] = a.entries[x.data[i]];
   return y;
 }
 
@@ -207,28 +202,38 @@ class Evaluation {
 
   [[nodiscard]] Tensor result(const Node& node) const {
     const Tensor& x = get(node.inputs.at(0));
-    const Shape& shape = graph_.value(node.outputs.at(0)).shape;
+    const Value& y = graph_.value(node.outputs.at(0));
+    const Tensor* bias = node.inputs.size() > 2 ? &get(node.inputs[2]) : nullptr;
     switch (node.kind) {
       case OpKind::kMatmul:
-        return evaluate_matmul(std::get<MatmulAttrs>(node.attrs), x, get(node.inputs.at(1)),
-                               node.inputs.size() > 2 ? &get(node.inputs[2]) : nullptr);
+        return evaluate_matmul(std::get<MatmulAttrs>(node.attrs), x, get(node.inputs.at(1)), bias);
+      case OpKind::kConv:
+        return evaluate_conv(std::get<ConvAttrs>(node.attrs), x, get(node.inputs.at(1)), bias,
+                             y.shape);
       case OpKind::kMap:
         return map(std::get<MapAttrs>(node.attrs), x);
       case OpKind::kZip:
-        return zip(std::get<ZipAttrs>(node.attrs), x, get(node.inputs.at(1)), shape);
+        return zip(std::get<ZipAttrs>(node.attrs), x, get(node.inputs.at(1)), y.shape);
+      case OpKind::kTable:
+        return look_up(std::get<TableAttrs>(node.attrs), x, y.type);
       case OpKind::kReduce:
-        return reduce(std::get<ReduceAttrs>(node.attrs), x, shape);
+        return reduce(std::get<ReduceAttrs>(node.attrs), x, y.shape);
+      case OpKind::kPool:
+        return evaluate_pool(std::get<PoolAttrs>(node.attrs), x, y.type, y.shape);
       case OpKind::kMove:
-        return move(std::get<MoveAttrs>(node.attrs), x, shape);
+        return move(node, y.shape);
       case OpKind::kQuantise:
-        return quantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
+        return quantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x, integer_range(y.type));
       case OpKind::kDequantise:
         return dequantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
-      case OpKind::kConv:
-      case OpKind::kPool:
-        break;
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
+  }
+
+  [[nodiscard]] Tensor move(const Node& node, const Shape& shape) const {
+    std::vector<const Tensor*> inputs;
+    for (ValueId id : node.inputs) inputs.push_back(&get(id));
+    return evaluate_move(std::get<MoveAttrs>(node.attrs), inputs, shape);
   }
 
   const Graph& graph_;
@@ -237,6 +242,15 @@ class Evaluation {
 };
 
 }  // namespace
+
+IntegerRange integer_range(DType type) {
+  IntegerRange range;
+  with_integer_type(type, [&](auto zero) {
+    using Limits = std::numeric_limits<decltype(zero)>;
+    range = {Limits::min(), Limits::max()};
+  });
+  return range;
+}
 
 std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
                              const std::vector<ValueId>& wanted) {

@@ -4,6 +4,7 @@
 // the output of exactly one node. Shapes are complete (the batch is fixed before this point).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,23 +34,48 @@ struct Quant {
   [[nodiscard]] bool per_tensor() const { return scales.size() == 1; }
 };
 
-// matmul: alpha * x w (+ beta * bias). With `output`, x and w are integers and the result is the
-// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale alpha*xs*ws, beta
-// 1, multiplier (alpha*xs)*ws/ys, result saturated into [lo, hi]. Without `output` and with integer
-// x, the result is the int32 sums, alpha and beta aside (MatMulInteger).
-struct MatmulAttrs {
-  float alpha = 1.0F, beta = 1.0F;
-  std::optional<Quant> x_quant, w_quant, output;
+// Quantised products (matmul and conv). With `output`, x and w are integers and the result is the
+// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale xs*ws, multiplier
+// xs*ws/ys, result saturated into [lo, hi]. Without `output` and with integer x, the result is the
+// int32 sums.
+struct ProductQuants {
+  std::optional<Quant> x_quant, w_quant, output;  // w per column (matmul: axis 1, conv: axis 0)
   std::int32_t lo = 0, hi = 255;  // of the requantised result, activation functions folded in
 };
+// matmul: alpha * x w (+ beta * bias). Requantised: beta 1, bias at alpha*xs*ws, multiplier
+// (alpha*xs)*ws/ys. int32 sums leave alpha and beta aside (MatMulInteger).
+struct MatmulAttrs : ProductQuants {
+  float alpha = 1.0F, beta = 1.0F;
+};
+// A window that walks over the last two dimensions, rows first. Pads as ONNX has them: top, left,
+// bottom, right.
+struct Window {
+  std::array<std::int64_t, 2> kernel = {1, 1}, strides = {1, 1}, dilations = {1, 1};
+  std::array<std::int64_t, 4> pads = {};
+};
+// conv: group g of M/groups filters reads group g of C/groups channels.
+struct ConvAttrs : ProductQuants {
+  Window window;  // window.kernel is w's kH, kW
+  std::int64_t groups = 1;
+};
+// map of floats; of 16-bit integers with both quants: quantise(fn(dequantise(x))) in float32, where
+// sigmoid and tanh are computed in float64 and rounded once.
 enum class MapFn : std::uint8_t { kRelu, kClip, kLeakyRelu, kSigmoid, kTanh };
 struct MapAttrs {
   MapFn fn = MapFn::kRelu;
   float lo = 0.0F, hi = 0.0F, alpha = 0.0F;
+  std::optional<Quant> x_quant = {}, output = {};
 };
+// zip of floats or int32; of 8- and 16-bit integers with all three quants (per tensor):
+// quantise(fn(dequantise(a), dequantise(b))) in float32, saturated into [lo, hi].
 enum class ZipFn : std::uint8_t { kAdd, kMul };
 struct ZipAttrs {
   ZipFn fn = ZipFn::kAdd;
+  std::optional<Quant> a_quant = {}, b_quant = {}, output = {};
+  std::int32_t lo = 0, hi = 255;
+};
+struct TableAttrs {
+  std::vector<std::uint8_t> entries;  // 256 result bytes, by input byte
 };
 enum class ReduceFn : std::uint8_t { kSoftmax, kMean };
 struct ReduceAttrs {
@@ -57,16 +83,32 @@ struct ReduceAttrs {
   std::int64_t first_axis = 0,
                end_axis = 0;  // softmax over dimensions [first_axis, end_axis) together
 };
-enum class MoveFn : std::uint8_t { kReshape, kTranspose };
+// pool: max of floats or integers; average of floats, or of integers with both quants (per tensor):
+// round(float(sum of (x - x_zero)) * (xs / (ys * float(count)))) + y_zero, saturated. `count` is
+// the window's elements inside x or, with count_padding, inside x and its pads without `overhang`:
+// the last pixels of the bottom and right pads, which only fill the last windows (ceil_mode).
+enum class PoolFn : std::uint8_t { kMax, kAverage };
+struct PoolAttrs {
+  PoolFn fn = PoolFn::kMax;
+  Window window = {};
+  bool count_padding = false;
+  std::array<std::int64_t, 2> overhang = {};
+  std::optional<Quant> x_quant = {}, output = {};
+};
+enum class MoveFn : std::uint8_t { kReshape, kTranspose, kConcat, kPad };
 struct MoveAttrs {
   MoveFn fn = MoveFn::kReshape;
-  std::vector<std::int64_t> permutation;  // of a transpose
+  std::vector<std::int64_t> permutation = {};  // of a transpose
+  std::int64_t axis = 0;                       // of a concat, whose inputs are any number
+  std::vector<std::int64_t> pads = {};  // of a pad: before each dimension, then behind each; < 0
+                                        // cuts off
+  double fill = 0.0;                    // what a pad adds
 };
 struct QuantAttrs {
   Quant quant;
 };
-using Attrs = std::variant<std::monostate, MatmulAttrs, MapAttrs, ZipAttrs, ReduceAttrs, MoveAttrs,
-                           QuantAttrs>;
+using Attrs = std::variant<std::monostate, MatmulAttrs, ConvAttrs, MapAttrs, ZipAttrs, TableAttrs,
+                           ReduceAttrs, PoolAttrs, MoveAttrs, QuantAttrs>;
 
 struct Value {
   std::string name;

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/numerics.h"
+#include "compiler/ir/integers.h"
 
 namespace systole::compiler {
 namespace {
@@ -63,23 +64,6 @@ std::size_t whole_tiles(std::size_t rows) { return (rows + kRows - 1) / kRows * 
 std::int32_t zero_point(const std::optional<Quant>& quant, std::size_t channel) {
   if (!quant) return 0;
   return quant->zero_points[quant->per_tensor() ? 0 : channel];
-}
-
-// Calls use(span of the tensor's integers).
-template <typename Use>
-void with_integers(const Tensor& t, Use use) {
-  switch (t.type) {
-    case DType::kUint8:
-      return use(t.as<std::uint8_t>());
-    case DType::kInt8:
-      return use(t.as<std::int8_t>());
-    case DType::kUint16:
-      return use(t.as<std::uint16_t>());
-    case DType::kInt16:
-      return use(t.as<std::int16_t>());
-    default:
-      SYSTOLE_CHECK(false, "matmul of {}", dtype_name(t.type));
-  }
 }
 
 void accumulate_chunk(std::vector<std::uint32_t>& sums, const MatmulAttrs& attrs, const Tensor& x,

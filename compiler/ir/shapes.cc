@@ -1,4 +1,4 @@
-// Shape rules: broadcasting and permutation as strides over row-major data.
+// Shape rules: broadcasting and permutation as strides over row-major data, windows, pads.
 #include "compiler/ir/shapes.h"
 
 #include <algorithm>
@@ -73,6 +73,25 @@ Tensor transpose(const Tensor& t, const std::vector<std::int64_t>& order) {
       from -= strides[i] * result.shape[i];
       index[i] = 0;
     }
+  }
+  return result;
+}
+
+std::int64_t window_steps(std::int64_t length, std::int64_t kernel, std::int64_t stride,
+                          std::int64_t dilation) {
+  const std::int64_t reach = (kernel - 1) * dilation + 1;
+  return length < reach ? 0 : (length - reach) / stride + 1;
+}
+
+std::optional<Shape> padded(const Shape& shape, const std::vector<std::int64_t>& pads) {
+  if (pads.size() != 2 * shape.size()) return std::nullopt;
+  Shape result = shape;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t before = pads[i];
+    const std::int64_t behind = pads[shape.size() + i];
+    const std::int64_t cut = -std::min<std::int64_t>(before, 0) - std::min<std::int64_t>(behind, 0);
+    if (cut > shape[i]) return std::nullopt;
+    result[i] += before + behind;
   }
   return result;
 }

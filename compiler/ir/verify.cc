@@ -1,0 +1,273 @@
+// Verify: the contract between frontends, passes and lowering. Each node's rule below states its
+// arity, its attribute type and how its output follows from its inputs.
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/ir/graph.h"
+#include "compiler/ir/shapes.h"
+
+namespace systole::compiler {
+namespace {
+
+bool is_integer(DType type) {
+  return type == DType::kUint8 || type == DType::kInt8 || type == DType::kUint16 ||
+         type == DType::kInt16 || type == DType::kInt32;
+}
+
+// One node being checked: its context for messages and short ways to its values.
+class Checker {
+ public:
+  Checker(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+
+  void check() const {
+    switch (node_.kind) {
+      case OpKind::kMatmul:
+        return matmul(attrs<MatmulAttrs>());
+      case OpKind::kConv:
+        return conv(attrs<ConvAttrs>());
+      case OpKind::kMap:
+        return map(attrs<MapAttrs>());
+      case OpKind::kZip:
+        return zip(attrs<ZipAttrs>());
+      case OpKind::kTable:
+        return table(attrs<TableAttrs>());
+      case OpKind::kReduce:
+        return reduce(attrs<ReduceAttrs>());
+      case OpKind::kPool:
+        return pool(attrs<PoolAttrs>());
+      case OpKind::kMove:
+        return move(attrs<MoveAttrs>());
+      case OpKind::kQuantise:
+        return convert(attrs<QuantAttrs>().quant, DType::kFloat32, attrs<QuantAttrs>().quant.type);
+      case OpKind::kDequantise:
+        return convert(attrs<QuantAttrs>().quant, attrs<QuantAttrs>().quant.type, DType::kFloat32);
+    }
+  }
+
+ private:
+  void require(bool invariant, std::string_view rule) const {
+    SYSTOLE_CHECK(invariant, "node '{}' ({}): {}", node_.name, op_name(node_.kind), rule);
+  }
+
+  template <typename T>
+  const T& attrs() const {
+    const T* found = std::get_if<T>(&node_.attrs);
+    require(found != nullptr, "attributes of another op");
+    return *found;
+  }
+
+  const Value& in(std::size_t i) const { return graph_.value(node_.inputs.at(i)); }
+  const Value& out() const { return graph_.value(node_.outputs.at(0)); }
+
+  void arity(std::size_t low, std::size_t high) const {
+    require(node_.inputs.size() >= low && node_.inputs.size() <= high, "number of inputs");
+    require(node_.outputs.size() == 1, "number of outputs");
+  }
+
+  void quant(const Quant& q, const Shape& shape) const {
+    require(!q.scales.empty() && q.scales.size() == q.zero_points.size(), "scales and zero points");
+    require(is_integer(q.type), "quantised type");
+    if (q.per_tensor()) return;
+    require(q.axis >= 0 && q.axis < static_cast<std::int64_t>(shape.size()), "quantisation axis");
+    require(shape[static_cast<std::size_t>(q.axis)] == static_cast<std::int64_t>(q.scales.size()),
+            "one scale for each index of the axis");
+  }
+
+  void matmul(const MatmulAttrs& a) const {
+    arity(2, 3);
+    const Shape& x = in(0).shape;
+    const Shape& w = in(1).shape;
+    require(!x.empty() && w.size() == 2 && x.back() == w[0], "x [..., K] and w [K, N]");
+    Shape y = x;
+    y.back() = w[1];
+    require(out().shape == y, "result [..., N]");
+    require(!a.output || (std::isfinite(a.alpha) && a.beta == 1.0F), "alpha finite and beta 1");
+    product(a, w[1]);
+  }
+
+  void conv(const ConvAttrs& a) const {
+    arity(2, 3);
+    const Shape& x = in(0).shape;
+    const Shape& w = in(1).shape;
+    require(x.size() == 4 && w.size() == 4, "x [N, C, H, W] and w [M, C/groups, kH, kW]");
+    require(a.groups >= 1 && x[1] == w[1] * a.groups && w[0] % a.groups == 0, "groups");
+    require(w[2] == a.window.kernel[0] && w[3] == a.window.kernel[1], "kernel");
+    window(a.window, w[0]);
+    product(a, w[0]);
+  }
+
+  // What matmul and conv share; w has this many columns (filters).
+  void product(const ProductQuants& a, std::int64_t columns) const {
+    if (node_.inputs.size() == 3) require(in(2).shape == Shape{columns}, "one bias a column");
+    if (a.x_quant) quant(*a.x_quant, in(0).shape);
+    if (a.w_quant) quant(*a.w_quant, in(1).shape);
+    const bool integer = is_integer(in(0).type);
+    require(integer == is_integer(in(1).type), "both operands integer or both float");
+    const DType wide = integer ? DType::kInt32 : DType::kFloat32;
+    if (node_.inputs.size() == 3) require(in(2).type == wide, "bias type");
+    if (!a.output) return require(out().type == wide, "result type");
+    require(integer && a.x_quant && a.w_quant, "quantised operands");
+    per_tensor(a.output, out());
+    require(a.lo <= a.hi, "range");
+  }
+
+  // The result is what the window sees of x.
+  void window(const Window& w, std::int64_t channels) const {
+    const Shape& x = in(0).shape;
+    Shape y = {x[0], channels, 0, 0};
+    for (std::size_t d = 0; d < 2; ++d) {
+      require(w.kernel[d] >= 1 && w.strides[d] >= 1 && w.dilations[d] >= 1, "window sizes");
+      require(w.pads[d] >= 0 && w.pads[d + 2] >= 0, "pads");
+      y[d + 2] = window_steps(x[d + 2] + w.pads[d] + w.pads[d + 2], w.kernel[d], w.strides[d],
+                              w.dilations[d]);
+    }
+    require(out().shape == y, "result shape");
+  }
+
+  // A scale and zero point for the whole value, of its type.
+  void per_tensor(const std::optional<Quant>& q, const Value& value) const {
+    require(q.has_value() && q->per_tensor() && q->type == value.type, "quantisation of a value");
+    require(dtype_bytes(q->type) <= 2, "8 or 16 bits");
+    quant(*q, value.shape);
+  }
+
+  void map(const MapAttrs& a) const {
+    same_as_input();
+    require(a.x_quant.has_value() == a.output.has_value(), "both quantisations or none");
+    if (!a.output) return require(in(0).type == DType::kFloat32, "float32");
+    per_tensor(a.x_quant, in(0));
+    per_tensor(a.output, out());
+  }
+
+  void table(const TableAttrs& a) const {
+    arity(1, 1);
+    const auto byte = [](const Value& v) { return dtype_bytes(v.type) == 1; };
+    require(byte(in(0)) && byte(out()) && out().shape == in(0).shape, "bytes of one shape");
+    require(a.entries.size() == 256, "256 entries");
+  }
+
+  void same_as_input() const {
+    arity(1, 1);
+    require(out().shape == in(0).shape && out().type == in(0).type, "result like the input");
+  }
+
+  void zip(const ZipAttrs& a) const {
+    arity(2, 2);
+    const std::optional<Shape> shape = broadcast(in(0).shape, in(1).shape);
+    require(shape && *shape == out().shape, "result is the broadcast of the inputs");
+    if (!a.output) {
+      const bool wide = in(0).type == DType::kFloat32 || in(0).type == DType::kInt32;
+      require(wide && in(0).type == in(1).type && out().type == in(0).type, "one element type");
+      return require(!a.a_quant && !a.b_quant, "all quantisations or none");
+    }
+    per_tensor(a.a_quant, in(0));
+    per_tensor(a.b_quant, in(1));
+    per_tensor(a.output, out());
+    require(a.lo <= a.hi, "range");
+  }
+
+  void pool(const PoolAttrs& a) const {
+    arity(1, 1);
+    require(in(0).shape.size() == 4, "x [N, C, H, W]");
+    window(a.window, in(0).shape[1]);
+    for (std::size_t d = 0; d < 2; ++d)
+      require(a.overhang[d] >= 0 && a.overhang[d] <= a.window.pads[d + 2], "overhang");
+    const bool average = a.fn == PoolFn::kAverage;
+    if (!average || !a.output) {
+      require(!average || in(0).type == DType::kFloat32, "float32, or quantisations");
+      return require(out().type == in(0).type && !a.x_quant && !a.output, "result like the input");
+    }
+    per_tensor(a.x_quant, in(0));
+    per_tensor(a.output, out());
+  }
+
+  void reduce(const ReduceAttrs& a) const {
+    arity(1, 1);
+    const auto rank = static_cast<std::int64_t>(in(0).shape.size());
+    require(0 <= a.first_axis && a.first_axis <= a.end_axis && a.end_axis <= rank, "axes");
+    Shape shape = in(0).shape;
+    if (a.fn == ReduceFn::kMean) {
+      std::fill(shape.begin() + a.first_axis, shape.begin() + a.end_axis, 1);
+    }
+    require(out().shape == shape && out().type == in(0).type, "result shape");
+  }
+
+  void move(const MoveAttrs& a) const {
+    arity(1, a.fn == MoveFn::kConcat ? node_.inputs.size() : 1);
+    require(out().type == in(0).type, "one element type");
+    switch (a.fn) {
+      case MoveFn::kReshape:
+        return require(element_count(out().shape) == element_count(in(0).shape), "element count");
+      case MoveFn::kTranspose:
+        require(is_permutation(a.permutation, in(0).shape.size()), "permutation");
+        return require(out().shape == permute(in(0).shape, a.permutation), "result shape");
+      case MoveFn::kConcat:
+        return concat(a.axis);
+      case MoveFn::kPad:
+        return require(out().shape == padded(in(0).shape, a.pads), "result shape");
+    }
+  }
+
+  void concat(std::int64_t axis) const {
+    const auto at = static_cast<std::size_t>(axis);
+    Shape sum = in(0).shape;
+    require(axis >= 0 && at < sum.size(), "axis");
+    for (std::size_t i = 1; i < node_.inputs.size(); ++i) {
+      require(in(i).type == in(0).type && in(i).shape.size() == sum.size(), "inputs of one kind");
+      sum[at] += in(i).shape[at];
+      Shape same = in(i).shape;
+      same[at] = sum[at];
+      require(same == sum, "inputs that differ along the axis only");
+    }
+    require(out().shape == sum, "result shape");
+  }
+
+  void convert(const Quant& q, DType from, DType to) const {
+    arity(1, 1);
+    quant(q, in(0).shape);
+    require(in(0).type == from && out().type == to, "element types");
+    require(out().shape == in(0).shape, "result shape");
+  }
+
+  const Graph& graph_;
+  const Node& node_;
+};
+
+void check_constant(const Graph& graph, const Value& v) {
+  SYSTOLE_CHECK(v.constant->type == v.type && v.constant->shape == v.shape, "constant '{}'",
+                v.name);
+  const bool empty = graph.structure_only && v.constant->data.empty();
+  SYSTOLE_CHECK(empty || v.constant->bytes() == element_count(v.shape) * dtype_bytes(v.type),
+                "constant '{}' has {} bytes", v.name, v.constant->bytes());
+}
+
+}  // namespace
+
+void verify(const Graph& graph) {
+  std::vector<bool> defined(graph.values.size());
+  const auto define = [&](ValueId id) {
+    SYSTOLE_CHECK(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
+    SYSTOLE_CHECK(!defined[static_cast<std::size_t>(id)], "'{}' is defined twice",
+                  graph.value(id).name);
+    defined[static_cast<std::size_t>(id)] = true;
+  };
+  const auto use = [&](ValueId id, const std::string& user) {
+    SYSTOLE_CHECK(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
+    SYSTOLE_CHECK(defined[static_cast<std::size_t>(id)], "'{}' uses '{}' before it is defined",
+                  user, graph.value(id).name);
+  };
+  for (ValueId id : graph.inputs) define(id);
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    if (!graph.values[i].constant) continue;
+    define(static_cast<ValueId>(i));
+    check_constant(graph, graph.values[i]);
+  }
+  for (const Node& node : graph.nodes) {
+    for (ValueId id : node.inputs) use(id, node.name);
+    for (ValueId id : node.outputs) define(id);
+    Checker(graph, node).check();
+  }
+  for (ValueId id : graph.outputs) use(id, "output");
+}
+
+}  // namespace systole::compiler
