@@ -22,6 +22,8 @@ struct Rung {
   Validation (*run)(const ValidateRequest&);
 };
 constexpr auto kRungs = std::to_array<Rung>({
+    {"rtl", "the matrix unit in SystemVerilog, every accumulator write in its cycle", false,
+     validate_rtl},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,
      validate_paper},
 });

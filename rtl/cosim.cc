@@ -125,11 +125,11 @@ void compare(const std::vector<T>& engine, const std::vector<T>& rtl, const char
   for (std::size_t i = 0; i < both; ++i) {
     if (engine[i] == rtl[i]) continue;
     found.push_back(
-        fmt::format("{} {}: cycle engine {}, rtl {}", what, i, text(engine[i]), text(rtl[i])));
+        fmt::format("{} {}: engine {}, rtl {}", what, i, text(engine[i]), text(rtl[i])));
     return;
   }
   if (engine.size() != rtl.size()) {
-    found.push_back(fmt::format("{}s: cycle engine {}, rtl {}", what, engine.size(), rtl.size()));
+    found.push_back(fmt::format("{}s: engine {}, rtl {}", what, engine.size(), rtl.size()));
   }
 }
 
@@ -141,8 +141,8 @@ Behaviour run_rtl(MatrixModel& model, const Script& script, const FaultSpan& fau
 
 std::vector<std::string> differences(const Behaviour& engine, const Behaviour& rtl) {
   const auto at = [](CyclePoint t) { return fmt::format("in cycle {}", t.value); };
-  const auto write = [&](const AccumulatorWrite& w) {
-    return fmt::format("{} to row {} column {} {}", w.value, w.row, w.column, at(w.cycle));
+  const auto write = [&](const sim::AccumulatorWrite& w) {
+    return fmt::format("{} to row {} column {} {}", w.value, w.row, w.column, at(w.at));
   };
   const auto sum = [](std::int32_t value) { return fmt::format("{}", value); };
   std::vector<std::string> found;

@@ -1,6 +1,6 @@
-// Co-simulation: the same program on the cycle engine and on the RTL matrix unit.
+// Co-simulation: the same program on the simulator's engines and on the RTL matrix unit.
 //
-// What surrounds the matrix unit comes from the cycle engine's run: when each tile is whole in the
+// What surrounds the matrix unit comes from an engine's run: when each tile is whole in the
 // FIFO, and when each pass stands in the queue with its syncs passed. From there on the RTL
 // decides: its sender starts a shift when shift_ready says so and a pass when switch_ready does,
 // and every accumulator is written when its sum falls out of the array. Equal means equal: the
@@ -8,7 +8,6 @@
 // end.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,24 +16,17 @@
 #include "isa/insn.h"
 #include "rtl/cosim_case.h"
 #include "rtl/matrix_model.h"
+#include "sim/run.h"
 
 namespace systole::rtl {
 
-// One sum written to one accumulator in a cycle; readable in the next.
-struct AccumulatorWrite {
-  CyclePoint cycle;
-  std::int64_t row, column;
-  std::int32_t value;
-  auto operator<=>(const AccumulatorWrite&) const = default;
-};
-
 // What a matrix unit did in a run.
 struct Behaviour {
-  std::vector<CyclePoint> shifts;          // first cycle of each tile's shift
-  std::vector<CyclePoint> passes;          // first cycle of each pass
-  std::vector<AccumulatorWrite> writes;    // by cycle, row and column
-  std::vector<std::int32_t> accumulators;  // kAccumulatorRows x C at the end
-  int error = 0;                           // of the RTL
+  std::vector<CyclePoint> shifts;             // first cycle of each tile's shift
+  std::vector<CyclePoint> passes;             // first cycle of each pass
+  std::vector<sim::AccumulatorWrite> writes;  // by cycle, row and column
+  std::vector<std::int32_t> accumulators;     // kAccumulatorRows x C at the end
+  int error = 0;                              // of the RTL
 };
 
 // What reaches the matrix unit in a run, and when.
@@ -55,13 +47,13 @@ struct Script {
   const Tensor* buffer = nullptr;  // the unified buffer's rows
 };
 
-// The case on the cycle engine: what it did, and what its matrix unit was fed with. The script
-// points into the case.
+// The case on an engine with values and time: what it did, and what its matrix unit was fed with.
+// The script points into the case.
 struct EngineRun {
   Script script;
   Behaviour behaviour;
 };
-[[nodiscard]] EngineRun run_engine(const CosimCase& c);
+[[nodiscard]] EngineRun run_engine(const CosimCase& c, sim::Engine engine);
 
 // A fault in every cycle of [begin, end).
 struct FaultSpan {

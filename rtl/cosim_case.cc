@@ -171,7 +171,7 @@ std::int64_t Generator::pass_rows() {
 
 void Generator::pass(const TileSize& tile, bool switch_tile) {
   isa::Matmul i;
-  const bool wide = case_.machine.array_weight_load != isa::WeightLoad::kSingle && chance(30);
+  const bool wide = chance(30);
   const bool first = switch_tile && next_switch_ == 1;  // writes every accumulator
   i.rows = first ? kAccumulatorRows : pass_rows();
   i.k = tile.k;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "isa/machine.h"
@@ -82,6 +83,9 @@ class MatrixModel {
   virtual std::vector<std::int32_t> accumulators(std::int64_t row) = 0;
 };
 
+// "through", "chain" or "single".
+[[nodiscard]] std::string_view load_name(isa::WeightLoad load);
+
 // A row of models.def.
 struct ModelInfo {
   std::int64_t rows, columns;
@@ -91,6 +95,7 @@ struct ModelInfo {
 };
 inline constexpr std::int64_t kAccumulatorRows = 64;  // DEPTH of every model
 
+// Empty in a build without Verilator (SYSTOLE_RTL off).
 [[nodiscard]] std::span<const ModelInfo> models();
 
 }  // namespace systole::rtl

@@ -28,6 +28,19 @@ TEST(Validate, RungsThatTakeNoDataSaySo) {
   EXPECT_THAT(finished.err, HasSubstr("--data: rung paper takes no data"));
 }
 
+// With models every program agrees; without, the rung says why it compared nothing.
+TEST(Validate, TheRtlAgreesWhereItWasBuilt) {
+  const Finished finished = testing_support::systole({"validate", "rtl", "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  EXPECT_EQ(json.at("failed"), 0);
+  EXPECT_NE(json.at("passed") > 0, json.at("skipped").size() > 0);
+  for (const Json& row : json.at("cases")) {
+    EXPECT_EQ(row.at("equal"), row.at("programs")) << row.dump();
+    EXPECT_GT(row.at("writes"), 0) << row.dump();
+  }
+}
+
 TEST(Validate, TablesAreAlignedMarkdown) {
   Validation v;
   v.tables = {{"cases",

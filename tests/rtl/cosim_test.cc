@@ -18,7 +18,7 @@ TEST_P(Cosim, EngineAndRtlAgreeOnEveryCycleAndValue) {
   for (std::uint64_t seed = 1; seed <= kCases; ++seed) {
     SCOPED_TRACE("random_cosim_case seed " + std::to_string(seed));
     const CosimCase c = random_cosim_case({info.rows, info.columns, info.load}, seed, kTiles);
-    const EngineRun engine = run_engine(c);
+    const EngineRun engine = run_engine(c, sim::Engine::kCycle);
     const auto model = info.make();
     const Behaviour rtl = run_rtl(*model, engine.script);
     EXPECT_EQ(differences(engine.behaviour, rtl), std::vector<std::string>{});

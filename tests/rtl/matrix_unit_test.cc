@@ -60,7 +60,7 @@ TEST_P(MatrixUnitRtl, OneRowReachesColumnAfterColumn) {
              folds.weights[static_cast<std::size_t>(r * c_ + c)];
     }
     const CyclePoint at = rtl.passes[0] + CycleCount(r_ + c);  // T2
-    EXPECT_EQ(rtl.writes[static_cast<std::size_t>(c)], (AccumulatorWrite{at, 0, c, sum}));
+    EXPECT_EQ(rtl.writes[static_cast<std::size_t>(c)], (sim::AccumulatorWrite{at, 0, c, sum}));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -14,11 +13,7 @@
 namespace systole::rtl {
 
 inline std::string name_of(const ModelInfo& model) {
-  static const std::map<isa::WeightLoad, std::string> kNames = {
-      {isa::WeightLoad::kThrough, "through"},
-      {isa::WeightLoad::kChain, "chain"},
-      {isa::WeightLoad::kSingle, "single"}};
-  return fmt::format("{}x{}_{}{}", model.rows, model.columns, kNames.at(model.load),
+  return fmt::format("{}x{}_{}{}", model.rows, model.columns, load_name(model.load),
                      model.faults ? "_faults" : "");
 }
 inline std::string model_name(const testing::TestParamInfo<ModelInfo>& test) {
