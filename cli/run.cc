@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/files.h"
@@ -53,6 +54,27 @@ struct Job {
   std::int64_t rows = 0;
 };
 
+constexpr auto kEngines = [] {
+  std::array<sim::Engine, sim::kEngineCount> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<sim::Engine>(i);
+  return all;
+}();
+
+// The name has been checked when the command line was read.
+sim::Engine engine_named(const std::string& name) {
+  return *std::ranges::find(kEngines, name, sim::engine_name);
+}
+
+void add_engine_option(CLI::App& app, std::string& engine) {
+  std::vector<std::string> names;
+  std::string text = "default " + engine;
+  for (const sim::Engine e : kEngines) {
+    names.emplace_back(sim::engine_name(e));
+    text += fmt::format("; {}: {}", names.back(), sim::engine_meaning(e));
+  }
+  app.add_option("--engine", engine, text)->check(CLI::IsMember(names))->type_name("NAME");
+}
+
 // Options that contradict each other.
 void check_options(const Options& o) {
   if (o.timing_only && !o.labels.empty()) {
@@ -61,10 +83,11 @@ void check_options(const Options& o) {
   if (o.timing_only && !o.output.empty()) {
     throw InputError("--output", "--timing-only computes no outputs", "one of the two");
   }
-  if (o.timing_only && o.engine == "func") {
+  const bool timed = engine_named(o.engine) != sim::Engine::kFunc;
+  if (o.timing_only && !timed) {
     throw InputError("--timing-only", "the func engine keeps no time", "--engine cycle");
   }
-  if (o.engine == "func" && !o.trace.empty()) {
+  if (!timed && !o.trace.empty()) {
     throw InputError("--trace", "the func engine keeps no time", "--engine cycle");
   }
   const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
@@ -188,7 +211,7 @@ Record new_record(const Options& o, const Job& job, const isa::Machine& machine)
   record.batch = job.program.batch;
   record.batches = job.program.batches;
   record.rows = job.rows != 0 ? job.rows : record.batch * record.batches;
-  record.engine = o.engine == "func" ? sim::Engine::kFunc : sim::Engine::kCycle;
+  record.engine = engine_named(o.engine);
   record.timing_only = o.timing_only;
   return record;
 }
@@ -278,9 +301,7 @@ void add_run(CLI::App& app, const std::string& command_line) {
   command->add_option("--batches", o->batches, "batches to compute; default: as the input needs")
       ->check(check_count)
       ->type_name("N");
-  command->add_option("--engine", o->engine, "cycle (default) or func, which keeps no time")
-      ->check(CLI::IsMember({"cycle", "func"}))
-      ->type_name("NAME");
+  add_engine_option(*command, o->engine);
   add_schedule_option(*command, o->schedule);
   command->add_flag("--timing-only", o->timing_only, "computes cycles but no values");
   add_data_options(*command, *o);

@@ -91,11 +91,11 @@ Json accuracy_json(const std::optional<Accuracy>& accuracy) {
 Json header_json(const Record& record) {
   const sim::Counters& total = record.report.total;
   const Figures f = figures(record);
-  const bool timed = record.engine == sim::Engine::kCycle;
+  const bool timed = record.engine != sim::Engine::kFunc;
   const auto if_timed = [&](auto value) { return timed ? Json(value) : Json(nullptr); };
   return {{"model", record.model},
           {"model_hash", record.model_hash},
-          {"engine", timed ? "cycle" : "func"},
+          {"engine", sim::engine_name(record.engine)},
           {"timing_only", record.timing_only},
           {"batch", record.batch},
           {"batches", record.batches},

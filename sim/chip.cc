@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/unit/pass_array.h"
+#include "sim/unit/register_array.h"
 
 namespace systole::sim {
 
@@ -27,7 +28,7 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
       params_(machine, board_.values),
       accumulators_(machine, board_.values),
       planes_(board_),
-      array_(std::make_unique<PassArray>(board_, planes_, accumulators_, options.writes)),
+      array_(make_array(options)),
       dma_in_(board_, completions_, host, buffer_, params_),
       dma_out_(board_, completions_, host, buffer_),
       fetch_(board_, completions_, params_, planes_),
@@ -37,6 +38,13 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
                  {nullptr, &dma_in_.inbox(), &dma_out_.inbox(), &fetch_.inbox(), &matrix_.inbox(),
                   &activation_.inbox(), nullptr},
                  std::move(run_stage), options.progress) {}
+
+std::unique_ptr<ArrayModel> Chip::make_array(const RunOptions& options) {
+  if (options.engine == Engine::kRegister) {
+    return std::make_unique<RegisterArray>(board_, planes_, accumulators_, options.writes);
+  }
+  return std::make_unique<PassArray>(board_, planes_, accumulators_, options.writes);
+}
 
 void Chip::run() {
   kernel_.spawn(sequencer_.run());

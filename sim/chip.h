@@ -51,6 +51,7 @@ class Chip {
   void report(Report& report) const;
 
  private:
+  [[nodiscard]] std::unique_ptr<ArrayModel> make_array(const RunOptions& options);
   [[nodiscard]] std::string deadlock();
   [[nodiscard]] UnitReport matrix_report(const Counters& total) const;
   [[nodiscard]] UnitReport unit_report(const Timesheet& sheet, CycleCount cycles) const;

@@ -20,6 +20,14 @@ constexpr auto kStalls = std::to_array<StallInfo>({
 #include "sim/stalls.def"
 });
 
+struct EngineInfo {
+  std::string_view name, meaning;
+};
+constexpr auto kEngines = std::to_array<EngineInfo>({
+#define SYSTOLE_ENGINE(name, text, meaning) {text, meaning},
+#include "sim/engines.def"
+});
+
 void require_verified(const isa::Program& program, const isa::Machine& machine) {
   const auto findings = isa::verify(program, machine);
   if (findings.empty()) return;
@@ -39,6 +47,14 @@ void run_cycle(const isa::Program& program, const isa::Machine& machine, const R
 }
 
 }  // namespace
+
+std::string_view engine_name(Engine engine) {
+  return kEngines.at(static_cast<std::size_t>(engine)).name;
+}
+
+std::string_view engine_meaning(Engine engine) {
+  return kEngines.at(static_cast<std::size_t>(engine)).meaning;
+}
 
 std::string_view stall_name(Stall stall) {
   return kStalls.at(static_cast<std::size_t>(stall)).name;

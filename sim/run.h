@@ -17,7 +17,17 @@
 
 namespace systole::sim {
 
-enum class Engine : std::uint8_t { kCycle, kFunc };
+// How a program is run: rows of engines.def.
+enum class Engine : std::uint8_t {
+#define SYSTOLE_ENGINE(name, text, meaning) name,
+#include "sim/engines.def"
+};
+inline constexpr std::size_t kEngineCount = 0
+#define SYSTOLE_ENGINE(name, text, meaning) +1
+#include "sim/engines.def"
+    ;
+[[nodiscard]] std::string_view engine_name(Engine engine);
+[[nodiscard]] std::string_view engine_meaning(Engine engine);
 
 struct RunOptions {
   Engine engine = Engine::kCycle;

@@ -4,6 +4,7 @@
 // overlap and, with idle time, add up to the run's cycles (law 2). A counter is a level over time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,31 @@ struct Slice {
   std::int64_t rows = -1;  // rows or bytes moved, -1 if not applicable
 };
 
+// One register of every PE: rows of array_planes.def.
+enum class Plane : std::uint8_t {
+#define SYSTOLE_PLANE(name, text, bits, meaning) name,
+#include "sim/array_planes.def"
+};
+struct PlaneInfo {
+  std::string_view name;
+  int bits;
+  std::string_view meaning;
+};
+inline constexpr auto kPlanes = std::to_array<PlaneInfo>({
+#define SYSTOLE_PLANE(name, text, bits, meaning) {text, bits, meaning},
+#include "sim/array_planes.def"
+});
+
+// The registers of the systolic array at the end of a cycle.
+class ArrayView {
+ public:
+  virtual ~ArrayView() = default;
+  [[nodiscard]] virtual std::int64_t rows() const = 0;
+  [[nodiscard]] virtual std::int64_t columns() const = 0;
+  // The register of PE(r, c), 0 <= r < rows(), 0 <= c < columns().
+  [[nodiscard]] virtual std::int32_t value(Plane plane, std::int64_t r, std::int64_t c) const = 0;
+};
+
 class Probe {
  public:
   virtual ~Probe() = default;
@@ -29,6 +55,15 @@ class Probe {
   // The level of `name` is `value` from cycle `at` on ("weight_fifo.tiles",
   // "unified_buffer.rows_in_use").
   virtual void counter(std::string_view name, CyclePoint at, std::int64_t value) = 0;
+
+  // Whether array() is to be called; asked once.
+  [[nodiscard]] virtual bool wants_array() const { return false; }
+  // Register engine only: what cycle `at` left in the array's registers, in order of time. In
+  // cycles left out no register changed. The view is good during the call.
+  virtual void array(CyclePoint at, const ArrayView& view) {
+    static_cast<void>(at);
+    static_cast<void>(view);
+  }
 };
 
 }  // namespace systole::sim

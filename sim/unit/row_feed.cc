@@ -15,10 +15,6 @@ std::int64_t sub_rows(const isa::Matmul& insn) {
   return insn.precision == isa::precision::kInt8x16 ? 2 : 1;
 }
 
-std::int32_t byte_value(std::uint8_t byte, bool is_signed) {
-  return is_signed ? std::int32_t{static_cast<std::int8_t>(byte)} : std::int32_t{byte};
-}
-
 }  // namespace
 
 std::int64_t RowFeed::bytes_per_lane() const { return sub_rows(insn_); }
@@ -39,17 +35,19 @@ RowSpan RowFeed::operand() const {
 void RowFeed::lanes(const SubRow& sub, std::span<std::int16_t> to) const {
   const std::uint8_t* row = operand().row(sub.row);
   const auto zero = static_cast<std::int32_t>(insn_.zero_point);
-  for (std::size_t r = 0; r < static_cast<std::size_t>(insn_.k); ++r) {
-    std::int32_t x;
-    if (bytes_per_lane() == 1) {
-      x = byte_value(row[r], insn_.is_signed != 0) - zero;
-    } else {
-      std::int16_t wide;
-      std::memcpy(&wide, row + 2 * r, sizeof(wide));
-      x = wide - zero;
-      x = sub.shift == 0 ? x & 0xFF : x >> kByteBits;
+  const auto k = static_cast<std::size_t>(insn_.k);
+  if (bytes_per_lane() == 1) {
+    const std::uint8_t sign = insn_.is_signed != 0 ? 0x80 : 0;
+    for (std::size_t r = 0; r < k; ++r) {
+      to[r] = static_cast<std::int16_t>((row[r] ^ sign) - sign - zero);
     }
-    to[r] = static_cast<std::int16_t>(x);
+    return;
+  }
+  for (std::size_t r = 0; r < k; ++r) {
+    std::int16_t wide;
+    std::memcpy(&wide, row + 2 * r, sizeof(wide));
+    const std::int32_t x = wide - zero;
+    to[r] = static_cast<std::int16_t>(sub.first ? x & 0xFF : x >> kByteBits);
   }
 }
 

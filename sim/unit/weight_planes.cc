@@ -9,8 +9,12 @@ std::int16_t Tile::operand(std::int64_t r, std::int64_t c) const {
   if (r >= weights->k || c >= weights->n) return 0;
   const std::uint8_t byte = bytes[r * stride + c];
   const std::int32_t value = weights->is_signed ? static_cast<std::int8_t>(byte) : byte;
-  return static_cast<std::int16_t>(zero.empty() ? value
-                                                : value - zero[static_cast<std::size_t>(c)]);
+  const std::int32_t column_zero = zero.empty() ? 0 : zero[static_cast<std::size_t>(c)];
+  return static_cast<std::int16_t>(value - column_zero);
+}
+
+void Tile::operands(std::int64_t r, std::span<std::int16_t> to) const {
+  for (std::size_t c = 0; c < to.size(); ++c) to[c] = operand(r, static_cast<std::int64_t>(c));
 }
 
 WeightPlanes::WeightPlanes(const Board& board)

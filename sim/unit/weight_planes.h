@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "sim/kernel/milestones.h"
@@ -27,6 +28,8 @@ struct Tile {
 
   // What PE(r, c) multiplies by: the weight less its column's zero point, 0 outside the valid part.
   [[nodiscard]] std::int16_t operand(std::int64_t r, std::int64_t c) const;
+  // The same for all columns of row r.
+  void operands(std::int64_t r, std::span<std::int16_t> to) const;
 };
 
 class WeightPlanes {

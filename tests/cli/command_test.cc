@@ -194,6 +194,7 @@ TEST(Run, EnginesWriteTheSameOutputs) {
   const Words cycle = outputs_of("cycle");
   EXPECT_EQ(cycle.size(), 1U);
   EXPECT_EQ(cycle, outputs_of("func"));
+  EXPECT_EQ(cycle, outputs_of("register"));
 }
 
 TEST(Run, RowsBeyondABatchRunInMoreBatchesAndPaddingIsTrimmed) {
