@@ -69,6 +69,8 @@ ValueId OnnxNode::input(int i) {
   return id;
 }
 
+bool OnnxNode::is_sole_use(int i) const { return import_.uses.at(proto_.input(i)) == 1; }
+
 const Tensor& OnnxNode::constant(int i, const std::string& what) {
   const Tensor* t = builder().constant(input(i));
   require(t != nullptr, fmt::format("{} '{}' is computed", what, proto_.input(i)), "a constant");
@@ -90,6 +92,11 @@ const Attribute* OnnxNode::find(const std::string& name, int type) {
 std::int64_t OnnxNode::int_or(const std::string& name, std::int64_t otherwise) {
   const Attribute* found = find(name, Attribute::INT);
   return found != nullptr ? found->i() : otherwise;
+}
+
+std::string OnnxNode::string_or(const std::string& name, const std::string& otherwise) {
+  const Attribute* found = find(name, Attribute::STRING);
+  return found != nullptr ? found->s() : otherwise;
 }
 
 float OnnxNode::float_or(const std::string& name, float otherwise) {

@@ -51,12 +51,16 @@ class OnnxNode {
   }
   [[nodiscard]] const std::string& input_name(int i) const { return proto_.input(i); }
   [[nodiscard]] ValueId input(int i);
+  // Whether nothing else reads the input's tensor.
+  [[nodiscard]] bool is_sole_use(int i) const;
+  [[nodiscard]] int input_count() const { return proto_.input_size(); }
   [[nodiscard]] const Shape& shape(int i) { return builder().value(input(i)).shape; }
   // The value of an input that has to be constant.
   [[nodiscard]] const Tensor& constant(int i, const std::string& what);
 
   [[nodiscard]] bool has_attribute(const std::string& name) const;
   [[nodiscard]] std::int64_t int_or(const std::string& name, std::int64_t otherwise);
+  [[nodiscard]] std::string string_or(const std::string& name, const std::string& otherwise);
   [[nodiscard]] float float_or(const std::string& name, float otherwise);
   [[nodiscard]] std::vector<std::int64_t> ints(const std::string& name);
   [[nodiscard]] std::vector<float> floats(const std::string& name);

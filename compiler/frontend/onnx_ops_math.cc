@@ -1,9 +1,14 @@
 // ONNX operators on float tensors: element-wise ones and Softmax.
+#include <cmath>
+#include <limits>
+
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
-void rewrite_add(OnnxNode& node) {
+namespace {
+
+void zip(OnnxNode& node, ZipFn fn) {
   node.require_arity(2, 2);
   const Value a = node.builder().value(node.input(0));
   const Value& b = node.builder().value(node.input(1));
@@ -16,16 +21,70 @@ void rewrite_add(OnnxNode& node) {
                fmt::format("types {} and {}", dtype_name(a.type), dtype_name(b.type)),
                "both float32 or both int32");
   node.result(node.builder().emit(OpKind::kZip, {node.input(0), node.input(1)}, a.type, *shape,
-                                  ZipAttrs{ZipFn::kAdd}));
+                                  ZipAttrs{fn}));
 }
 
-void rewrite_relu(OnnxNode& node) {
-  node.require_arity(1, 1);
+void map(OnnxNode& node, const MapAttrs& attrs) {
   const ValueId x = node.input(0);
   node.require_type("the input", x, DType::kFloat32);
   const Shape shape = node.shape(0);
-  node.result(node.builder().emit(OpKind::kMap, {x}, DType::kFloat32, shape,
-                                  MapAttrs{MapFn::kRelu, 0.0F, 0.0F, 0.0F}));
+  node.result(node.builder().emit(OpKind::kMap, {x}, DType::kFloat32, shape, attrs));
+}
+
+// A limit of a Clip; absent means none.
+float limit(OnnxNode& node, int i, float otherwise) {
+  if (!node.has(i)) return otherwise;
+  const Tensor& t = node.constant(i, i == 1 ? "min" : "max");
+  node.require(
+      t.type == DType::kFloat32 && t.count() == 1 && !std::isnan(t.as<float>()[0]),
+      fmt::format("'{}' is {} {}", node.input_name(i), dtype_name(t.type), shape_text(t.shape)),
+      "one float32 that is a number");
+  return t.as<float>()[0];
+}
+
+}  // namespace
+
+void rewrite_add(OnnxNode& node) { zip(node, ZipFn::kAdd); }
+
+void rewrite_mul(OnnxNode& node) { zip(node, ZipFn::kMul); }
+
+void rewrite_relu(OnnxNode& node) {
+  node.require_arity(1, 1);
+  map(node, MapAttrs{MapFn::kRelu});
+}
+
+// Before opset 11 the limits are attributes; since then they are inputs.
+void rewrite_clip(OnnxNode& node) {
+  MapAttrs attrs{MapFn::kClip};
+  const float lowest = std::numeric_limits<float>::lowest();
+  const float highest = std::numeric_limits<float>::max();
+  if (node.opset() < 11) {
+    node.require_arity(1, 1);
+    attrs.lo = node.float_or("min", lowest);
+    attrs.hi = node.float_or("max", highest);
+  } else {
+    node.require_arity(1, 3);
+    attrs.lo = limit(node, 1, lowest);
+    attrs.hi = limit(node, 2, highest);
+  }
+  map(node, attrs);
+}
+
+void rewrite_leaky_relu(OnnxNode& node) {
+  node.require_arity(1, 1);
+  MapAttrs attrs{MapFn::kLeakyRelu};
+  attrs.alpha = node.float_or("alpha", 0.01F);
+  map(node, attrs);
+}
+
+void rewrite_sigmoid(OnnxNode& node) {
+  node.require_arity(1, 1);
+  map(node, MapAttrs{MapFn::kSigmoid});
+}
+
+void rewrite_tanh(OnnxNode& node) {
+  node.require_arity(1, 1);
+  map(node, MapAttrs{MapFn::kTanh});
 }
 
 // Before opset 13 the input is taken as a matrix whose columns are all dimensions from axis on.

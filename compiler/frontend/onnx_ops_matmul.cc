@@ -50,11 +50,6 @@ ValueId matrix_input(OnnxNode& node, int i, const std::string& transpose) {
   return node.flag(transpose) ? node.builder().transpose(x, {1, 0}) : x;
 }
 
-void require_bytes(const OnnxNode& node, const Value& v, std::string_view what) {
-  node.require(v.type == DType::kUint8 || v.type == DType::kInt8,
-               fmt::format("{} is {}", what, dtype_name(v.type)), "uint8 or int8");
-}
-
 }  // namespace
 
 void rewrite_gemm(OnnxNode& node) {
@@ -110,8 +105,8 @@ void rewrite_matmul_integer(OnnxNode& node) {
   GraphBuilder& builder = node.builder();
   const ValueId a = node.input(0);
   const ValueId b = node.input(1);
-  require_bytes(node, builder.value(a), "A");
-  require_bytes(node, builder.value(b), "B");
+  require_bytes(node, 0, "A");
+  require_bytes(node, 1, "B");
   const Shape shape = product_shape(node, node.shape(0), node.shape(1));
   MatmulAttrs attrs;
   attrs.x_quant = read_zero_points(node, 2, builder.value(a), {1, "A"});
@@ -124,21 +119,15 @@ void rewrite_qlinear_matmul(OnnxNode& node) {
   GraphBuilder& builder = node.builder();
   const ValueId a = node.input(0);
   const ValueId b = node.input(3);
-  require_bytes(node, builder.value(a), "A");
-  require_bytes(node, builder.value(b), "B");
+  require_bytes(node, 0, "A");
+  require_bytes(node, 3, "B");
   const Shape shape = product_shape(node, node.shape(0), node.shape(3));
   MatmulAttrs attrs;
   attrs.x_quant = read_quant(node, {1, 2}, builder.value(a).type, {1, "A"});
   attrs.w_quant = read_quant(node, {4, 5}, builder.value(b).type, {shape.back(), "B"});
   attrs.w_quant->axis = 1;
-  const DType type = node.constant(7, "y_zero_point").type;
-  node.require(type == DType::kUint8 || type == DType::kInt8,
-               fmt::format("y_zero_point is {}", dtype_name(type)), "uint8 or int8");
-  attrs.output = read_quant(node, {6, 7}, type, {1, "y"});
-  node.require(attrs.output->scales[0] > 0.0F, "y_scale is 0", "a positive scale");
-  attrs.lo = type == DType::kUint8 ? 0 : -128;
-  attrs.hi = type == DType::kUint8 ? 255 : 127;
-  node.result(builder.emit(OpKind::kMatmul, {a, b}, type, shape, attrs));
+  read_output_quant(node, {6, 7}, attrs);
+  node.result(builder.emit(OpKind::kMatmul, {a, b}, attrs.output->type, shape, attrs));
 }
 
 }  // namespace systole::compiler

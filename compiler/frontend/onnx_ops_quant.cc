@@ -4,6 +4,7 @@
 
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
+#include "compiler/ir/integers.h"
 
 namespace systole::compiler {
 namespace {
@@ -124,6 +125,22 @@ Quant read_zero_points(OnnxNode& node, int input, const Value& tensor, const Cha
   quant.zero_points = zero_points(node, input, tensor.type, channels);
   quant.scales.assign(quant.zero_points.size(), 1.0F);
   return quant;
+}
+
+void require_bytes(OnnxNode& node, int input, std::string_view what) {
+  const DType type = node.builder().value(node.input(input)).type;
+  node.require(type == DType::kUint8 || type == DType::kInt8,
+               fmt::format("{} is {}", what, dtype_name(type)), "uint8 or int8");
+}
+
+void read_output_quant(OnnxNode& node, QuantInputs inputs, ProductQuants& attrs) {
+  const DType type = node.constant(inputs.zero_point, "y_zero_point").type;
+  node.require(type == DType::kUint8 || type == DType::kInt8,
+               fmt::format("y_zero_point is {}", dtype_name(type)), "uint8 or int8");
+  attrs.output = read_quant(node, inputs, type, {1, "y"});
+  node.require(attrs.output->scales[0] > 0.0F, "y_scale is 0", "a positive scale");
+  attrs.lo = integer_range(type).lo;
+  attrs.hi = integer_range(type).hi;
 }
 
 void rewrite_quantize(OnnxNode& node) {

@@ -1,5 +1,10 @@
 // ONNX operators that compute nothing: shapes, constants and pass-through.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
 #include "compiler/frontend/onnx_ops.h"
+#include "compiler/ir/integers.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -49,6 +54,71 @@ Tensor scalar_or_list(OnnxNode& node) {
                "value, value_float, value_floats, value_int or value_ints");
   const std::vector<std::int64_t> values = node.ints("value_ints");
   return make_tensor<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
+}
+
+// A list of int64 that is an attribute in older opsets and an input in newer ones; nothing if it is
+// absent.
+std::optional<std::vector<std::int64_t>> list(OnnxNode& node, const std::string& name, int input,
+                                              std::int64_t input_since) {
+  if (node.opset() < input_since) {
+    std::vector<std::int64_t> found = node.ints(name);
+    if (!node.has_attribute(name)) return std::nullopt;
+    return found;
+  }
+  if (!node.has(input)) return std::nullopt;
+  const Tensor& t = node.constant(input, name);
+  node.require(t.type == DType::kInt64 && t.shape.size() <= 1,
+               fmt::format("{} is {} {}", name, dtype_name(t.type), shape_text(t.shape)),
+               "a list of int64");
+  return std::vector<std::int64_t>(t.as<std::int64_t>().begin(), t.as<std::int64_t>().end());
+}
+
+// Which dimensions of a tensor of this rank the list names, each once.
+std::vector<bool> named_axes(const OnnxNode& node, const std::vector<std::int64_t>& axes,
+                             std::size_t rank) {
+  std::vector<bool> named(rank);
+  for (const std::int64_t given : axes) {
+    node.require(given >= 0 || node.opset() >= 11, "negative axis", "opset 11 or newer");
+    const auto axis = static_cast<std::size_t>(node.axis(given, rank));
+    node.require(!named[axis], fmt::format("axes {} name one twice", shape_text(axes)));
+    named[axis] = true;
+  }
+  return named;
+}
+
+// What a Pad adds: an attribute before opset 11, since then a constant of the data's type.
+double pad_value(OnnxNode& node) {
+  if (node.opset() < 11) return double{node.float_or("value", 0.0F)};
+  if (!node.has(2)) return 0.0;
+  const Tensor& t = node.constant(2, "constant_value");
+  node.require_type("constant_value", node.input(2), node.builder().value(node.input(0)).type);
+  node.require(t.count() == 1, "constant_value has shape " + shape_text(t.shape), "one value");
+  if (t.type == DType::kFloat32) return double{t.as<float>()[0]};
+  double value = 0.0;
+  with_integers(t, [&value](auto values) { value = values[0]; });
+  return value;
+}
+
+// Pads of every dimension; since opset 18 they may be given for some axes only.
+std::vector<std::int64_t> pad_amounts(OnnxNode& node, std::size_t rank) {
+  const auto given = list(node, "pads", 1, 11);
+  node.require(given.has_value(), "pads are absent", "two numbers a dimension");
+  const auto axes = node.opset() >= 18 ? list(node, "axes", 3, 18) : std::nullopt;
+  const std::size_t count = axes ? axes->size() : rank;
+  node.require(given->size() == 2 * count, "pads are " + shape_text(*given),
+               fmt::format("{} numbers", 2 * count));
+  if (axes) static_cast<void>(named_axes(node, *axes, rank));
+  std::vector<std::int64_t> pads(2 * rank);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto axis = axes ? static_cast<std::size_t>(node.axis((*axes)[i], rank)) : i;
+    pads[axis] = (*given)[i];
+    pads[rank + axis] = (*given)[count + i];
+  }
+  constexpr std::int64_t kMaxPad = std::int64_t{1} << 31;
+  const bool known =
+      std::all_of(pads.begin(), pads.end(), [](auto p) { return p >= -kMaxPad && p <= kMaxPad; });
+  node.require(known, "pads are " + shape_text(pads), "-2^31 to 2^31");
+  return pads;
 }
 
 }  // namespace
@@ -106,6 +176,81 @@ void rewrite_reshape(OnnxNode& node) {
       computed && node.batch() && !target.empty() && target[0] == node.batch()->from;
   if (follows) target[0] = node.batch()->to;
   node.result(node.builder().reshape(x, reshape_target(node, from, target, allow_zero)));
+}
+
+void rewrite_squeeze(OnnxNode& node) {
+  node.require_arity(1, node.opset() >= 13 ? 2 : 1);
+  const Shape shape = node.shape(0);
+  const auto axes = list(node, "axes", 1, 13);
+  const std::vector<bool> named = named_axes(node, axes.value_or(Shape{}), shape.size());
+  Shape kept;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    node.require(!named[i] || shape[i] == 1, fmt::format("axis {} of {}", i, shape_text(shape)),
+                 "a dimension of 1");
+    if (axes ? !named[i] : shape[i] != 1) kept.push_back(shape[i]);
+  }
+  node.result(node.builder().reshape(node.input(0), kept));
+}
+
+void rewrite_unsqueeze(OnnxNode& node) {
+  node.require_arity(1, node.opset() >= 13 ? 2 : 1);
+  const Shape shape = node.shape(0);
+  const auto axes = list(node, "axes", 1, 13);
+  node.require(axes.has_value(), "axes are absent", "a list of int64");
+  const std::vector<bool> named = named_axes(node, *axes, shape.size() + axes->size());
+  Shape result;
+  for (std::size_t i = 0, from = 0; i < named.size(); ++i) {
+    result.push_back(named[i] ? 1 : shape[from++]);
+  }
+  node.result(node.builder().reshape(node.input(0), result));
+}
+
+void rewrite_concat(OnnxNode& node) {
+  node.require_arity(1, std::numeric_limits<int>::max());
+  node.require(node.has_attribute("axis"), "attribute 'axis' is absent", "a number");
+  const std::int64_t given = node.int_or("axis", 0);
+  node.require(given >= 0 || node.opset() >= 11, "negative axis", "opset 11 or newer");
+  Shape shape = node.shape(0);
+  MoveAttrs attrs{MoveFn::kConcat};
+  attrs.axis = node.axis(given, shape.size());
+  const auto at = static_cast<std::size_t>(attrs.axis);
+  const DType type = node.builder().value(node.input(0)).type;
+  std::vector<ValueId> inputs;
+  for (int i = 0; i < node.input_count(); ++i) {
+    node.require(node.has(i), fmt::format("input {} is absent", i));
+    inputs.push_back(node.input(i));
+    node.require_type("an input", inputs.back(), type);
+    if (i == 0) continue;
+    Shape same = node.shape(i);
+    const bool ranks = same.size() == shape.size();
+    if (ranks) shape[at] += std::exchange(same[at], shape[at] + same[at]);
+    node.require(
+        ranks && same == shape,
+        fmt::format("inputs {} and {}", shape_text(node.shape(0)), shape_text(node.shape(i))),
+        "shapes that differ along the axis only");
+  }
+  if (inputs.size() == 1) return node.result(inputs[0]);
+  node.result(node.builder().emit(OpKind::kMove, inputs, type, shape, attrs));
+}
+
+void rewrite_pad(OnnxNode& node) {
+  const int most = node.opset() >= 18 ? 4 : 3;
+  node.require_arity(1, node.opset() >= 11 ? most : 1);
+  const std::string mode = node.string_or("mode", "constant");
+  node.require(mode == "constant", "mode is '" + mode + "'", "'constant'");
+  const Shape shape = node.shape(0);
+  const DType type = node.builder().value(node.input(0)).type;
+  const bool known = type == DType::kFloat32 || type == DType::kInt32 || dtype_bytes(type) <= 2;
+  node.require(known && type != DType::kBool, fmt::format("data is {}", dtype_name(type)),
+               "float32 or an integer of up to 32 bits");
+  MoveAttrs attrs{MoveFn::kPad};
+  attrs.pads = pad_amounts(node, shape.size());
+  attrs.fill = pad_value(node);
+  const std::optional<Shape> result = padded(shape, attrs.pads);
+  node.require(result.has_value(),
+               fmt::format("pads {} of {}", shape_text(attrs.pads), shape_text(shape)),
+               "no more cut off than there is");
+  node.result(node.builder().emit(OpKind::kMove, {node.input(0)}, type, *result, attrs));
 }
 
 void rewrite_transpose(OnnxNode& node) {

@@ -27,4 +27,10 @@ struct Channels {
 [[nodiscard]] Quant read_zero_points(OnnxNode& node, int input, const Value& tensor,
                                      const Channels& channels);
 
+// Throws InputError unless the input is uint8 or int8.
+void require_bytes(OnnxNode& node, int input, std::string_view what);
+
+// Reads the result's scale and 8-bit zero point into attrs.output, and its type's range.
+void read_output_quant(OnnxNode& node, QuantInputs inputs, ProductQuants& attrs);
+
 }  // namespace systole::compiler

@@ -1,0 +1,185 @@
+// ONNX convolutions: Conv and its integer forms, all rewritten to kConv, and BatchNormalization,
+// which is folded into the convolution before it.
+#include <cmath>
+
+#include "compiler/frontend/onnx_ops.h"
+#include "compiler/frontend/onnx_quant.h"
+#include "compiler/frontend/onnx_window.h"
+
+namespace systole::compiler {
+namespace {
+
+struct ConvInputs {
+  int x = 0, w = 1, bias = -1;
+};
+
+// A convolution's shape and window; its quantisation is filled in by the caller.
+struct ConvForm {
+  ConvAttrs attrs;
+  Shape shape;
+};
+
+ConvForm read_conv(OnnxNode& node, ConvInputs inputs) {
+  const Shape x = node.shape(inputs.x);
+  const Shape w = node.shape(inputs.w);
+  const std::string shapes = fmt::format("X has shape {} and W {}", shape_text(x), shape_text(w));
+  node.require(x.size() == 4 && w.size() == 4, shapes, "X [N, C, H, W] and W [M, C/group, kH, kW]");
+  ConvForm form;
+  const std::int64_t groups = node.int_or("group", 1);
+  const bool divides = groups >= 1 && x[1] % groups == 0 && w[0] % groups == 0;
+  node.require(divides && x[1] / groups == w[1], fmt::format("{} with group {}", shapes, groups),
+               "W [M, C/group, kH, kW], and C and M multiples of group");
+  node.require(w[2] >= 1 && w[3] >= 1, shapes, "a kernel of 1 or more each way");
+  const PlacedWindow placed = read_window(node, read_kernel(node, {{w[2], w[3]}}), x, {});
+  form.attrs.window = placed.window;
+  form.attrs.groups = groups;
+  form.shape = {x[0], w[0], placed.steps[0], placed.steps[1]};
+  return form;
+}
+
+// The operands and, if it is there, the bias [M] of this type.
+std::vector<ValueId> operands(OnnxNode& node, ConvInputs inputs, DType bias_type) {
+  std::vector<ValueId> ids = {node.input(inputs.x), node.input(inputs.w)};
+  if (inputs.bias < 0 || !node.has(inputs.bias)) return ids;
+  ids.push_back(node.input(inputs.bias));
+  node.require_type("B", ids.back(), bias_type);
+  const Shape expected = {node.shape(inputs.w)[0]};
+  node.require(node.shape(inputs.bias) == expected,
+               "B has shape " + shape_text(node.shape(inputs.bias)), shape_text(expected));
+  return ids;
+}
+
+// The constants of a BatchNormalization as y = factor * x + shift for each channel.
+struct Affine {
+  std::vector<float> factor, shift;
+};
+
+Affine read_affine(OnnxNode& node, std::int64_t channels) {
+  const float epsilon = node.float_or("epsilon", 1e-5F);
+  const auto values = [&](int i, const std::string& what) {
+    const Tensor& t = node.constant(i, what);
+    node.require(t.type == DType::kFloat32 && t.shape == Shape{channels},
+                 fmt::format("{} is {} {}", what, dtype_name(t.type), shape_text(t.shape)),
+                 fmt::format("float32 [{}]", channels));
+    return t.as<float>();
+  };
+  const auto scale = values(1, "scale");
+  const auto bias = values(2, "B");
+  const auto mean = values(3, "mean");
+  const auto variance = values(4, "var");
+  Affine affine;
+  for (std::size_t c = 0; c < scale.size(); ++c) {
+    const double factor = double{scale[c]} / std::sqrt(double{variance[c]} + double{epsilon});
+    const double shift = double{bias[c]} - double{mean[c]} * factor;
+    node.require(std::isfinite(factor) && std::isfinite(shift),
+                 fmt::format("channel {} has variance {}", c, variance[c]),
+                 "finite constants and a variance that is not negative");
+    affine.factor.push_back(static_cast<float>(factor));
+    affine.shift.push_back(static_cast<float>(shift));
+  }
+  return affine;
+}
+
+// A twin of the float convolution with the factors in its weights and the shifts in its bias, under
+// the convolution's name.
+ValueId folded_conv(GraphBuilder& builder, const Node& source, const Affine& affine) {
+  const Node conv = source;
+  const std::string w_name = builder.value(conv.inputs[1]).name;
+  Tensor weights = *builder.constant(conv.inputs[1]);
+  Tensor bias(DType::kFloat32, {weights.shape[0]});
+  const auto values = weights.as<float>();
+  const std::size_t each = values.size() / affine.factor.size();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= affine.factor[i / each];
+  for (std::size_t c = 0; c < affine.factor.size(); ++c) {
+    const float old =
+        conv.inputs.size() > 2 ? builder.constant(conv.inputs[2])->as<float>()[c] : 0.0F;
+    bias.as<float>()[c] = old * affine.factor[c] + affine.shift[c];
+  }
+  builder.begin_layer(conv.name, conv.origin);
+  const ValueId w_id = builder.add_constant(w_name, std::move(weights));
+  const ValueId b_id = builder.add_constant(conv.name + "_bias", std::move(bias));
+  const Shape shape = builder.value(conv.outputs[0]).shape;
+  return builder.emit(OpKind::kConv, {conv.inputs[0], w_id, b_id}, DType::kFloat32, shape,
+                      conv.attrs);
+}
+
+// The convolution that alone makes the node's input, if its weights and bias are constants.
+const Node* foldable_conv(OnnxNode& node) {
+  const Node* conv = node.builder().producer(node.input(0));
+  if (conv == nullptr || conv->kind != OpKind::kConv || !node.is_sole_use(0)) return nullptr;
+  for (std::size_t i = 1; i < conv->inputs.size(); ++i) {
+    const Tensor* t = node.builder().constant(conv->inputs[i]);
+    if (t == nullptr || t->type != DType::kFloat32 || t->data.empty()) return nullptr;
+  }
+  return conv;
+}
+
+}  // namespace
+
+void rewrite_conv(OnnxNode& node) {
+  node.require_arity(2, 3);
+  const ConvInputs inputs{0, 1, 2};
+  node.require_type("X", node.input(0), DType::kFloat32);
+  node.require_type("W", node.input(1), DType::kFloat32);
+  const ConvForm form = read_conv(node, inputs);
+  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kFloat32),
+                                  DType::kFloat32, form.shape, form.attrs));
+}
+
+void rewrite_conv_integer(OnnxNode& node) {
+  node.require_arity(2, 4);
+  const ConvInputs inputs{0, 1, -1};
+  require_bytes(node, 0, "x");
+  require_bytes(node, 1, "w");
+  ConvForm form = read_conv(node, inputs);
+  form.attrs.x_quant = read_zero_points(node, 2, node.builder().value(node.input(0)), {1, "x"});
+  form.attrs.w_quant =
+      read_zero_points(node, 3, node.builder().value(node.input(1)), {form.shape[1], "w"});
+  form.attrs.w_quant->axis = 0;
+  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kInt32),
+                                  DType::kInt32, form.shape, form.attrs));
+}
+
+void rewrite_qlinear_conv(OnnxNode& node) {
+  node.require_arity(8, 9);
+  const ConvInputs inputs{0, 3, 8};
+  require_bytes(node, 0, "x");
+  require_bytes(node, 3, "w");
+  ConvForm form = read_conv(node, inputs);
+  form.attrs.x_quant = read_quant(node, {1, 2}, node.builder().value(node.input(0)).type, {1, "x"});
+  form.attrs.w_quant =
+      read_quant(node, {4, 5}, node.builder().value(node.input(3)).type, {form.shape[1], "w"});
+  read_output_quant(node, {6, 7}, form.attrs);
+  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kInt32),
+                                  form.attrs.output->type, form.shape, form.attrs));
+}
+
+void rewrite_batch_normalization(OnnxNode& node) {
+  node.require_arity(5, 5);
+  const ValueId x = node.input(0);
+  node.require_type("X", x, DType::kFloat32);
+  const Shape shape = node.shape(0);
+  node.require(shape.size() >= 2, "X has shape " + shape_text(shape), "[N, C, ...]");
+  static_cast<void>(node.float_or("momentum", 0.9F));
+  if (node.opset() < 9) node.require(node.int_or("spatial", 1) == 1, "spatial is 0", "1");
+  if (node.opset() >= 14) {
+    node.require(!node.flag("training_mode"), "training_mode is 1", "a model for inference");
+  }
+  node.require_unused_outputs(1);
+  const Affine affine = read_affine(node, shape[1]);
+  GraphBuilder& builder = node.builder();
+  if (const Node* conv = foldable_conv(node)) {
+    return node.result(folded_conv(builder, *conv, affine));
+  }
+  Shape channel(shape.size() - 1, 1);
+  channel[0] = shape[1];
+  const auto constant = [&](const std::string& name, const std::vector<float>& values) {
+    return builder.add_constant(name, make_tensor<float>(channel, values));
+  };
+  const ValueId scaled = builder.emit(OpKind::kZip, {x, constant("factor", affine.factor)},
+                                      DType::kFloat32, shape, ZipAttrs{ZipFn::kMul});
+  node.result(builder.emit(OpKind::kZip, {scaled, constant("shift", affine.shift)}, DType::kFloat32,
+                           shape, ZipAttrs{ZipFn::kAdd}));
+}
+
+}  // namespace systole::compiler

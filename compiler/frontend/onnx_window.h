@@ -1,0 +1,27 @@
+// The window attributes that ONNX's convolutions and pools share, as a Window of the IR.
+#pragma once
+
+#include "compiler/frontend/onnx_node.h"
+
+namespace systole::compiler {
+
+// A window over x [N, C, H, W] and the two sizes of its result. `overhang` is the part of the
+// bottom and right pads that only ceil_mode added.
+struct PlacedWindow {
+  Window window;
+  std::array<std::int64_t, 2> steps = {}, overhang = {};
+};
+
+// kernel_shape if the node has it, else `otherwise` (none: an error).
+[[nodiscard]] std::array<std::int64_t, 2> read_kernel(
+    OnnxNode& node, std::optional<std::array<std::int64_t, 2>> otherwise = {});
+
+// Reads strides, pads, auto_pad and, where asked for, dilations and ceil_mode; explicit pads are
+// what auto_pad comes to. Throws InputError for sizes that are malformed or leave no result.
+struct WindowOptions {
+  bool dilations = true, ceil_mode = false;
+};
+[[nodiscard]] PlacedWindow read_window(OnnxNode& node, std::array<std::int64_t, 2> kernel,
+                                       const Shape& x, WindowOptions options);
+
+}  // namespace systole::compiler
