@@ -6,6 +6,7 @@
 
 #include "base/numerics.h"
 #include "compiler/ir/conv.h"
+#include "compiler/ir/elementwise.h"
 #include "compiler/ir/graph.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/matmul.h"
@@ -29,13 +30,6 @@ float map_one(const MapAttrs& a, float x) {
       return std::tanh(x);
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
-}
-
-// Sigmoid and tanh as quantised maps and tables have them: float64, rounded once.
-float map_exact(const MapAttrs& a, float x) {
-  if (a.fn == MapFn::kSigmoid) return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
-  if (a.fn == MapFn::kTanh) return static_cast<float>(std::tanh(double{x}));
-  return map_one(a, x);
 }
 
 template <typename T, typename Combine>
@@ -242,6 +236,12 @@ class Evaluation {
 };
 
 }  // namespace
+
+float map_exact(const MapAttrs& a, float x) {
+  if (a.fn == MapFn::kSigmoid) return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
+  if (a.fn == MapFn::kTanh) return static_cast<float>(std::tanh(double{x}));
+  return map_one(a, x);
+}
 
 IntegerRange integer_range(DType type) {
   IntegerRange range;

@@ -132,9 +132,12 @@ class Checker {
   }
 
   void map(const MapAttrs& a) const {
-    same_as_input();
+    arity(1, 1);
+    require(out().shape == in(0).shape, "result shape");
     require(a.x_quant.has_value() == a.output.has_value(), "both quantisations or none");
-    if (!a.output) return require(in(0).type == DType::kFloat32, "float32");
+    if (!a.output) {
+      return require(in(0).type == DType::kFloat32 && out().type == DType::kFloat32, "float32");
+    }
     per_tensor(a.x_quant, in(0));
     per_tensor(a.output, out());
   }
@@ -144,11 +147,6 @@ class Checker {
     const auto byte = [](const Value& v) { return dtype_bytes(v.type) == 1; };
     require(byte(in(0)) && byte(out()) && out().shape == in(0).shape, "bytes of one shape");
     require(a.entries.size() == 256, "256 entries");
-  }
-
-  void same_as_input() const {
-    arity(1, 1);
-    require(out().shape == in(0).shape && out().type == in(0).type, "result like the input");
   }
 
   void zip(const ZipAttrs& a) const {

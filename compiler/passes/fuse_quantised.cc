@@ -1,40 +1,25 @@
-// Pass fuse_quantised: pattern matching from each float matmul outwards.
+// Pass fuse_quantised: pattern matching from each float matmul and conv outwards.
 //
 // Upwards: x and w must come from dequantise nodes, w's of a constant, scales per tensor or per
-// column. Downwards: a bias addition, one relu or clip, and a quantise, each the only user of the
-// one before. Relu and clip become the saturation limits [lo, hi]: quantising is monotone, so
-// clamping before or after it gives the same integers. This matches ONNX Runtime's QDQ fusion into
-// QGemm.
+// column (filter). Downwards: a bias addition, one relu or clip, and a quantise, each the only user
+// of the one before. Relu and clip become the saturation limits [lo, hi] (clamp.h). This matches
+// ONNX Runtime's QDQ fusion into QGemm and QLinearConv.
 #include "compiler/passes/fuse_quantised.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <map>
 
 #include "base/numerics.h"
+#include "compiler/passes/clamp.h"
+#include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/graph_edit.h"
+#include "compiler/passes/move_quantisers.h"
 
 namespace systole::compiler {
 namespace {
 
-struct IntegerRange {
-  std::int32_t lo, hi;
-};
-
-IntegerRange range_of(DType type) {
-  switch (type) {
-    case DType::kUint8:
-      return {0, 255};
-    case DType::kInt8:
-      return {-128, 127};
-    case DType::kInt16:
-      return {-32768, 32767};
-    default:
-      return {0, 65535};
-  }
-}
-
-bool is_byte(DType type) { return type == DType::kUint8 || type == DType::kInt8; }
+bool is_short(DType type) { return type != DType::kFloat32 && dtype_bytes(type) <= 2; }
 
 // A float value that is a dequantised integer value.
 struct Dequantised {
@@ -49,7 +34,8 @@ class Fuser {
   void run() {
     const std::size_t count = graph_.nodes.size();
     for (std::size_t n = 0; n < count; ++n) {
-      if (graph_.nodes[n].kind == OpKind::kMatmul && !attrs(n).x_quant) try_fuse(n);
+      const ProductQuants* product = quants(graph_.nodes[n]);
+      if (product != nullptr && !product->x_quant) try_fuse(n);
     }
     graph_.nodes = std::move(rebuilt());
     eliminate_dead(graph_);
@@ -60,12 +46,33 @@ class Fuser {
   struct Tail {
     ValueId value = kNoValue;  // the last value of the chain
     ValueId added = kNoValue;  // a bias that was a separate addition
-    float clip_lo = -std::numeric_limits<float>::infinity();
-    float clip_hi = std::numeric_limits<float>::infinity();
+    std::optional<Clamp> clamp;
     std::optional<Quant> output;  // absent: the chain does not end in a quantise
   };
 
-  MatmulAttrs& attrs(std::size_t node) { return std::get<MatmulAttrs>(graph_.nodes[node].attrs); }
+  // What matmul and conv share; null for other nodes.
+  static ProductQuants* quants(Node& node) {
+    if (auto* matmul = std::get_if<MatmulAttrs>(&node.attrs)) return matmul;
+    return std::get_if<ConvAttrs>(&node.attrs);
+  }
+
+  // Along which dimension the columns (filters) are: of the weights, and of the result counted from
+  // its end.
+  struct ColumnAxes {
+    std::size_t weights, from_end;
+  };
+  static ColumnAxes column_axes(const Node& node) {
+    return node.kind == OpKind::kMatmul ? ColumnAxes{1, 1} : ColumnAxes{0, 3};
+  }
+
+  static float alpha(const Node& node) {
+    const auto* matmul = std::get_if<MatmulAttrs>(&node.attrs);
+    return matmul == nullptr ? 1.0F : matmul->alpha;
+  }
+  static float beta(const Node& node) {
+    const auto* matmul = std::get_if<MatmulAttrs>(&node.attrs);
+    return matmul == nullptr ? 1.0F : matmul->beta;
+  }
 
   std::optional<Dequantised> dequantised(ValueId id) const {
     const int producer = id == kNoValue ? -1 : uses_.producer(id);
@@ -79,13 +86,13 @@ class Fuser {
     const Node& node = graph_.nodes[n];
     const auto x = dequantised(node.inputs[0]);
     const auto w = dequantised(node.inputs[1]);
-    if (!x || !w || !x->quant.per_tensor() || !is_byte(graph_.value(x->integer).type)) return;
+    if (!x || !w || !x->quant.per_tensor() || !is_short(graph_.value(x->integer).type)) return;
     const Value& weights = graph_.value(w->integer);
-    const auto rank = static_cast<std::int64_t>(weights.shape.size());
     const bool known = weights.constant || graph_.structure_only;
-    if (!known || !is_byte(weights.type) || rank != 2) return;
-    if (!w->quant.per_tensor() && w->quant.axis != 1) return;
-    Tail tail = follow(node.outputs[0]);
+    const auto axis = static_cast<std::int64_t>(column_axes(node).weights);
+    if (!known || !is_short(weights.type)) return;
+    if (!w->quant.per_tensor() && w->quant.axis != axis) return;
+    Tail tail = follow(node);
     const ValueId bias_in = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
     if (bias_in != kNoValue && tail.added != kNoValue) return;
     const auto bias = integer_bias(n, bias_in != kNoValue ? bias_in : tail.added, *x, *w);
@@ -94,50 +101,47 @@ class Fuser {
   }
 
   // Walks down while each value has one user: add constant, relu or clip, quantise.
-  Tail follow(ValueId start) const {
+  Tail follow(const Node& product) const {
     Tail tail;
-    tail.value = start;
+    tail.value = product.outputs[0];
     Tail best = tail;  // the longest prefix that ends well: in a quantise, or before any clamping
     for (;;) {
       if (!uses_.single_use(tail.value)) return best;
       const Node& user = graph_.nodes[static_cast<std::size_t>(uses_.users(tail.value)[0])];
-      if (!absorb(user, tail)) return best;
+      if (!absorb(user, column_axes(product).from_end, tail)) return best;
       tail.value = user.outputs[0];
-      const bool clamped = std::isfinite(tail.clip_lo) || std::isfinite(tail.clip_hi);
-      if (tail.output || !clamped) best = tail;
+      if (tail.output || !tail.clamp) best = tail;
       if (tail.output) return best;
     }
   }
 
-  bool absorb(const Node& user, Tail& tail) const {
-    const bool clamped = std::isfinite(tail.clip_lo) || std::isfinite(tail.clip_hi);
-    if (user.kind == OpKind::kZip && !clamped && tail.added == kNoValue)
-      return absorb_bias(user, tail);
-    if (user.kind == OpKind::kMap && !clamped) {
-      const auto& map = std::get<MapAttrs>(user.attrs);
-      if (map.fn != MapFn::kRelu && map.fn != MapFn::kClip) return false;
-      tail.clip_lo = map.fn == MapFn::kRelu ? 0.0F : map.lo;
-      if (map.fn == MapFn::kClip) tail.clip_hi = map.hi;
-      return true;
+  bool absorb(const Node& user, std::size_t column_from_end, Tail& tail) const {
+    if (user.kind == OpKind::kZip && !tail.clamp && tail.added == kNoValue)
+      return absorb_bias(user, column_from_end, tail);
+    if (user.kind == OpKind::kMap && !tail.clamp) {
+      tail.clamp = Clamp::of(std::get<MapAttrs>(user.attrs));
+      return tail.clamp.has_value();
     }
     if (user.kind != OpKind::kQuantise) return false;
     const Quant& quant = std::get<QuantAttrs>(user.attrs).quant;
-    if (!quant.per_tensor() || !is_byte(graph_.value(user.outputs[0]).type)) return false;
+    if (!quant.per_tensor() || !is_short(graph_.value(user.outputs[0]).type)) return false;
     tail.output = quant;
     tail.output->type = graph_.value(user.outputs[0]).type;
     return true;
   }
 
-  bool absorb_bias(const Node& add, Tail& tail) const {
+  bool absorb_bias(const Node& add, std::size_t column_from_end, Tail& tail) const {
     if (std::get<ZipAttrs>(add.attrs).fn != ZipFn::kAdd) return false;
     const ValueId other = add.inputs[0] == tail.value ? add.inputs[1] : add.inputs[0];
     const Shape& shape = graph_.value(other).shape;
-    const std::int64_t columns = graph_.value(tail.value).shape.back();
+    const Shape& result = graph_.value(tail.value).shape;
+    if (shape.size() < column_from_end || shape.size() > result.size()) return false;
+    const std::int64_t columns = result[result.size() - column_from_end];
     const auto dequant = dequantised(other);
     const bool constant =
         graph_.value(other).constant || (dequant && graph_.value(dequant->integer).constant);
-    if (!constant || shape.empty() || shape.back() != columns || element_count(shape) != columns)
-      return false;
+    const bool along_columns = shape[shape.size() - column_from_end] == columns;
+    if (!constant || !along_columns || element_count(shape) != columns) return false;
     tail.added = other;
     return true;
   }
@@ -147,27 +151,27 @@ class Fuser {
   std::optional<ValueId> integer_bias(std::size_t n, ValueId id, const Dequantised& x,
                                       const Dequantised& w) {
     if (id == kNoValue) return kNoValue;
-    const MatmulAttrs& matmul = attrs(n);
+    const Node& product = graph_.nodes[n];
     const auto dequant = dequantised(id);
     const Value& source = graph_.value(dequant ? dequant->integer : id);
     if (!source.constant)
       return graph_.structure_only ? std::optional<ValueId>(kNoValue) : std::nullopt;
-    const std::int64_t columns = graph_.value(w.integer).shape[1];
+    const std::int64_t columns = graph_.value(w.integer).shape[column_axes(product).weights];
     if (element_count(source.shape) != columns) return std::nullopt;
     Tensor result(DType::kInt32, {columns});
     for (std::int64_t c = 0; c < columns; ++c) {
-      const float scale = matmul.alpha * x.quant.scales[0] * column(w.quant.scales, c);
+      const float scale = alpha(product) * x.quant.scales[0] * column(w.quant.scales, c);
       const auto i = static_cast<std::size_t>(c);
       if (dequant && source.type == DType::kInt32) {
         const std::int32_t raw =
             source.constant->as<std::int32_t>()[i] - column(dequant->quant.zero_points, c);
         const float given = column(dequant->quant.scales, c);
-        const bool exact = given == scale && matmul.beta == 1.0F;
+        const bool exact = given == scale && beta(product) == 1.0F;
         result.as<std::int32_t>()[i] =
-            exact ? raw : rescaled(static_cast<double>(raw) * given * matmul.beta, scale);
+            exact ? raw : rescaled(static_cast<double>(raw) * given * beta(product), scale);
       } else if (!dequant && source.type == DType::kFloat32) {
         result.as<std::int32_t>()[i] =
-            rescaled(double{source.constant->as<float>()[i]} * matmul.beta, scale);
+            rescaled(double{source.constant->as<float>()[i]} * beta(product), scale);
       } else {
         return std::nullopt;
       }
@@ -189,38 +193,37 @@ class Fuser {
   void rewrite(std::size_t n, const Dequantised& x, const Dequantised& w, ValueId bias,
                const Tail& tail) {
     Node fused = graph_.nodes[n];
-    auto& a = std::get<MatmulAttrs>(fused.attrs);
+    ProductQuants& a = *quants(fused);
     a.x_quant = x.quant;
     a.w_quant = w.quant;
     a.x_quant->type = graph_.value(x.integer).type;
     a.w_quant->type = graph_.value(w.integer).type;
-    a.beta = 1.0F;
+    if (auto* matmul = std::get_if<MatmulAttrs>(&fused.attrs)) matmul->beta = 1.0F;
     fused.inputs = {x.integer, w.integer};
     if (bias != kNoValue) fused.inputs.push_back(bias);
     if (tail.output) {
       a.output = tail.output;
-      const IntegerRange range = range_of(tail.output->type);
-      const auto limit = [&](float v) {
-        return quantise(v, tail.output->scales[0], tail.output->zero_points[0], range.lo, range.hi);
-      };
-      a.lo = std::isfinite(tail.clip_lo) ? limit(tail.clip_lo) : range.lo;
-      a.hi = std::isfinite(tail.clip_hi) ? limit(tail.clip_hi) : range.hi;
+      const IntegerRange range = tail.clamp.value_or(Clamp{}).steps(*tail.output);
+      a.lo = range.lo;
+      a.hi = range.hi;
       fused.outputs = {tail.value};
     } else {
       fused.outputs = {graph_.add_value(
           Value{fused.name + "_int32", DType::kInt32, graph_.value(tail.value).shape, {}})};
-      extra_.push_back(dequantise_result(fused, a, tail.value));
     }
-    replaced_.emplace_back(tail.value, std::move(fused));
+    std::vector<Node>& made = replaced_[tail.value];
+    made.push_back(fused);
+    if (!tail.output) made.push_back(dequantise_result(fused, *quants(fused), tail.value));
   }
 
   // float(acc) * (alpha * xs * ws[c]) as a dequantise node of the int32 result.
-  Node dequantise_result(const Node& fused, const MatmulAttrs& a, ValueId to) const {
+  Node dequantise_result(const Node& fused, const ProductQuants& a, ValueId to) const {
     Quant quant;
     quant.type = DType::kInt32;
-    quant.axis = static_cast<std::int64_t>(graph_.value(to).shape.size()) - 1;
+    quant.axis =
+        static_cast<std::int64_t>(graph_.value(to).shape.size() - column_axes(fused).from_end);
     for (float w_scale : a.w_quant->scales)
-      quant.scales.push_back(a.alpha * a.x_quant->scales[0] * w_scale);
+      quant.scales.push_back(alpha(fused) * a.x_quant->scales[0] * w_scale);
     quant.zero_points.assign(quant.scales.size(), 0);
     return Node{OpKind::kDequantise, fused.name + "_dequantise", fused.origin, fused.outputs, {to},
                 QuantAttrs{quant}};
@@ -230,15 +233,11 @@ class Fuser {
   std::vector<Node> rebuilt() {
     std::vector<Node> nodes;
     for (Node& node : graph_.nodes) {
-      const auto hit = std::find_if(replaced_.begin(), replaced_.end(),
-                                    [&](const auto& r) { return r.first == node.outputs[0]; });
-      if (hit == replaced_.end()) {
+      const auto found = replaced_.find(node.outputs[0]);
+      if (found == replaced_.end()) {
         nodes.push_back(std::move(node));
-        continue;
-      }
-      nodes.push_back(hit->second);
-      for (const Node& extra : extra_) {
-        if (extra.outputs[0] == hit->first) nodes.push_back(extra);
+      } else {
+        std::move(found->second.begin(), found->second.end(), std::back_inserter(nodes));
       }
     }
     return nodes;
@@ -246,16 +245,16 @@ class Fuser {
 
   Graph& graph_;
   UseMap uses_;
-  std::vector<std::pair<ValueId, Node>> replaced_;  // end of chain -> fused matmul
-  std::vector<Node> extra_;                         // dequantise nodes after int32 matmuls
+  std::map<ValueId, std::vector<Node>> replaced_;  // end of chain -> what makes it now
 };
 
 }  // namespace
 
 Graph fuse_quantised(Graph graph) {
+  graph = move_quantisers(std::move(graph));
   Fuser(graph).run();
   verify(graph);
-  return graph;
+  return fuse_elementwise(std::move(graph));
 }
 
 }  // namespace systole::compiler

@@ -1,14 +1,15 @@
-// Pass: dequantise -> matmul [-> add bias] [-> relu | clip] -> quantise becomes one integer matmul.
+// Pass: dequantise -> op -> quantise becomes one integer op.
 #pragma once
 
 #include "compiler/ir/graph.h"
 
 namespace systole::compiler {
 
-// Integer matmuls are what a quantised machine runs. A matmul between dequantise and quantise turns
-// into kMatmul with x_quant, w_quant and output (inputs x, w, int32 bias), exactly as ONNX Runtime
-// fuses it; a matmul of dequantised operands whose result is not quantised again becomes an int32
-// matmul and a dequantise with scales x_scale * w_scale[c].
+// Integer ops are what a quantised machine runs. Quantisers are first moved to where they fuse
+// (move_quantisers.h). A matmul or conv [-> add bias] [-> relu | clip] between dequantise and
+// quantise gets x_quant, w_quant and output (inputs x, w, int32 bias), exactly as ONNX Runtime fuses
+// it; one of dequantised operands whose result is not quantised again becomes int32 sums and a
+// dequantise with scales x_scale * w_scale[c]. The rest follows in fuse_elementwise.h.
 [[nodiscard]] Graph fuse_quantised(Graph graph);
 
 }  // namespace systole::compiler
