@@ -31,7 +31,8 @@ void compile(const Options& o) {
   require_model(o.model, "compile");
   require_distinct({{"--output", o.output}, {"--emit-asm", o.emit_asm}});
   const isa::Machine machine = resolve_machine(o.machine);
-  const compiler::LoadOptions load = load_options(o.shapes);
+  compiler::LoadOptions load = load_options(o.shapes);
+  load.structure_only = o.compile.timing_only && o.calibrate.empty();
   const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
                                                     : load_quantised(o.model, o.calibrate, load);
   if (o.emit_ir) fmt::print("{}", compiler::to_text(graph));

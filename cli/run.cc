@@ -21,7 +21,10 @@
 #include "cli/summary.h"
 #include "cli/terminal.h"
 #include "compiler/compile.h"
+#include "compiler/frontend/scalesim_topology.h"
 #include "traces/open.h"
+#include "traces/scalesim.h"
+#include "traces/tee.h"
 
 namespace systole::cli {
 namespace {
@@ -36,7 +39,7 @@ struct Options {
   std::string engine = "cycle", schedule = "overlap";
   bool timing_only = false, json = false, all_layers = false, no_float = false;
   std::vector<std::string> inputs;
-  std::string labels, calibrate, output, stats, trace;
+  std::string labels, calibrate, output, stats, trace, scalesim;
 };
 
 // The result files that were asked for.
@@ -44,6 +47,7 @@ struct Results {
   std::optional<OutputFolder> outputs;
   std::optional<AtomicFile> stats;
   std::unique_ptr<traces::Sink> trace;
+  std::optional<traces::ScaleSimReports> scalesim;
 };
 
 // What is to run, ready but for the inputs' values.
@@ -87,8 +91,9 @@ void check_options(const Options& o) {
   if (o.timing_only && !timed) {
     throw InputError("--timing-only", "the func engine keeps no time", "--engine cycle");
   }
-  if (!timed && !o.trace.empty()) {
-    throw InputError("--trace", "the func engine keeps no time", "--engine cycle");
+  if (!timed && !(o.trace.empty() && o.scalesim.empty())) {
+    throw InputError(o.trace.empty() ? "--scalesim-reports" : "--trace",
+                     "the func engine keeps no time", "--engine cycle");
   }
   const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
   if (is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
@@ -103,6 +108,7 @@ using InputShapes = std::vector<std::pair<std::string, Shape>>;
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
   if (!o.output.empty()) results.outputs.emplace(o.output);
   if (!o.stats.empty() && o.stats != kStandardOutput) results.stats.emplace(o.stats);
+  if (!o.scalesim.empty()) results.scalesim.emplace(o.scalesim);
   if (!o.trace.empty()) {
     results.trace = traces::open_sink(
         o.trace, {.model = o.subject, .machine = machine.name, .clock_hertz = machine.clock_hertz});
@@ -130,7 +136,8 @@ std::int64_t batches_for(const Options& o, std::int64_t rows, std::int64_t batch
 }
 
 Job job_from_model(const Options& o, const isa::Machine& machine) {
-  const compiler::LoadOptions load = load_options(o.shapes);
+  compiler::LoadOptions load = load_options(o.shapes);
+  load.structure_only = o.timing_only && o.calibrate.empty();
   compiler::Graph graph = compiler::load_model(o.subject, load);
   Job job;
   InputShapes inputs;
@@ -140,7 +147,8 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
   read_job_sources(o, inputs, job);
   const Shape& shape = graph.value(graph.inputs.front()).shape;
   const std::int64_t batch = shape.empty() ? 1 : shape.front();
-  if (!o.shapes.batch && batch == 1) note("batch 1; --batch N computes N rows together");
+  if (!o.shapes.batch && batch == 1 && !graph.separate_layers)
+    note("batch 1; --batch N computes N rows together");
   const std::string hash = graph.hash;
   if (!o.calibrate.empty()) {
     compiler::Graph quantised = load_quantised(o.subject, o.calibrate, load);
@@ -222,11 +230,14 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
   if (!o.timing_only) inputs = input_tensors(job);
   std::vector<std::int64_t> labels;
   if (!o.labels.empty()) labels = read_labels(o.labels, record.rows);
+  std::optional<traces::ScaleSimLayers> layers;
+  if (results.scalesim) layers.emplace(job.program);
+  traces::Tee tee({results.trace.get(), layers ? &*layers : nullptr});
   Progress progress("simulating");
   sim::RunResult result = sim::run(job.program, record.machine, inputs,
                                    {.engine = record.engine,
                                     .timing_only = o.timing_only,
-                                    .probe = results.trace.get(),
+                                    .probe = tee.empty() ? nullptr : &tee,
                                     .progress = progress.callback()});
   record.report = std::move(result.report);
   const auto outputs =
@@ -239,6 +250,7 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
   }
   if (results.outputs) results.outputs->write(outputs);
   if (results.trace) results.trace->finish(record.report.total.cycles);
+  if (results.scalesim) results.scalesim->write(layers->layers(), record.machine);
 }
 
 void report(const Options& o, Results& results, const Record& record) {
@@ -286,6 +298,9 @@ void add_report_options(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "the same as --stats -");
   app.add_option("--trace", o.trace, "writes a timeline: .json (Perfetto) or .csv")
       ->type_name("FILE");
+  app.add_option("--scalesim-reports", o.scalesim,
+                 "writes SCALE-Sim's COMPUTE, BANDWIDTH and DETAILED_ACCESS reports")
+      ->type_name("DIR");
   app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
 }
 
@@ -310,7 +325,10 @@ void add_run(CLI::App& app, const std::string& command_line) {
       "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
       "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \\\n"
       "      --input test.gz --labels labels.gz --trace run.json");
-  command->callback([o, command_line] { run(*o, command_line); });
+  command->callback([o, command_line] {
+    o->timing_only |= compiler::is_topology(o->subject);
+    run(*o, command_line);
+  });
 }
 
 }  // namespace systole::cli

@@ -16,6 +16,7 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "isa/scalesim_config.h"
 #include "isa/suggest.h"
 #include "isa/text.h"
 
@@ -171,7 +172,7 @@ std::optional<fs::path> preset_file(const std::string& name) {
 }
 
 bool is_file_name(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".toml");
+  return name.find('/') != std::string::npos || name.ends_with(".toml") || is_scalesim_config(name);
 }
 
 template <typename Number>
@@ -238,7 +239,11 @@ Machine load_machine(const std::string& name_or_file) {
     if (file) path = file->string();
   }
   const std::vector<std::uint8_t> bytes = read_file(path, kMaxMachineFile);
-  return machine_from_toml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!is_scalesim_config(path)) return machine_from_toml(text, path);
+  Machine machine = machine_from_scalesim(text, path, load_machine("scale_sim_ws"));
+  validate(machine);
+  return machine;
 }
 
 void set_parameter(Machine& machine, const std::string& assignment) {

@@ -14,8 +14,9 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
            std::span<std::uint8_t> host, std::function<void(std::int64_t)> run_stage)
     : kernel_(options.shuffle_seed),
       ledger_(program.layers),
-      occupancy_(options.probe != nullptr ? std::make_optional<Occupancy>(program, machine)
-                                          : std::nullopt),
+      occupancy_(options.probe != nullptr && options.probe->wants_counters()
+                     ? std::make_optional<Occupancy>(program, machine)
+                     : std::nullopt),
       board_{kernel_,
              machine,
              program,
@@ -54,7 +55,7 @@ void Chip::run() {
   array_->spawn();
   kernel_.spawn(matrix_.run());
   kernel_.spawn(activation_.run());
-  if (board_.probe != nullptr) {
+  if (board_.probe != nullptr && board_.probe->wants_counters()) {
     kernel_.spawn(planes_.watch(planes_.arrived(), +1));
     kernel_.spawn(planes_.watch(planes_.shifted(), -1));
   }

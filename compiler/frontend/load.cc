@@ -3,11 +3,13 @@
 
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/onnx_import.h"
+#include "compiler/frontend/scalesim_topology.h"
 
 namespace systole::compiler {
 
 Graph load_model(const std::string& model, const LoadOptions& options) {
   if (is_inline_shape(model)) return load_inline_shape(model, options);
+  if (is_topology(model)) return load_topology(model, options);
   OnnxFile file = read_onnx(model);
   return import_onnx(file, options);
 }

@@ -1,4 +1,4 @@
-// Frontends: from a MODEL argument (ONNX file, ONNX text, inline shape) to a Graph.
+// Frontends: from a MODEL argument (ONNX file, ONNX text, inline shape, SCALE-Sim topology) to a Graph.
 #pragma once
 
 #include <map>
@@ -13,10 +13,12 @@ struct LoadOptions {
   std::optional<std::int64_t> batch;         // --batch: the symbolic leading dimension
   std::map<std::string, std::int64_t> dims;  // --dim NAME=N
   std::map<std::string, Shape> shapes;       // --shape x=1x3x224x224
+  bool structure_only = false;  // for timing alone: weights get no data where that saves work
 };
 
-// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text) or gemm:M,K,N or mlp:D0,D1,...
-// (inline shapes have seeded int8 weights and take their batch from M or options.batch).
+// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text, .csv SCALE-Sim topology) or gemm:M,K,N
+// or mlp:D0,D1,... (inline shapes have seeded int8 weights and take their batch from M or
+// options.batch). A topology's graph has its structure only.
 // Throws InputError: missing, not ONNX, truncated, short initialiser, unknown operator ...
 [[nodiscard]] Graph load_model(const std::string& model, const LoadOptions& options);
 

@@ -130,6 +130,7 @@ struct Graph {
   std::string name;
   std::string hash;             // hex hash of the model file, empty for inline shapes
   bool structure_only = false;  // weights are absent (timing only); constants may lack data
+  bool separate_layers = false;  // each device node starts when all before it is complete
   std::vector<Value> values;
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;

@@ -31,6 +31,9 @@ class Placer {
     for (ValueId id : node.inputs) {
       if (id != kNoValue && !graph_.value(id).constant) stage = std::max(stage, ready(id, where));
     }
+    if (where == Where::kDevice && graph_.separate_layers) {
+      stage = std::max(stage, result_.segments);
+    }
     result_.where.push_back(where);
     result_.stage.push_back(stage);
     if (where == Where::kDevice) result_.segments = std::max(result_.segments, stage + 1);

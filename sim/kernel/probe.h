@@ -51,6 +51,8 @@ class ArrayView {
 class Probe {
  public:
   virtual ~Probe() = default;
+  // Whether counter() is to be called: levels cost more than slices do.
+  [[nodiscard]] virtual bool wants_counters() const { return true; }
   virtual void slice(const Slice& slice) = 0;
   // The level of `name` is `value` from cycle `at` on ("weight_fifo.tiles",
   // "unified_buffer.rows_in_use").
