@@ -61,8 +61,9 @@ CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
 }
 
 void add_machine_options(CLI::App& app, MachineOptions& options) {
-  app.add_option("--machine", options.machine,
-                 "a preset (see `systole machines`) a .toml file or a SCALE-Sim .cfg file; default tpu_v1")
+  app.add_option(
+         "--machine", options.machine,
+         "a preset (see `systole machines`) a .toml file or a SCALE-Sim .cfg file; default tpu_v1")
       ->type_name("NAME|FILE");
   add_repeatable(app, "--set", options.sets, "changes one machine parameter; may be repeated")
       ->type_name("KEY=VALUE");

@@ -7,23 +7,13 @@
 
 #include "base/diag.h"
 #include "cli/commands.h"
+#include "cli/model_files.h"
 #include "compiler/frontend/load.h"
 
 namespace systole::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// ./models if there is one; else that of the folder the program is installed in or of the source
-// tree.
-fs::path models_folder() {
-  std::error_code error;
-  if (fs::is_directory("models", error)) return "models";
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path beside = program.parent_path().parent_path() / "models";
-  if (!error && fs::is_directory(beside, error)) return beside;
-  return fs::path(SYSTOLE_SOURCE_DIR) / "models";
-}
 
 // "x float32 [1, 784] -> probabilities float32 [1, 10], 7 operators"
 std::string describe(const compiler::Graph& graph) {
@@ -67,6 +57,15 @@ void list_models() {
 }
 
 }  // namespace
+
+fs::path models_folder() {
+  std::error_code error;
+  if (fs::is_directory("models", error)) return "models";
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path beside = program.parent_path().parent_path() / "models";
+  if (!error && fs::is_directory(beside, error)) return beside;
+  return fs::path(SYSTOLE_SOURCE_DIR) / "models";
+}
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("models", "lists the models at hand and inline forms");

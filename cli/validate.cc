@@ -26,6 +26,7 @@ constexpr auto kRungs = std::to_array<Rung>({
      validate_rtl},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,
      validate_paper},
+    {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},
 });
 
 struct Options {

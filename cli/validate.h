@@ -56,5 +56,6 @@ struct Validation {
 // data file is wrong), naming what is missing.
 [[nodiscard]] Validation validate_rtl(const ValidateRequest& request);
 [[nodiscard]] Validation validate_paper(const ValidateRequest& request);
+[[nodiscard]] Validation validate_scalesim(const ValidateRequest& request);
 
 }  // namespace systole::cli

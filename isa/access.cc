@@ -16,7 +16,8 @@ constexpr std::int64_t kMaxListed = 65'536;
 // Collects the ranges of one instruction on one machine.
 class Lister {
  public:
-  Lister(const Machine& machine, std::vector<Access>& out) : machine_(machine), out_(out) {}
+  Lister(const Machine& machine, std::vector<Access>& out, bool list_host)
+      : machine_(machine), out_(out), list_host_(list_host) {}
 
   // `rows` logical rows of `bytes` bytes from byte lane `lane` of unified buffer row `ub` on,
   // packed one after the other.
@@ -40,6 +41,8 @@ class Lister {
   void host(std::int64_t host, std::int64_t stride, std::int64_t rows, std::int64_t bytes,
             bool write) {
     if (rows <= 0 || bytes <= 0) return;
+    host_ = {host, stride, rows, bytes, write};
+    if (!list_host_) return;
     if (stride <= bytes || rows > kMaxListed) {
       return add(Space::kHost, host, host + (rows - 1) * stride + bytes, write);
     }
@@ -60,10 +63,13 @@ class Lister {
   }
 
   [[nodiscard]] const Machine& machine() const { return machine_; }
+  [[nodiscard]] const HostRows& host_rows() const { return host_; }
 
  private:
   const Machine& machine_;
   std::vector<Access>& out_;
+  bool list_host_;
+  HostRows host_;
 };
 
 // Instructions of the sequencer touch no memory.
@@ -175,8 +181,25 @@ std::int64_t table_words(std::int64_t type) { return type == type::kS16 ? 257 : 
 
 void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out) {
   out.clear();
-  Lister to(machine, out);
+  Lister to(machine, out, true);
   std::visit([&to](const auto& i) { list(i, to); }, insn);
+}
+
+void device_accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out) {
+  out.clear();
+  Lister to(machine, out, false);
+  std::visit([&to](const auto& i) { list(i, to); }, insn);
+}
+
+HostRows host_rows(const Insn& insn, const Machine& machine) {
+  const bool none = !std::holds_alternative<ReadHost>(insn) &&
+                    !std::holds_alternative<WriteHost>(insn) &&
+                    !std::holds_alternative<ReadParams>(insn);
+  if (none) return {};
+  std::vector<Access> unused;
+  Lister to(machine, unused, false);
+  std::visit([&to](const auto& i) { list(i, to); }, insn);
+  return to.host_rows();
 }
 
 }  // namespace systole::isa

@@ -30,6 +30,13 @@ struct Access {
 // Appends the accesses of one instruction to `out` (cleared first). Weight FIFO order is no access:
 // it interlocks by itself (T10).
 void accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out);
+// The same without those to host memory, of which an instruction has at most one set of rows.
+void device_accesses(const Insn& insn, const Machine& machine, std::vector<Access>& out);
+struct HostRows {  // `rows` pieces of `bytes` bytes, `stride` bytes apart; rows 0: none
+  std::int64_t address = 0, stride = 0, rows = 0, bytes = 0;
+  bool write = false;
+};
+[[nodiscard]] HostRows host_rows(const Insn& insn, const Machine& machine);
 
 // Bytes of one element, and words (parameter memory's 32 bit) of its look-up table.
 [[nodiscard]] std::int64_t element_bytes(std::int64_t type);

@@ -51,8 +51,9 @@ struct ParameterView {
 };
 
 // A preset by name (machines/NAME.toml, found beside the program or in its source tree), a .toml
-// file or a SCALE-Sim .cfg file by path. Throws InputError: unknown name (lists the presets), unreadable or malformed file
-// (file:line), unknown key (lists the nearest), wrong type, value out of range.
+// file or a SCALE-Sim .cfg file by path. Throws InputError: unknown name (lists the presets),
+// unreadable or malformed file (file:line), unknown key (lists the nearest), wrong type, value out
+// of range.
 [[nodiscard]] Machine load_machine(const std::string& name_or_file);
 // Applies "key=value" (units like 2x relative factors allowed: "dram.bytes_per_second=2x").
 void set_parameter(Machine& machine, const std::string& assignment);

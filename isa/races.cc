@@ -15,6 +15,7 @@
 
 #include "isa/access.h"
 #include "isa/expand.h"
+#include "isa/host_view.h"
 #include "isa/space_map.h"
 
 namespace systole::isa {
@@ -26,7 +27,7 @@ constexpr std::array<std::string_view, kSpaceCount> kSpaceNames = {"",
                                                                    "accumulator row",
                                                                    "parameter row",
                                                                    "weight memory byte",
-                                                                   "host memory byte"};
+                                                                   "host memory row"};
 
 using Clock = std::array<std::int32_t, kUnitCount>;
 
@@ -75,7 +76,7 @@ class Queue {
 class RaceChecker {
  public:
   RaceChecker(const Program& program, const Machine& machine, Findings& findings)
-      : program_(program), machine_(machine), findings_(findings) {
+      : program_(program), machine_(machine), findings_(findings), host_(program) {
     for (std::size_t u = 0; u < kUnitCount; ++u) queues_.emplace_back(static_cast<Unit>(u));
   }
 
@@ -95,7 +96,8 @@ class RaceChecker {
     if (!counts(insn)) return;
     const Unit unit = queue_of(insn);
     const Toucher who{static_cast<std::int32_t>(pc), queues_[index(unit)].send()};
-    accesses(insn, machine_, accesses_);
+    device_accesses(insn, machine_, accesses_);
+    host_.add(host_rows(insn, machine_), accesses_);
     for (const Access& access : accesses_) {
       if (access.space != Space::kDram) touch(access, unit, who);  // never written
     }
@@ -164,6 +166,7 @@ class RaceChecker {
   const Program& program_;
   const Machine& machine_;
   Findings& findings_;
+  HostView host_;
   std::vector<Queue> queues_;
   std::array<SpaceMap, kSpaceCount> spaces_;
   std::vector<Access> accesses_;

@@ -32,8 +32,9 @@ std::string_view trimmed(std::string_view text) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+  std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
   return result;
 }
 
@@ -125,8 +126,8 @@ void set_bandwidth(const Ini& ini, Machine& machine) {
   const std::string mode = ini.text("run_presets.InterfaceBandwidth");
   if (mode == "CALC" || mode.empty()) return;  // version 1 had no such key, and no limit
   if (mode != "USER") {
-    throw InputError(ini.place("run_presets.InterfaceBandwidth"),
-                     "InterfaceBandwidth = " + mode, "CALC or USER");
+    throw InputError(ini.place("run_presets.InterfaceBandwidth"), "InterfaceBandwidth = " + mode,
+                     "CALC or USER");
   }
   const std::int64_t words = ini.number("architecture_presets.Bandwidth", 1, kMaxWords);
   machine.dram_bytes_per_second = words * machine.clock_hertz;
@@ -144,10 +145,9 @@ void set_array(const Ini& ini, Machine& machine) {
   machine.array_weight_load = WeightLoad::kSingle;
   const std::int64_t block = std::lcm(machine.array_rows, machine.array_columns);
   if (block > kMaxRow) {
-    throw InputError(
-        ini.place(height),
-        fmt::format("an array of {} x {}", machine.array_rows, machine.array_columns),
-        fmt::format("sides whose least common multiple is at most {}", kMaxRow));
+    throw InputError(ini.place(height),
+                     fmt::format("an array of {} x {}", machine.array_rows, machine.array_columns),
+                     fmt::format("sides whose least common multiple is at most {}", kMaxRow));
   }
   machine.unified_buffer_row_bytes = std::max<std::int64_t>(256, block);
   machine.unified_buffer_bytes = std::min(kMaxBytes, kRows * machine.unified_buffer_row_bytes);
@@ -166,11 +166,12 @@ Machine machine_from_scalesim(std::string_view text, const std::string& where, M
   base.text = "SCALE-Sim configuration " + where;
   set_array(ini, base);
   set_bandwidth(ini, base);
-  for (const char* buffer : {"architecture_presets.IfmapSramSzkB",
-                             "architecture_presets.OfmapSramSzkB"}) {
+  for (const char* buffer :
+       {"architecture_presets.IfmapSramSzkB", "architecture_presets.OfmapSramSzkB"}) {
     static_cast<void>(ini.number(buffer, 1, kMaxSram));
   }
-  const std::int64_t filter = kKilo * ini.number("architecture_presets.FilterSramSzkB", 1, kMaxSram);
+  const std::int64_t filter =
+      kKilo * ini.number("architecture_presets.FilterSramSzkB", 1, kMaxSram);
   base.weight_fifo_tiles = std::clamp<std::int64_t>(filter / base.tile_bytes(), 1, kMaxTiles);
   return base;
 }

@@ -46,9 +46,7 @@ double percent(double part, double whole) { return 100.0 * part / whole; }
 
 // First cycle, last cycle and words; cycles are counted from 1 at the layer's start.
 std::string access_text(const Stream& stream, CyclePoint start) {
-  const auto cycle = [&](CyclePoint at) {
-    return real(static_cast<double>((at - start).value));
-  };
+  const auto cycle = [&](CyclePoint at) { return real(static_cast<double>((at - start).value)); };
   return fmt::format("{}, {}, {}", cycle(stream.begin + CycleCount(1)), cycle(stream.end),
                      stream.words);
 }
@@ -62,8 +60,7 @@ std::string compute_row(const ScaleSimLayer& layer, const isa::Machine& machine)
                      layer.cycles().value, layer.stalls().value,
                      real(percent(static_cast<double>(layer.macs),
                                   static_cast<double>(layer.cycles().value) * array)),
-                     real(percent(mapped, folds * array)),
-                     real(percent(layer.utilization, folds)));
+                     real(percent(mapped, folds * array)), real(percent(layer.utilization, folds)));
 }
 
 std::string bandwidth_row(const ScaleSimLayer& layer) {
@@ -119,8 +116,8 @@ void ScaleSimLayers::pass(ScaleSimLayer& layer, const isa::Matmul& insn, CyclePo
   layer.ofmap.add(begin + CycleCount(r), begin + rows + CycleCount(r + c - 1), insn.rows * insn.n);
   // F folds take F (2R + C + M - 2) + 1 cycles (docs/machine.md, T4).
   layer.unstalled += rows + CycleCount(2 * r + c - 2) + CycleCount(layer.folds == 0 ? 1 : 0);
-  const double streamed = static_cast<double>(insn.rows) /
-                          static_cast<double>(2 * r + 2 * c + insn.rows - 3);
+  const double streamed =
+      static_cast<double>(insn.rows) / static_cast<double>(2 * r + 2 * c + insn.rows - 3);
   layer.utilization += streamed * static_cast<double>(insn.k * insn.n) / static_cast<double>(r * c);
   layer.macs += insn.rows * insn.k * insn.n;
   ++layer.folds;
@@ -143,8 +140,7 @@ ScaleSimReports::ScaleSimReports(const std::string& folder)
       bandwidth_(file_in(folder, "BANDWIDTH_REPORT.csv")),
       access_(file_in(folder, "DETAILED_ACCESS_REPORT.csv")) {}
 
-void ScaleSimReports::write(const std::vector<ScaleSimLayer>& layers,
-                            const isa::Machine& machine) {
+void ScaleSimReports::write(const std::vector<ScaleSimLayer>& layers, const isa::Machine& machine) {
   compute_.stream() << "LayerID, Total Cycles (incl. prefetch), Total Cycles, Stall Cycles, "
                        "Overall Util %, Mapping Efficiency %, Compute Util %,\n";
   bandwidth_.stream() << "LayerID, Avg IFMAP SRAM BW, Avg FILTER SRAM BW, Avg OFMAP SRAM BW, Avg "

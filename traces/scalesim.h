@@ -2,11 +2,11 @@
 // DETAILED_ACCESS_REPORT.csv, with its columns (simulator.py and single_layer_sim.py of
 // scalesim-project/SCALE-Sim), one row a layer in which the matrix unit worked.
 //
-// A layer's time starts with the shift of its first tile, R cycles before its first row is injected,
-// and its total is the cycles from there until its last sum is readable: two more than SCALE-Sim
-// counts (docs/scalesim.md). Cycle numbers in the rows count from that start.
-// An IFMAP access is an element that enters the array, a filter access a weight shifted in, an OFMAP
-// access a sum that leaves; DRAM accesses are the bytes that cross the link or leave weight memory.
+// A layer's time starts with the shift of its first tile, R cycles before its first row is
+// injected, and its total is the cycles from there until its last sum is readable: two more than
+// SCALE-Sim counts (docs/scalesim.md). Cycle numbers in the rows count from that start. An IFMAP
+// access is an element that enters the array, a filter access a weight shifted in, an OFMAP access
+// a sum that leaves; DRAM accesses are the bytes that cross the link or leave weight memory.
 #pragma once
 
 #include <cstdint>

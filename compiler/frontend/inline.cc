@@ -48,7 +48,13 @@ std::vector<std::int64_t> parse_sizes(const std::string& model, const Form& form
   return sizes;
 }
 
-void check_weights(const std::string& model, const std::vector<std::int64_t>& dims) {
+// Weights that are there stay below 2^31 bytes; weights that are absent are counted only.
+void check_weights(const std::string& model, const std::vector<std::int64_t>& dims,
+                   bool structure_only) {
+  for (std::size_t i = 0; i + 1 < dims.size(); ++i) {
+    static_cast<void>(element_count({dims[i], dims[i + 1]}, model));
+  }
+  if (structure_only) return;
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i + 1 < dims.size(); ++i) {
     const std::int64_t room = kMaxWeightBytes - bytes;
@@ -70,7 +76,10 @@ constexpr float kCentredRms = 74.0F, kUnsignedRms = 147.0F, kRectifiedRms = 45.0
 
 class LayerMaker {
  public:
-  LayerMaker(std::string model, std::int64_t rows) : rows_(rows) { graph_.name = std::move(model); }
+  LayerMaker(std::string model, std::int64_t rows, bool structure_only) : rows_(rows) {
+    graph_.name = std::move(model);
+    graph_.structure_only = structure_only;
+  }
 
   void input(std::int64_t columns, Quant quant) {
     current_ = graph_.add_value({"x", quant.type, {rows_, columns}, {}});
@@ -110,6 +119,12 @@ class LayerMaker {
 
  private:
   ValueId constant(std::string name, DType type, Shape shape) {
+    if (graph_.structure_only) {
+      Tensor absent;
+      absent.type = type;
+      absent.shape = shape;
+      return graph_.add_value({std::move(name), type, std::move(shape), std::move(absent)});
+    }
     Tensor t(type, shape);
     if (type == DType::kInt32) {  // a bias of up to +-2^12 steps of the sum
       for (std::int32_t& v : t.as<std::int32_t>())
@@ -137,20 +152,21 @@ class LayerMaker {
   float rms_ = kCentredRms;  // of the current value
 };
 
-Graph make_gemm(const std::string& model, const std::vector<std::int64_t>& sizes) {
-  check_weights(model, {sizes[1], sizes[2]});
+Graph make_gemm(const std::string& model, const std::vector<std::int64_t>& sizes,
+                bool structure_only) {
+  check_weights(model, {sizes[1], sizes[2]}, structure_only);
   check_elements(model, {sizes[1], sizes[2]}, sizes[0]);
-  LayerMaker maker(model, sizes[0]);
+  LayerMaker maker(model, sizes[0], structure_only);
   maker.input(sizes[1], Quant{{1.0F / 128.0F}, {128}, 0, DType::kUint8});
   maker.layer("gemm", sizes[2], false, false);
   return maker.finish();
 }
 
-Graph make_mlp(const std::string& model, const std::vector<std::int64_t>& dims,
-               std::int64_t batch) {
-  check_weights(model, dims);
+Graph make_mlp(const std::string& model, const std::vector<std::int64_t>& dims, std::int64_t batch,
+               bool structure_only) {
+  check_weights(model, dims, structure_only);
   check_elements(model, dims, batch);
-  LayerMaker maker(model, batch);
+  LayerMaker maker(model, batch, structure_only);
   maker.input(dims[0], Quant{{1.0F / 255.0F}, {0}, 0, DType::kUint8});
   for (std::size_t i = 1; i < dims.size(); ++i) {
     maker.layer(fmt::format("fc{}", i), dims[i], true, i + 1 < dims.size());
@@ -176,9 +192,9 @@ Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
   if (options.batch && *options.batch < 1) {
     throw InputError(model, fmt::format("batch {}", *options.batch), "1 or more");
   }
-  if (!gemm) return make_mlp(model, sizes, options.batch.value_or(1));
+  if (!gemm) return make_mlp(model, sizes, options.batch.value_or(1), options.structure_only);
   sizes[0] = options.batch.value_or(sizes[0]);
-  return make_gemm(model, sizes);
+  return make_gemm(model, sizes, options.structure_only);
 }
 
 }  // namespace systole::compiler

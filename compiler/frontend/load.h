@@ -1,4 +1,5 @@
-// Frontends: from a MODEL argument (ONNX file, ONNX text, inline shape, SCALE-Sim topology) to a Graph.
+// Frontends: from a MODEL argument (ONNX file, ONNX text, inline shape, SCALE-Sim topology) to a
+// Graph.
 #pragma once
 
 #include <map>
@@ -16,10 +17,10 @@ struct LoadOptions {
   bool structure_only = false;  // for timing alone: weights get no data where that saves work
 };
 
-// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text, .csv SCALE-Sim topology) or gemm:M,K,N
-// or mlp:D0,D1,... (inline shapes have seeded int8 weights and take their batch from M or
-// options.batch). A topology's graph has its structure only.
-// Throws InputError: missing, not ONNX, truncated, short initialiser, unknown operator ...
+// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text, .csv SCALE-Sim topology) or
+// gemm:M,K,N or mlp:D0,D1,... (inline shapes have seeded int8 weights and take their batch from M
+// or options.batch). A topology's graph has its structure only. Throws InputError: missing, not
+// ONNX, truncated, short initialiser, unknown operator ...
 [[nodiscard]] Graph load_model(const std::string& model, const LoadOptions& options);
 
 // Float tensors of the graph (by value) over calibration inputs: min and max of each.

@@ -1,9 +1,9 @@
 // SCALE-Sim topologies. What its reader does and this one keeps: the first line is skipped whatever
 // it says, blank rows and blanks around fields are ignored, an output extent is
 // ceil((ifmap - filter + stride) / stride), a row whose name holds "DP" is a depthwise convolution
-// and becomes one layer per channel, columns after the stride are ignored unless they are a sparsity
-// ratio. What it would lose silently is an error here or is read: a last field without a comma
-// behind it is read, a first line that is a layer is refused.
+// and becomes one layer per channel, columns after the stride are ignored unless they are a
+// sparsity ratio. What it would lose silently is an error here or is read: a last field without a
+// comma behind it is read, a first line that is a layer is refused.
 #include "compiler/frontend/scalesim_topology.h"
 
 #include <algorithm>

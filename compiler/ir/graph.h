@@ -128,8 +128,8 @@ struct Node {
 
 struct Graph {
   std::string name;
-  std::string hash;             // hex hash of the model file, empty for inline shapes
-  bool structure_only = false;  // weights are absent (timing only); constants may lack data
+  std::string hash;              // hex hash of the model file, empty for inline shapes
+  bool structure_only = false;   // weights are absent (timing only); constants may lack data
   bool separate_layers = false;  // each device node starts when all before it is complete
   std::vector<Value> values;
   std::vector<Node> nodes;

@@ -77,7 +77,7 @@ void Emitter::wait(Unit queue, const Needs& needs) {
                               .wait_for = static_cast<std::int64_t>(v),
                               .distance = sent_[v] - open[v],
                               .why = needs.raw[v] == open[v] ? isa::why::kRaw : isa::why::kWar});
-    const Counts& also = knowledge(v, open[v]);
+    const Counts also = knowledge(v, open[v]);
     for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
       known_[q][u] = std::max(known_[q][u], also[u]);
     }
@@ -97,12 +97,21 @@ bool Emitter::implied(const Counts& open, std::size_t v) const {
   return false;
 }
 
+Emitter::Counts Emitter::knowledge(std::size_t unit, std::int64_t number) const {
+  const auto later =
+      std::upper_bound(moments_[unit].begin(), moments_[unit].end(), number,
+                       [](std::int64_t n, const Moment& moment) { return n < moment.number; });
+  Counts known = std::prev(later)->known;
+  known[unit] = std::max(known[unit], number);
+  return known;
+}
+
 void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
   if (layer != layer_) code_.push_back(isa::Tag{.layer = layer});
   layer_ = layer;
   const Unit queue = isa::queue_of(insn);
   const std::size_t q = isa::index(queue);
-  isa::accesses(insn, machine_, scratch_);
+  isa::device_accesses(insn, machine_, scratch_);
   std::erase_if(scratch_, [](const isa::Access& a) {
     return a.space == isa::Space::kDram || a.begin >= a.end;
   });
@@ -111,8 +120,9 @@ void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
   wait(queue, needs);
   code_.push_back(insn);
   ++sent_[q];
-  known_of_[q].push_back(known_[q]);
-  known_of_[q].back()[q] = sent_[q];
+  if (moments_[q].empty() || moments_[q].back().known != known_[q]) {
+    moments_[q].push_back({sent_[q], known_[q]});
+  }
   for (const isa::Access& access : scratch_) record(access, q, sent_[q]);
 }
 

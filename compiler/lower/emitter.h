@@ -3,7 +3,8 @@
 // For each address space it keeps, per range of rows, the latest write and the latest read of every
 // unit. A new instruction must know every conflicting earlier access to be done; what its queue
 // already knows (from earlier waits, and from what those instructions knew) is not waited for
-// again.
+// again. Host memory needs no syncs: a segment touches each of its bytes in one transfer only, and
+// between segments everything waits.
 #pragma once
 
 #include <array>
@@ -38,6 +39,12 @@ class Emitter {
   };
   using Ranges = std::map<std::int64_t, std::pair<std::int64_t, Touch>>;  // begin -> (end, touch)
 
+  // What a unit's instructions know from the number-th on, until the next moment.
+  struct Moment {
+    std::int64_t number;
+    Counts known;
+  };
+
   struct Needs {
     Counts raw{}, war{};
   };
@@ -51,16 +58,14 @@ class Emitter {
   // Whether another open wait already brings the knowledge that `v`'s would.
   [[nodiscard]] bool implied(const Counts& open, std::size_t v) const;
   // What is known once the number-th instruction of `unit` is done (itself included).
-  [[nodiscard]] const Counts& knowledge(std::size_t unit, std::int64_t number) const {
-    return known_of_[unit].at(static_cast<std::size_t>(number - 1));
-  }
+  [[nodiscard]] Counts knowledge(std::size_t unit, std::int64_t number) const;
 
   const isa::Machine& machine_;
   std::vector<isa::Insn>& code_;
   std::int64_t layer_ = 0;
   Counts sent_{};
-  std::array<Counts, isa::kUnitCount> known_{};                  // by queue
-  std::array<std::vector<Counts>, isa::kUnitCount> known_of_{};  // by unit and dispatch number - 1
+  std::array<Counts, isa::kUnitCount> known_{};                 // by queue
+  std::array<std::vector<Moment>, isa::kUnitCount> moments_{};  // by unit, in order
   std::map<isa::Space, Ranges> spaces_;
   std::vector<isa::Access> scratch_;
 };

@@ -2,6 +2,7 @@
 #include "compiler/lower/segment.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "base/diag.h"
 
@@ -254,7 +255,7 @@ class SegmentScheduler {
         .is_signed = a.w_quant->type == DType::kInt8 ? 1 : 0,
         .use_zero = m.zero_row >= 0 ? 1 : 0,
         .zero = m.zero_row >= 0 ? m.zero_row + static_cast<std::int64_t>(p.nb) : 0};
-    scheduled_.push_back({matmul, m.layer, read});
+    schedule({matmul, m.layer, read});
   }
 
   void activate(const Job& job, std::size_t index, const Pass& p, std::int64_t param) {
@@ -280,7 +281,7 @@ class SegmentScheduler {
     }
     activate.use_bias = m.has_bias() ? 1 : 0;
     activate.bias = m.has_bias() ? param : 0;
-    scheduled_.push_back({activate, m.layer, {}});
+    schedule({activate, m.layer, {}});
   }
 
   // The parameter row of a column block: bias there, scale in the row after it.
@@ -288,8 +289,7 @@ class SegmentScheduler {
     if (m.param_rows() == 0) return 0;
     return params_.row(&m, nb, m.param_rows(), [&](std::int64_t row) {
       const std::int64_t host = m.params + nb * m.param_rows() * machine_.param_row_bytes();
-      scheduled_.push_back(
-          {isa::ReadParams{.host = host, .param = row, .rows = m.param_rows()}, m.layer, {}});
+      schedule({isa::ReadParams{.host = host, .param = row, .rows = m.param_rows()}, m.layer, {}});
     });
   }
 
@@ -304,7 +304,7 @@ class SegmentScheduler {
     if (!plan_.values.at(id).stored) return;
     if (in_steps()) await(isa::Unit::kDmaOut, isa::Unit::kActivation, isa::why::kRaw);
     for (std::int64_t b = 0; b < placement(job.items).at(id).layout.blocks(); ++b) {
-      scheduled_.push_back({transfer<isa::WriteHost>(job, id, b), layer, {}});
+      schedule({transfer<isa::WriteHost>(job, id, b), layer, {}});
     }
   }
 
@@ -312,7 +312,7 @@ class SegmentScheduler {
   void load_now(ValueId id, std::int64_t block) {
     for (Load& load : lazy_) {
       if (load.done || load.value != id || load.block > block) continue;
-      scheduled_.push_back(load.scheduled);
+      schedule(load.scheduled);
       load.done = true;
     }
   }
@@ -325,7 +325,7 @@ class SegmentScheduler {
     for (Load& load : loads_) {
       if (now == 0) return;
       if (load.done) continue;
-      scheduled_.push_back(load.scheduled);
+      schedule(load.scheduled);
       load.done = true;
       --now;
     }
@@ -335,17 +335,17 @@ class SegmentScheduler {
   [[nodiscard]] bool in_steps() const { return plan_.schedule == Schedule::kPaper2015; }
 
   void await(isa::Unit queue, isa::Unit of, std::int64_t why) {
-    scheduled_.push_back({isa::Sync{.unit = static_cast<std::int64_t>(isa::index(queue)),
-                                    .wait_for = static_cast<std::int64_t>(isa::index(of)),
-                                    .why = why},
-                          0,
-                          {}});
+    schedule({isa::Sync{.unit = static_cast<std::int64_t>(isa::index(queue)),
+                        .wait_for = static_cast<std::int64_t>(isa::index(of)),
+                        .why = why},
+              0,
+              {}});
   }
 
   // The whole input of a job, once the job before has left.
   void input_step() {
     await(isa::Unit::kDmaIn, isa::Unit::kDmaOut, isa::why::kWar);
-    for (const Load& load : lazy_) scheduled_.push_back(load.scheduled);
+    for (const Load& load : lazy_) schedule(load.scheduled);
     lazy_.clear();
   }
 
@@ -356,25 +356,33 @@ class SegmentScheduler {
   }
 
   // --- emission: tiles are read ahead as far as FIFO and shadow plane hold them ---
+  // Takes the next instruction; it leaves once the tiles to be read before it are known.
+  void schedule(Scheduled next) {
+    if (next.tile) unread_.push_back({*next.tile, next.layer});
+    if (next.tile) ++known_tiles_;
+    waiting_.push_back(std::move(next));
+    const std::int64_t ahead = machine_.weight_fifo_tiles + 1;
+    while (!waiting_.empty() && known_tiles_ >= switched_ + ahead) emit_next(ahead);
+  }
+
   void emit_all() {
-    std::vector<const Scheduled*> tiles;
-    for (const Scheduled& s : scheduled_) {
-      if (s.tile) tiles.push_back(&s);
+    while (!waiting_.empty()) emit_next(machine_.weight_fifo_tiles + 1);
+  }
+
+  void emit_next(std::int64_t ahead) {
+    for (; read_ < std::min(known_tiles_, switched_ + ahead); ++read_) {
+      emitter_.emit(unread_.front().first, unread_.front().second);
+      unread_.pop_front();
     }
-    const auto ahead = static_cast<std::size_t>(machine_.weight_fifo_tiles + 1);
-    std::size_t read = 0;
-    std::size_t switched = 0;
-    for (const Scheduled& s : scheduled_) {
-      for (; read < std::min(tiles.size(), switched + ahead); ++read)
-        emitter_.emit(*tiles[read]->tile, tiles[read]->layer);
-      if (const auto* sync = std::get_if<isa::Sync>(&s.insn)) {
-        emitter_.await(static_cast<isa::Unit>(sync->unit), static_cast<isa::Unit>(sync->wait_for),
-                       sync->why);
-      } else {
-        emitter_.emit(s.insn, s.layer);
-      }
-      if (s.tile) ++switched;
+    const Scheduled& s = waiting_.front();
+    if (const auto* sync = std::get_if<isa::Sync>(&s.insn)) {
+      emitter_.await(static_cast<isa::Unit>(sync->unit), static_cast<isa::Unit>(sync->wait_for),
+                     sync->why);
+    } else {
+      emitter_.emit(s.insn, s.layer);
     }
+    if (s.tile) ++switched_;
+    waiting_.pop_front();
   }
 
   const SegmentPlan& plan_;
@@ -384,7 +392,9 @@ class SegmentScheduler {
   Emitter& emitter_;
   std::map<std::int64_t, std::map<ValueId, Placed>> placements_;  // by items in a job
   std::vector<Load> lazy_, loads_;                                // of this job and of the next
-  std::vector<Scheduled> scheduled_;
+  std::deque<Scheduled> waiting_;                                 // in order
+  std::deque<std::pair<isa::ReadWeights, std::int64_t>> unread_;  // tiles of waiting_, layers
+  std::int64_t known_tiles_ = 0, read_ = 0, switched_ = 0;        // tiles so far
   std::int64_t acc_next_ = 0;
 };
 
