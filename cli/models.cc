@@ -53,7 +53,10 @@ void list_models() {
   fmt::print(
       "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"
       "mlp:D0,D1,...,Dn\n    int8 fully connected layers D0 -> D1 -> ... -> Dn with ReLU "
-      "between, seeded weights\n");
+      "between, seeded weights\n"
+      "conv:N,C,H,W,K,R,S,stride,pad\n    int8 convolution of [N, C, H, W] with K filters of R x "
+      "S, "
+      "seeded weights\n");
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ std::vector<traces::ScaleSimLayer> simulate(const compiler::Graph& graph,
                                             const isa::Machine& machine) {
   const isa::Program program = compiler::compile(graph, machine, {.timing_only = true});
   traces::ScaleSimLayers layers(program);
-  static_cast<void>(sim::run(program, machine, {}, {.timing_only = true, .probe = &layers}));
+  static_cast<void>(
+      sim::run(program, machine, {}, {.timing_only = true, .probe = &layers, .progress = {}}));
   return layers.layers();
 }
 

@@ -5,6 +5,7 @@
 // bytes, so that results use the uint8 range instead of saturating.
 #include "compiler/frontend/inline.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -25,7 +26,13 @@ struct Form {
 constexpr auto kForms = std::to_array<Form>({
     {"gemm:", "gemm:M,K,N with three sizes from 1 to 2^31", 3, 3},
     {"mlp:", "mlp:D0,D1,...,Dn with two or more sizes from 1 to 2^31", 2, 1000},
+    {"conv:",
+     "conv:N,C,H,W,K,R,S,stride,pad: batch, channels, height, width, filters, filter height "
+     "and width, stride, pad",
+     9, 9},
 });
+
+constexpr std::size_t kConvForm = 2, kConvPad = 8;  // in kForms, among its numbers
 
 std::vector<std::int64_t> parse_sizes(const std::string& model, const Form& form) {
   std::vector<std::int64_t> sizes;
@@ -35,7 +42,9 @@ std::vector<std::int64_t> parse_sizes(const std::string& model, const Form& form
     std::int64_t size = 0;
     const auto [stop, error] = std::from_chars(next, end, size);
     const bool separated = stop == end || *stop == ',';
-    if (error != std::errc{} || size < 1 || size > kMaxDim || !separated) {
+    const bool may_be_zero = sizes.size() == kConvPad && form.prefix == kForms[kConvForm].prefix;
+    const bool in_range = size >= (may_be_zero ? 0 : 1) && size <= kMaxDim;
+    if (error != std::errc{} || !in_range || !separated) {
       throw InputError(model, "malformed inline shape", std::string(form.text));
     }
     sizes.push_back(size);
@@ -81,8 +90,9 @@ class LayerMaker {
     graph_.structure_only = structure_only;
   }
 
-  void input(std::int64_t columns, Quant quant) {
-    current_ = graph_.add_value({"x", quant.type, {rows_, columns}, {}});
+  void input(std::int64_t columns, Quant quant) { input(Shape{rows_, columns}, std::move(quant)); }
+  void input(Shape shape, Quant quant) {
+    current_ = graph_.add_value({"x", quant.type, std::move(shape), {}});
     graph_.inputs = {current_};
     rms_ = quant.zero_points[0] == 0 ? kUnsignedRms : kCentredRms;
     quant_ = std::move(quant);
@@ -91,23 +101,29 @@ class LayerMaker {
   // A layer whose result is clipped below at its zero point if it has a relu.
   void layer(const std::string& name, std::int64_t columns, bool bias, bool relu) {
     const std::int64_t k = graph_.value(current_).shape[1];
-    const Quant weights{{kWeightScale}, {0}, 0, DType::kInt8};
-    // Products of independent factors: the sum's deviation, of which four (or +-4) span 255 steps.
-    const float deviation = rms_ * kCentredRms * std::sqrt(static_cast<float>(k));
-    const float step = deviation * (relu ? 4.0F : 8.0F) / 255.0F;
-    const float scale = quant_.scales[0] * kWeightScale * step;
-    const Quant output{{scale}, {relu ? 0 : 128}, 0, DType::kUint8};
+    MatmulAttrs attrs;
+    quantise(attrs, k, relu);
     std::vector<ValueId> inputs = {current_,
                                    constant(name + ".weight", DType::kInt8, {k, columns})};
     if (bias) inputs.push_back(constant(name + ".bias", DType::kInt32, {columns}));
-    current_ = graph_.add_value({name, DType::kUint8, {rows_, columns}, {}});
-    MatmulAttrs attrs;
-    attrs.x_quant = quant_;
-    attrs.w_quant = weights;
-    attrs.output = output;
-    graph_.nodes.push_back({OpKind::kMatmul, name, "inline", std::move(inputs), {current_}, attrs});
-    quant_ = output;
-    rms_ = relu ? kRectifiedRms : kCentredRms;
+    node(OpKind::kMatmul, name, std::move(inputs), {rows_, columns}, attrs);
+  }
+
+  // A convolution of the current value, [N, C, H, W], with `filters` filters.
+  void convolution(const std::string& name, std::int64_t filters, const Window& window) {
+    const Shape x = graph_.value(current_).shape;
+    const Shape weights = {filters, x[1], window.kernel[0], window.kernel[1]};
+    ConvAttrs attrs;
+    attrs.window = window;
+    quantise(attrs, element_count(weights, graph_.name) / filters, false);
+    Shape y = {x[0], filters};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const std::int64_t padded = x[2 + axis] + window.pads[axis] + window.pads[2 + axis];
+      y.push_back((padded - window.kernel[axis]) / window.strides[axis] + 1);
+    }
+    static_cast<void>(element_count(y, graph_.name));
+    node(OpKind::kConv, name, {current_, constant(name + ".weight", DType::kInt8, weights)}, y,
+         attrs);
   }
 
   Graph finish() {
@@ -118,6 +134,25 @@ class LayerMaker {
   }
 
  private:
+  // Scales for sums of k products: a result's step is such that the sum's deviation, of which four
+  // (or +-4 without a relu) count, spans 255 steps.
+  void quantise(ProductQuants& attrs, std::int64_t k, bool relu) {
+    const float deviation = rms_ * kCentredRms * std::sqrt(static_cast<float>(k));
+    const float step = deviation * (relu ? 4.0F : 8.0F) / 255.0F;
+    const float scale = quant_.scales[0] * kWeightScale * step;
+    attrs.x_quant = quant_;
+    attrs.w_quant = Quant{{kWeightScale}, {0}, 0, DType::kInt8};
+    attrs.output = Quant{{scale}, {relu ? 0 : 128}, 0, DType::kUint8};
+    quant_ = *attrs.output;
+    rms_ = relu ? kRectifiedRms : kCentredRms;
+  }
+
+  void node(OpKind kind, const std::string& name, std::vector<ValueId> inputs, Shape shape,
+            Attrs attrs) {
+    current_ = graph_.add_value({name, DType::kUint8, std::move(shape), {}});
+    graph_.nodes.push_back({kind, name, "inline", std::move(inputs), {current_}, std::move(attrs)});
+  }
+
   ValueId constant(std::string name, DType type, Shape shape) {
     if (graph_.structure_only) {
       Tensor absent;
@@ -174,6 +209,31 @@ Graph make_mlp(const std::string& model, const std::vector<std::int64_t>& dims, 
   return maker.finish();
 }
 
+Graph make_conv(const std::string& model, const std::vector<std::int64_t>& v,
+                const LoadOptions& options) {
+  const std::int64_t batch = options.batch.value_or(v[0]);
+  Window window;
+  window.kernel = {v[5], v[6]};
+  window.strides = {v[7], v[7]};
+  window.pads = {v[8], v[8], v[8], v[8]};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const bool fits = window.kernel[axis] <= v[2 + axis] + 2 * v[8];
+    if (!fits || v[8] >= window.kernel[axis]) {
+      throw InputError(model,
+                       fmt::format("a filter of {} on a map of {} with {} of padding",
+                                   window.kernel[axis], v[2 + axis], v[8]),
+                       "a filter that fits the padded map and is larger than the padding");
+    }
+  }
+  const std::int64_t k = element_count({v[1], v[5], v[6]}, model);
+  check_weights(model, {k, v[4]}, options.structure_only);
+  static_cast<void>(element_count({batch, v[1], v[2], v[3]}, model));
+  LayerMaker maker(model, batch, options.structure_only);
+  maker.input(Shape{batch, v[1], v[2], v[3]}, Quant{{1.0F / 128.0F}, {128}, 0, DType::kUint8});
+  maker.convolution("conv", v[4], window);
+  return maker.finish();
+}
+
 }  // namespace
 
 bool is_inline_shape(const std::string& model) {
@@ -187,12 +247,15 @@ Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
   if (!options.dims.empty() || !options.shapes.empty()) {
     throw InputError(model, "an inline shape has no open dimensions", "sizes in the shape itself");
   }
-  const bool gemm = model.starts_with(kForms[0].prefix);
-  std::vector<std::int64_t> sizes = parse_sizes(model, kForms[gemm ? 0 : 1]);
+  const auto* const form = std::find_if(kForms.begin(), kForms.end(),
+                                        [&](const Form& f) { return model.starts_with(f.prefix); });
+  std::vector<std::int64_t> sizes = parse_sizes(model, *form);
   if (options.batch && *options.batch < 1) {
     throw InputError(model, fmt::format("batch {}", *options.batch), "1 or more");
   }
-  if (!gemm) return make_mlp(model, sizes, options.batch.value_or(1), options.structure_only);
+  if (form == &kForms[kConvForm]) return make_conv(model, sizes, options);
+  if (form != &kForms[0])
+    return make_mlp(model, sizes, options.batch.value_or(1), options.structure_only);
   sizes[0] = options.batch.value_or(sizes[0]);
   return make_gemm(model, sizes, options.structure_only);
 }

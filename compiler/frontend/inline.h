@@ -1,4 +1,5 @@
-// Inline shapes: models written on the command line, gemm:M,K,N and mlp:D0,D1,...,Dn.
+// Inline shapes: models written on the command line, gemm:M,K,N, mlp:D0,D1,...,Dn and
+// conv:N,C,H,W,K,R,S,stride,pad.
 #pragma once
 
 #include <string>

@@ -150,6 +150,25 @@ TEST_F(FrontendModel, OtherFilesAreNotOnnxModels) {
   }
 }
 
+TEST_F(FrontendModel, InlineConvolutionIsAQuantisedConv) {
+  const Graph conv = load_model("conv:2,3,10,9,4,3,2,2,1", {});
+  EXPECT_EQ(conv.value(conv.inputs[0]).shape, (Shape{2, 3, 10, 9}));
+  EXPECT_EQ(conv.value(conv.nodes.at(0).inputs[1]).shape, (Shape{4, 3, 3, 2}));
+  // ceil((10 + 2 - 3 + 1) / 2) x ceil((9 + 2 - 2 + 1) / 2)
+  EXPECT_EQ(conv.value(conv.outputs[0]).shape, (Shape{2, 4, 5, 5}));
+  EXPECT_EQ(load_model("conv:2,3,10,9,4,3,2,2,0", batch(7)).value(0).shape, (Shape{7, 3, 10, 9}));
+}
+
+TEST_F(FrontendModel, StructureOnlyHasNoWeights) {
+  LoadOptions options;
+  options.structure_only = true;
+  const Graph gemm = load_model("gemm:65536,65536,65536", options);
+  EXPECT_TRUE(gemm.structure_only);
+  EXPECT_TRUE(gemm.value(gemm.nodes.at(0).inputs[1]).constant->data.empty());
+  EXPECT_THROW(static_cast<void>(load_model("gemm:65536,65536,65536", {})), InputError);
+  EXPECT_THROW(static_cast<void>(load_model("gemm:1,2147483647,2147483647", options)), InputError);
+}
+
 TEST(FrontendInline, GemmAndMlpAreQuantisedGraphs) {
   const Graph gemm = load_model("gemm:3,5,7", {});
   EXPECT_EQ(gemm.value(gemm.inputs[0]).shape, (Shape{3, 5}));
@@ -186,6 +205,9 @@ TEST(FrontendInline, MalformedShapesShowTheForm) {
     }
   }
   EXPECT_THROW(static_cast<void>(load_model("mlp:5", {})), InputError);
+  EXPECT_THROW(static_cast<void>(load_model("conv:1,2,3,3,4,5,1,1,0", {})), InputError);
+  EXPECT_THROW(static_cast<void>(load_model("conv:1,2,9,9,4,3,3,1,3", {})), InputError);
+  EXPECT_THROW(static_cast<void>(load_model("conv:1,2,9,9,4,3,3,0,1", {})), InputError);
   EXPECT_THROW(static_cast<void>(load_model("mlp:65536,65536,2", {})), InputError);
   EXPECT_THROW(static_cast<void>(load_model("mlp:8,8", batch(-1))), InputError);
   EXPECT_THROW(static_cast<void>(load_model("gemm:2147483648,1024,1", {})), InputError);

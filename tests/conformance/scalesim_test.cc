@@ -46,7 +46,8 @@ std::vector<traces::ScaleSimLayer> simulate(const std::string& csv, const isa::M
   const isa::Program program = compiler::compile(graph, machine, {.timing_only = true});
   EXPECT_FALSE(program.has_values);
   traces::ScaleSimLayers layers(program);
-  static_cast<void>(sim::run(program, machine, {}, {.timing_only = true, .probe = &layers}));
+  static_cast<void>(
+      sim::run(program, machine, {}, {.timing_only = true, .probe = &layers, .progress = {}}));
   return layers.layers();
 }
 
