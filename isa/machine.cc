@@ -37,6 +37,10 @@ template <>
 struct Names<DramKind> {
   static constexpr std::array<std::string_view, 2> kAll = {"simple", "banked"};
 };
+template <>
+struct Names<Delivery> {
+  static constexpr std::array<std::string_view, 2> kAll = {"link", "preloaded"};
+};
 
 // One parameter. An integer has names.empty(); a choice is kept as the position of its name.
 struct Row {
@@ -204,6 +208,17 @@ void require(bool holds, const Machine& machine, const char* what, const char* e
   if (!holds) throw InputError("machine " + machine.name, what, expected);
 }
 
+// Whatever a refresh interrupts can go on before the next one.
+void validate_banks(const Machine& machine) {
+  require(machine.dram_row_bytes % machine.dram_burst_bytes == 0, machine,
+          "dram.row_bytes is not a whole number of bursts", "a multiple of dram.burst_bytes");
+  const std::int64_t refresh = machine.dram_trp + machine.dram_trfc;
+  const std::int64_t burst = machine.dram_trcd + machine.dram_burst_picoseconds();
+  require(machine.dram_trefi > refresh + std::max(machine.dram_tras, burst), machine,
+          "no burst fits between two refreshes of the weight memory",
+          "dram.trefi > trp + trfc + max(tras, trcd + a burst at dram.bytes_per_second)");
+}
+
 }  // namespace
 
 Machine machine_from_toml(std::string_view text, const std::string& where) {
@@ -271,6 +286,7 @@ void validate(const Machine& machine) {
           "a larger unified_buffer.row_bytes or a smaller unified_buffer.bytes");
   require(machine.dram_bytes >= machine.tile_bytes(), machine, "dram.bytes holds no weight tile",
           "at least array.rows * array.columns bytes");
+  if (machine.dram_kind == DramKind::kBanked) validate_banks(machine);
 }
 
 std::vector<std::string> machine_names() {

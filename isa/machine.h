@@ -12,6 +12,7 @@ namespace systole::isa {
 
 enum class WeightLoad : std::uint8_t { kThrough, kChain, kSingle };
 enum class DramKind : std::uint8_t { kSimple, kBanked };
+enum class Delivery : std::uint8_t { kLink, kPreloaded };
 
 // One member section_name per row of machine.def, beside the machine's name.
 struct Machine {
@@ -36,6 +37,10 @@ struct Machine {
   // Unified buffer rows (and port cycles, T7) of `bytes` bytes that start at byte lane `lane`.
   [[nodiscard]] std::int64_t ub_rows_of(std::int64_t bytes, std::int64_t lane = 0) const {
     return ceil_div(lane + bytes, unified_buffer_row_bytes);
+  }
+  // Banked memory: time of a burst at its channel's share of the peak bandwidth, rounded up.
+  [[nodiscard]] std::int64_t dram_burst_picoseconds() const {
+    return ceil_div(dram_burst_bytes * dram_channels * 1'000'000'000'000, dram_bytes_per_second);
   }
   [[nodiscard]] double seconds(CycleCount cycles) const {
     return static_cast<double>(cycles.value) / static_cast<double>(clock_hertz);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "isa/delivery.h"
 #include "isa/verify_parts.h"
 
 namespace systole::isa {
@@ -18,6 +19,26 @@ void require_equal(std::int64_t compiled, std::int64_t found, const char* key, F
       FindingKind::kRequirement,
       fmt::format("machine has {} = {}; expected {}, which the program was compiled for", key,
                   found, compiled));
+}
+
+// The body of a repeat stays in the instruction buffer; it may begin and end within packets.
+void require_bodies_fit(const Program& program, const Machine& machine, Findings& findings) {
+  const std::int64_t places = machine.sequencer_buffer_bytes / kPacketBytes;
+  for (std::size_t i = 0; i < program.code.size(); ++i) {
+    const auto* repeat = std::get_if<Repeat>(&program.code[i]);
+    if (repeat == nullptr) continue;
+    const std::size_t end = i + 1 + static_cast<std::size_t>(repeat->length);
+    std::int64_t bytes = 0;
+    for (std::size_t j = i + 1; j < std::min(end, program.code.size()); ++j) {
+      bytes += encoded_bytes(program.code[j]);
+    }
+    if (packets_around(bytes) <= places) continue;
+    findings.add(
+        FindingKind::kRequirement, i,
+        fmt::format("a body of {} bytes takes {} packets of the instruction buffer; expected "
+                    "at most sequencer.buffer_bytes / {} = {}",
+                    bytes, packets_around(bytes), kPacketBytes, places));
+  }
 }
 
 class StructureChecker {
@@ -140,10 +161,7 @@ void check_requirements(const Program& program, const Machine& machine, Findings
   require_equal(compiled.array_columns, machine.array_columns, "array.columns", findings);
   require_equal(compiled.unified_buffer_row_bytes, machine.unified_buffer_row_bytes,
                 "unified_buffer.row_bytes", findings);
-  if (machine.dram_kind != DramKind::kSimple) {
-    findings.add_general(FindingKind::kRequirement,
-                         "dram.kind = banked is not implemented by this version; expected simple");
-  }
+  if (machine.sequencer_delivery == Delivery::kLink) require_bodies_fit(program, machine, findings);
 }
 
 void check_structure(const Program& program, Findings& findings) {

@@ -25,20 +25,22 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
              occupancy_ ? &*occupancy_ : nullptr,
              !options.timing_only},
       completions_(kernel_),
-      buffer_(machine, board_.values),
+      buffer_(kernel_, machine, board_.values),
       params_(machine, board_.values),
       accumulators_(machine, board_.values),
       planes_(board_),
       array_(make_array(options)),
-      dma_in_(board_, completions_, host, buffer_, params_),
+      link_in_(kernel_, machine, host),
+      instructions_(board_, link_in_),
+      dma_in_(board_, completions_, link_in_, buffer_, params_),
       dma_out_(board_, completions_, host, buffer_),
       fetch_(board_, completions_, params_, planes_),
       matrix_(board_, completions_, buffer_, planes_, *array_),
       activation_(board_, completions_, accumulators_, params_, buffer_),
-      sequencer_(board_, completions_,
+      sequencer_(board_, instructions_, completions_,
                  {nullptr, &dma_in_.inbox(), &dma_out_.inbox(), &fetch_.inbox(), &matrix_.inbox(),
                   &activation_.inbox(), nullptr},
-                 std::move(run_stage), options.progress) {}
+                 {std::move(run_stage), options.progress}) {}
 
 std::unique_ptr<ArrayModel> Chip::make_array(const RunOptions& options) {
   if (options.engine == Engine::kRegister) {
@@ -48,8 +50,10 @@ std::unique_ptr<ArrayModel> Chip::make_array(const RunOptions& options) {
 }
 
 void Chip::run() {
+  kernel_.spawn(instructions_.run());
   kernel_.spawn(sequencer_.run());
   kernel_.spawn(dma_in_.run());
+  kernel_.spawn(dma_in_.write());
   kernel_.spawn(dma_out_.run());
   kernel_.spawn(fetch_.run());
   array_->spawn();
@@ -74,7 +78,9 @@ std::string Chip::deadlock() {
                        &activation_.inbox()}) {
     text += "; " + inbox->state();
   }
-  return text;
+  text += fmt::format("; weight FIFO: {} tiles have arrived, {} were shifted in",
+                      planes_.arrived().count(), planes_.shifted().count());
+  return text + "; " + instructions_.state() + "; " + buffer_.ports().state();
 }
 
 void Chip::report(Report& report) const {

@@ -1,13 +1,16 @@
 // Chip: the machine's block diagram, the only place where units are wired together.
 //
-//   host link --> dma_in -----> unified buffer ---> matrix unit ---> accumulators
+//   host link --> instruction buffer ---> sequencer
+//       |
+//       +-------> dma_in -----> unified buffer ---> matrix unit ---> accumulators
 //                   \             ^       |         ^ switches           |
 //                    \            |       v         |                    v
 //                     params ---> activation unit   |            activation unit
 //                        \                |         |
 //   weight memory ------> weight fetch -- FIFO --> planes        unified buffer --> dma_out
 //
-// The sequencer feeds an in-order queue per unit; completions go back to every queue's syncs.
+// All but the matrix unit share the unified buffer's ports. The sequencer feeds an in-order queue
+// per unit; completions go back to every queue's syncs.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +28,9 @@
 #include "sim/unit/array_model.h"
 #include "sim/unit/dma.h"
 #include "sim/unit/inbox.h"
+#include "sim/unit/instruction_buffer.h"
 #include "sim/unit/ledger.h"
+#include "sim/unit/link.h"
 #include "sim/unit/matrix_unit.h"
 #include "sim/unit/param_memory.h"
 #include "sim/unit/sequencer.h"
@@ -68,6 +73,8 @@ class Chip {
   WeightPlanes planes_;
   std::unique_ptr<ArrayModel> array_;  // the engine's
 
+  LinkIn link_in_;
+  InstructionBuffer instructions_;
   DmaIn dma_in_;
   DmaOut dma_out_;
   WeightFetch fetch_;

@@ -46,6 +46,8 @@ class Channel {
     last_pop_ = kernel_.now();
     wake(writer_);
   }
+  // co_await channel.item(): goes on in the first cycle in which there is something to read.
+  [[nodiscard]] auto item() { return Readable{*this}; }
   // Resumes the reader in the first cycle in which there is something to read.
   void resume_when_readable(Kernel::Handle handle) {
     if (ring_.empty()) {
@@ -73,6 +75,13 @@ class Channel {
         channel.writer_ = handle;
       }
     }
+    void await_resume() const {}
+  };
+
+  struct Readable {
+    Channel& channel;
+    [[nodiscard]] bool await_ready() const { return channel.readable(); }
+    void await_suspend(Kernel::Handle handle) const { channel.resume_when_readable(handle); }
     void await_resume() const {}
   };
 

@@ -49,24 +49,35 @@ ActivationUnit::ActivationUnit(const Board& board, Completions& completions,
 }
 
 Process ActivationUnit::run() {
+  Kernel& kernel = board_.kernel;
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await board_.kernel.at(free_);
-    start_activate(inbox_.head_as<isa::Activate>());
+    co_await kernel.at(free_ - CycleCount(1));
+    std::int64_t left = start_activate(inbox_.head_as<isa::Activate>());
+    const SliceLabel label = inbox_.label(inbox_.head_as<isa::Activate>().rows);
+    const Inbox::Issued work = inbox_.issue();
+    free_ = std::max(free_, kernel.now());
+    while (left > 0) {
+      const CyclePoint raised = kernel.now();
+      const std::int64_t rows = buffer_.ports().write_chunk(left);
+      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kActivation, {rows, 0, 1});
+      sheet_.wait(raised, grant.begin, "port", label);
+      const CyclePoint begin = std::max(grant.begin, free_);
+      free_ = std::max(grant.end, begin + CycleCount(rows));
+      sheet_.busy(begin, free_, label);
+      left -= rows;
+      co_await kernel.at(free_ - CycleCount(1));
+    }
+    work.complete(free_ + CycleCount(board_.machine.activation_depth));
   }
 }
 
-void ActivationUnit::start_activate(const isa::Activate& insn) {
-  const CyclePoint start = board_.kernel.now();
+std::int64_t ActivationUnit::start_activate(const isa::Activate& insn) {
   const UbRange range{insn.ub, insn.lane, insn.rows, insn.n * element_bytes(insn)};
   board_.ledger.layer(inbox_.head().layer).ub_written += Bytes(range.rows * range.bytes);
   if (board_.values) compute(insn, buffer_.rows(range));
-
-  const CycleCount cost(
-      std::max<std::int64_t>(1, board_.machine.ub_rows_of(range.bytes, range.lane)));
-  free_ = start + cost * insn.rows;
-  sheet_.busy(start, free_, inbox_.label(insn.rows));
-  inbox_.start(free_ + CycleCount(board_.machine.activation_depth));
+  const std::int64_t each = board_.machine.ub_rows_of(range.bytes, range.lane);
+  return insn.rows * std::max<std::int64_t>(1, each);
 }
 
 void ActivationUnit::compute(const isa::Activate& insn, RowSpan to) {

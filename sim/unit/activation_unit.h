@@ -2,16 +2,17 @@
 // (T7).
 //
 //   start t     when the instruction is at the head, its syncs are passed and the instruction
-//   before
-//               has taken its last row
+//               before has come to its last cycle of taking rows; the first chunk's write port is
+//               asked for in that cycle (ub_ports.h)
 //   cost        max(1, ceil((lane + n * e) / row_bytes)) cycles a row: the buffer rows it writes;
-//               e = bytes of an element
-//   next        may start at t + rows * cost
-//   complete    t + rows * cost + activation.depth
-//   busy        while it takes rows
+//               e = bytes of an element. Chunks of at most 32 buffer rows are taken from the
+//               accumulators as their ports are granted: without others from t + 1 on
+//   next        may start in the last cycle of the last chunk
+//   complete    activation.depth cycles after the last chunk: t + 1 + rows * cost + depth without
+//               others
+//   busy        while it takes rows; `port` while it waits for one
 //
 // Identity and relu; the table function is not part of this version (the verifier refuses it).
-// Unified buffer ports are not arbitrated.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ class ActivationUnit {
   [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
  private:
-  void start_activate(const isa::Activate& insn);
+  // Moves the values; returns the buffer rows that the instruction writes.
+  [[nodiscard]] std::int64_t start_activate(const isa::Activate& insn);
   void compute(const isa::Activate& insn, RowSpan to);
 
   const Board& board_;

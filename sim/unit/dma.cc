@@ -1,6 +1,7 @@
 // DMA engines (data sheet in dma.h).
 #include "sim/unit/dma.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace systole::sim {
@@ -21,79 +22,140 @@ void copy_rows(RowSpan to, RowSpan from, std::int64_t rows, std::int64_t bytes) 
   }
 }
 
-}  // namespace
-
-DmaEngine::DmaEngine(const Board& board, isa::Unit unit, Completions& completions,
-                     std::int64_t bytes_per_second)
-    : board_(board),
-      sheet_(board, unit),
-      inbox_(board, unit, completions, sheet_),
-      link_(board.machine.clock_hertz, bytes_per_second) {}
-
-void DmaEngine::transfer(Bytes bytes) {
-  const CyclePoint start = board_.kernel.now();
-  const CyclePoint sent = link_.send(start, bytes);
-  sheet_.busy(start, sent, inbox_.label(bytes.value));
-  inbox_.start(sent + CycleCount(board_.machine.link_latency));
+// What a read_host or write_host moves. An empty row still takes a port row.
+template <typename Insn>
+Transfer buffer_transfer(const isa::Machine& machine, const Insn& insn) {
+  const std::int64_t each = std::max<std::int64_t>(1, machine.ub_rows_of(insn.bytes, insn.lane));
+  return {insn.rows, insn.bytes, insn.lane, each, machine.unified_buffer_row_bytes};
 }
 
-DmaIn::DmaIn(const Board& board, Completions& completions, std::span<std::uint8_t> host,
-             UnifiedBuffer& buffer, ParamMemory& params)
-    : DmaEngine(board, isa::Unit::kDmaIn, completions, board.machine.link_in_bytes_per_second),
-      host_(host),
+}  // namespace
+
+Bytes Transfer::bytes_before(std::int64_t n) const {
+  const std::int64_t part = n % each * row_bytes - lane;
+  return Bytes(n / each * bytes + std::clamp<std::int64_t>(part, 0, bytes));
+}
+
+DmaIn::DmaIn(const Board& board, Completions& completions, LinkIn& link, UnifiedBuffer& buffer,
+             ParamMemory& params)
+    : board_(board),
+      sheet_(board, isa::Unit::kDmaIn),
+      inbox_(board, isa::Unit::kDmaIn, completions, sheet_),
+      link_(link),
+      chunks_(board.kernel, board.machine.link_buffer_chunks),
       buffer_(buffer),
       params_(params) {}
 
 Process DmaIn::run() {
+  Kernel& kernel = board_.kernel;
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await board_.kernel.at(link_.free_in());
-    if (const auto* params = std::get_if<isa::ReadParams>(&inbox_.head().insn)) {
-      read_params(*params);
-    } else {
-      read_host(inbox_.head_as<isa::ReadHost>());
-    }
+    co_await kernel.at(next_);
+    const auto* params = std::get_if<isa::ReadParams>(&inbox_.head().insn);
+    const bool to_buffer = params == nullptr;
+    const Transfer transfer =
+        to_buffer ? read_host(inbox_.head_as<isa::ReadHost>()) : read_params(*params);
+    const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
+    const Inbox::Issued work = inbox_.issue();
+    std::int64_t sent_rows = 0;
+    do {
+      const CyclePoint ready = kernel.now();
+      co_await chunks_.writable();
+      const CyclePoint raised = kernel.now();
+      sheet_.wait(ready, raised, "port", label);
+      const std::int64_t rows = buffer_.ports().write_chunk(transfer.port_rows() - sent_rows);
+      const Bytes bytes =
+          transfer.bytes_before(sent_rows + rows) - transfer.bytes_before(sent_rows);
+      const LinkGrant grant = co_await link_.send(LinkSender::kData, bytes);
+      sheet_.wait(raised, grant.begin, "link", label);
+      sheet_.busy(grant.begin, grant.sent, label);
+      sent_rows += rows;
+      const bool last = sent_rows == transfer.port_rows();
+      chunks_.push({grant.arrived, to_buffer ? rows : 0, last, work});
+      next_ = grant.next;
+      co_await kernel.at(next_);
+    } while (sent_rows < transfer.port_rows());
   }
 }
 
-void DmaIn::read_host(const isa::ReadHost& insn) {
-  const UbRange range{insn.ub, insn.lane, insn.rows, insn.bytes};
+Process DmaIn::write() {
+  Kernel& kernel = board_.kernel;
+  CyclePoint done;
+  for (;;) {
+    co_await chunks_.item();
+    const Chunk chunk = chunks_.front();
+    co_await kernel.at(chunk.whole);
+    done = std::max(done, kernel.now());
+    if (chunk.rows > 0) {
+      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaIn, {chunk.rows, 0, 1});
+      done = std::max(done, grant.end);
+      co_await kernel.at(done - CycleCount(1));
+    }
+    chunks_.pop();
+    if (chunk.last) chunk.work.complete(done);
+  }
+}
+
+Transfer DmaIn::read_host(const isa::ReadHost& insn) {
   const Bytes bytes(insn.rows * insn.bytes);
   Counters& counters = board_.ledger.layer(inbox_.head().layer);
   counters.host_in += bytes;
   counters.ub_written += bytes;
   if (board_.values) {
-    const RowSpan from = host_rows(host_, insn.host, insn.stride, insn.rows, insn.bytes);
-    copy_rows(buffer_.rows(range), from, insn.rows, insn.bytes);
+    const RowSpan from = host_rows(link_.host(), insn.host, insn.stride, insn.rows, insn.bytes);
+    copy_rows(buffer_.rows({insn.ub, insn.lane, insn.rows, insn.bytes}), from, insn.rows,
+              insn.bytes);
   }
-  transfer(bytes);
+  return buffer_transfer(board_.machine, insn);
 }
 
-void DmaIn::read_params(const isa::ReadParams& insn) {
-  const std::int64_t bytes = insn.rows * board_.machine.param_row_bytes();
+Transfer DmaIn::read_params(const isa::ReadParams& insn) {
+  const std::int64_t row_bytes = board_.machine.param_row_bytes();
+  const std::int64_t bytes = insn.rows * row_bytes;
   board_.ledger.layer(inbox_.head().layer).host_in += Bytes(bytes);
   if (board_.values) {
-    const RowSpan from = host_rows(host_, insn.host, bytes, 1, bytes);
+    const RowSpan from = host_rows(link_.host(), insn.host, bytes, 1, bytes);
     copy_rows({params_.bytes(insn.param, insn.rows).data(), bytes}, from, 1, bytes);
   }
-  transfer(Bytes(bytes));
+  return {insn.rows, row_bytes, 0, 1, row_bytes};
 }
 
 DmaOut::DmaOut(const Board& board, Completions& completions, std::span<std::uint8_t> host,
                UnifiedBuffer& buffer)
-    : DmaEngine(board, isa::Unit::kDmaOut, completions, board.machine.link_out_bytes_per_second),
+    : board_(board),
+      sheet_(board, isa::Unit::kDmaOut),
+      inbox_(board, isa::Unit::kDmaOut, completions, sheet_),
+      link_(board.machine.clock_hertz, board.machine.link_out_bytes_per_second),
       host_(host),
       buffer_(buffer) {}
 
 Process DmaOut::run() {
+  Kernel& kernel = board_.kernel;
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await board_.kernel.at(link_.free_in());
-    write_host(inbox_.head_as<isa::WriteHost>());
+    co_await kernel.at(std::max(next_, places_[0]));
+    const Transfer transfer = write_host(inbox_.head_as<isa::WriteHost>());
+    const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
+    const Inbox::Issued work = inbox_.issue();
+    CyclePoint sent = std::max(kernel.now(), places_[1]);
+    for (std::int64_t read = 0; read < transfer.port_rows();) {
+      co_await kernel.at(std::max(next_, places_[0]));
+      const CyclePoint raised = kernel.now();
+      const std::int64_t rows = buffer_.ports().read_chunk(transfer.port_rows() - read);
+      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaOut, {rows, 1, 0});
+      sheet_.wait(raised, grant.begin, "port", label);
+      sent =
+          link_.send(grant.end, transfer.bytes_before(read + rows) - transfer.bytes_before(read));
+      sheet_.busy(grant.begin, sent, label);
+      read += rows;
+      next_ = grant.end - CycleCount(1);
+      places_ = {places_[1], sent};
+    }
+    work.complete(sent + CycleCount(board_.machine.link_latency));
   }
 }
 
-void DmaOut::write_host(const isa::WriteHost& insn) {
+Transfer DmaOut::write_host(const isa::WriteHost& insn) {
   const Bytes bytes(insn.rows * insn.bytes);
   Counters& counters = board_.ledger.layer(inbox_.head().layer);
   counters.host_out += bytes;
@@ -102,7 +164,7 @@ void DmaOut::write_host(const isa::WriteHost& insn) {
     const RowSpan to = host_rows(host_, insn.host, insn.stride, insn.rows, insn.bytes);
     copy_rows(to, buffer_.rows({insn.ub, insn.lane, insn.rows, insn.bytes}), insn.rows, insn.bytes);
   }
-  transfer(bytes);
+  return buffer_transfer(board_.machine, insn);
 }
 
 }  // namespace systole::sim

@@ -1,70 +1,106 @@
-// DMA: the host link, one engine per direction.
+// DMA: the host link, one engine per direction, in chunks of at most 32 rows.
 //
-//   start       when the instruction is at the head, its syncs are passed and the link's data
-//               channel is free; the link carries one transfer at a time each way
-//   occupies    bytes * clock / bytes_per_second cycles of the channel, exactly on average
-//   complete    link.latency cycles after its last byte was sent; the next transfer's bytes flow
-//               meanwhile, so completions stay in order
-//   busy        while bytes flow
+// dma_in, link to buffer
+//   start       when the instruction is at the head, its syncs are passed and the engine has sent
+//               the instruction before
+//   link        a chunk asks for the link (link.h) as soon as one of link.buffer_chunks places is
+//               free and the chunk before has been sent; its bytes are whole in the device
+//               link.latency cycles after the last was sent
+//   port        a chunk asks for a write port when it is whole, or in the last cycle of the chunk
+//               before if that is later, and is written at one buffer row a cycle; its place is
+//               free again after its last row. read_params needs no port: parameter memory has its
+//               own
+//   complete    after the last chunk's last row: readable
+// dma_out, buffer to link
+//   start       when the instruction is at the head, its syncs are passed, the chunk before is in
+//               its last cycle of being read and one of two places is free; a chunk's place is
+//               free when its bytes have been sent
+//   port        a chunk asks for a read port at once and is read at one buffer row a cycle
+//   link        its bytes flow once its last row has been read and the link is free
+//   complete    link.latency cycles after the last byte was sent
 //
-// read_params shares the inward direction. Unified buffer ports are not arbitrated.
+// busy: dma_in while bytes flow, dma_out while rows or bytes do. Waits: syncs; `port`, dma_in for a
+// place and dma_out for its port; `link`, dma_in while instructions occupy it.
+//
+// Bytes of a chunk: buffer rows are filled in order, the first of a logical row from its lane on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
+#include "sim/kernel/channel.h"
 #include "sim/kernel/rate_meter.h"
 #include "sim/unit/inbox.h"
+#include "sim/unit/link.h"
 #include "sim/unit/param_memory.h"
 #include "sim/unit/unified_buffer.h"
 
 namespace systole::sim {
 
-// What both directions share: the channel and the instruction queue.
-class DmaEngine {
+// What an instruction moves: `rows` logical rows of `bytes` bytes, each `each` port rows.
+struct Transfer {
+  std::int64_t rows, bytes, lane, each;
+  std::int64_t row_bytes;  // of the unified buffer
+
+  [[nodiscard]] std::int64_t port_rows() const { return rows * each; }
+  // Bytes in the first `n` port rows.
+  [[nodiscard]] Bytes bytes_before(std::int64_t n) const;
+};
+
+class DmaIn {
  public:
+  DmaIn(const Board& board, Completions& completions, LinkIn& link, UnifiedBuffer& buffer,
+        ParamMemory& params);
+  Process run();    // the link's end
+  Process write();  // the buffer's end
+
   [[nodiscard]] Inbox& inbox() { return inbox_; }
   [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
- protected:
-  DmaEngine(const Board& board, isa::Unit unit, Completions& completions,
-            std::int64_t bytes_per_second);
-  // Sends the head's bytes, starting now.
-  void transfer(Bytes bytes);
+ private:
+  // A chunk between link and buffer.
+  struct Chunk {
+    CyclePoint whole;
+    std::int64_t rows = 0;  // of the write port; 0: needs none
+    bool last = false;      // of its instruction
+    Inbox::Issued work;
+  };
+  // Moves the head's values and says what it moves.
+  [[nodiscard]] Transfer read_host(const isa::ReadHost& insn);
+  [[nodiscard]] Transfer read_params(const isa::ReadParams& insn);
+
+  const Board& board_;
+  UnitSheet sheet_;
+  Inbox inbox_;
+  LinkIn& link_;
+  CyclePoint next_;  // the next request to the link may be raised
+  Channel<Chunk> chunks_;
+  UnifiedBuffer& buffer_;
+  ParamMemory& params_;
+};
+
+class DmaOut {
+ public:
+  // `host` is empty without values.
+  DmaOut(const Board& board, Completions& completions, std::span<std::uint8_t> host,
+         UnifiedBuffer& buffer);
+  Process run();
+
+  [[nodiscard]] Inbox& inbox() { return inbox_; }
+  [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
+
+ private:
+  [[nodiscard]] Transfer write_host(const isa::WriteHost& insn);
 
   const Board& board_;
   UnitSheet sheet_;
   Inbox inbox_;
   RateMeter link_;
-};
-
-class DmaIn : public DmaEngine {
- public:
-  // `host` is empty without values.
-  DmaIn(const Board& board, Completions& completions, std::span<std::uint8_t> host,
-        UnifiedBuffer& buffer, ParamMemory& params);
-  Process run();
-
- private:
-  void read_host(const isa::ReadHost& insn);
-  void read_params(const isa::ReadParams& insn);
-
   std::span<std::uint8_t> host_;
   UnifiedBuffer& buffer_;
-  ParamMemory& params_;
-};
-
-class DmaOut : public DmaEngine {
- public:
-  DmaOut(const Board& board, Completions& completions, std::span<std::uint8_t> host,
-         UnifiedBuffer& buffer);
-  Process run();
-
- private:
-  void write_host(const isa::WriteHost& insn);
-
-  std::span<std::uint8_t> host_;
-  UnifiedBuffer& buffer_;
+  CyclePoint next_;                   // the next request may be raised
+  std::array<CyclePoint, 2> places_;  // from when on each is free, the older first
 };
 
 }  // namespace systole::sim

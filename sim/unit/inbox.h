@@ -90,6 +90,7 @@ class Inbox {
   // An instruction that has started and left the queue.
   class Issued {
    public:
+    Issued() = default;  // of nothing
     [[nodiscard]] std::int64_t layer() const { return layer_; }
     // It completes at `completion`, which must not be before that of the one issued before it.
     void complete(CyclePoint completion) const;
@@ -98,8 +99,8 @@ class Inbox {
     friend class Inbox;
     Issued(Inbox& inbox, std::int64_t layer, CyclePoint start)
         : inbox_(&inbox), layer_(layer), start_(start) {}
-    Inbox* inbox_;
-    std::int64_t layer_;
+    Inbox* inbox_ = nullptr;
+    std::int64_t layer_ = 0;
     CyclePoint start_;
   };
   // The head starts now and leaves the queue.

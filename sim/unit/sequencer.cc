@@ -29,21 +29,23 @@ constexpr std::int64_t kProgressEvery = 1 << 16;  // instructions
 
 }  // namespace
 
-Sequencer::Sequencer(const Board& board, Completions& completions, const Inboxes& inboxes,
-                     std::function<void(std::int64_t)> run_stage,
-                     std::function<void(double)> progress)
+Sequencer::Sequencer(const Board& board, InstructionBuffer& buffer, Completions& completions,
+                     const Inboxes& inboxes, RunHooks hooks)
     : board_(board),
+      buffer_(buffer),
       completions_(completions),
       inboxes_(inboxes),
-      run_stage_(std::move(run_stage)),
-      progress_(std::move(progress)),
+      hooks_(std::move(hooks)),
       sheet_(board, isa::Unit::kSequencer) {}
 
 Process Sequencer::run() {
   Kernel& kernel = board_.kernel;
   while (!halted_) {
+    const CyclePoint ready = kernel.now();
+    co_await buffer_.delivered(pc_);
     isa::Insn insn = fetch();
     const CyclePoint decode = kernel.now();
+    sheet_.wait(ready, decode, "instructions", {});
     note(insn);
     CycleCount next(board_.machine.sequencer_decode_cycles);
 
@@ -63,7 +65,7 @@ Process Sequencer::run() {
 
     if (const auto* interrupt = std::get_if<isa::Interrupt>(&insn)) {
       sheet_.wait(decode, kernel.now(), "interrupt", {});
-      run_stage_(interrupt->stage);
+      hooks_.run_stage(interrupt->stage);
     }
     if (std::holds_alternative<isa::Halt>(insn)) {
       board_.ledger.at_work(0, decode, decode + CycleCount(1));  // of no layer
@@ -73,6 +75,7 @@ Process Sequencer::run() {
     }
     book(kernel.now(), insn);
     advance();
+    buffer_.release(repetitions_ > 0 ? body_begin_ : pc_);
     co_await kernel.delay(next);
   }
 }
@@ -95,8 +98,8 @@ isa::Insn Sequencer::fetch() {
 void Sequencer::note(const isa::Insn& insn) {
   if (const auto* tag = std::get_if<isa::Tag>(&insn)) layer_ = tag->layer;
   ++board_.ledger.layer(layer_).instructions;
-  if (progress_ && ++decoded_ % kProgressEvery == 0) {
-    progress_(static_cast<double>(pc_) / static_cast<double>(board_.program.code.size()));
+  if (hooks_.progress && ++decoded_ % kProgressEvery == 0) {
+    hooks_.progress(static_cast<double>(pc_) / static_cast<double>(board_.program.code.size()));
   }
 }
 

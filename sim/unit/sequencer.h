@@ -1,4 +1,6 @@
-// Sequencer: decodes one instruction every `sequencer.decode_cycles`, in order, from cycle 0 on.
+// Sequencer: decodes one instruction every `sequencer.decode_cycles`, in order, from cycle 0 on, as
+// soon as it is in the instruction buffer (instruction_buffer.h); waiting for that is its wait
+// `instructions`.
 //
 //   instruction       dispatched in its decode cycle into its unit's queue; while that queue is
 //                     full the sequencer stands still; the next decode is decode_cycles later
@@ -8,9 +10,6 @@
 //   interrupt         waits until all units have completed everything, runs the host stage in no
 //                     time (host time is reported apart); the next decode is one cycle later
 //   halt              waits until all units have completed everything
-//
-// The instruction buffer holds the whole program from the start: its delivery over the host link is
-// not modelled.
 #pragma once
 
 #include <array>
@@ -19,16 +18,23 @@
 
 #include "isa/program.h"
 #include "sim/unit/inbox.h"
+#include "sim/unit/instruction_buffer.h"
 
 namespace systole::sim {
 
+// What a run asks of the outside: run_stage(n) is the host's stage n; progress(fraction done),
+// called now and then, may be empty.
+struct RunHooks {
+  std::function<void(std::int64_t)> run_stage;
+  std::function<void(double)> progress;
+};
+
 class Sequencer {
  public:
-  // `run_stage(n)` is the host's stage n; `progress` may be empty. inboxes[U] is null for units
-  // without a queue.
+  // inboxes[U] is null for units without a queue.
   using Inboxes = std::array<Inbox*, isa::kUnitCount>;
-  Sequencer(const Board& board, Completions& completions, const Inboxes& inboxes,
-            std::function<void(std::int64_t)> run_stage, std::function<void(double)> progress);
+  Sequencer(const Board& board, InstructionBuffer& buffer, Completions& completions,
+            const Inboxes& inboxes, RunHooks hooks);
 
   Process run();
 
@@ -46,10 +52,10 @@ class Sequencer {
   void book(CyclePoint begin, const isa::Insn& insn);
 
   const Board& board_;
+  InstructionBuffer& buffer_;
   Completions& completions_;
   Inboxes inboxes_;
-  std::function<void(std::int64_t)> run_stage_;
-  std::function<void(double)> progress_;
+  RunHooks hooks_;
   UnitSheet sheet_;
 
   std::size_t pc_ = 0;

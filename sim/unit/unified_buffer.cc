@@ -3,7 +3,8 @@
 
 namespace systole::sim {
 
-UnifiedBuffer::UnifiedBuffer(const isa::Machine& machine, bool values) : machine_(machine) {
+UnifiedBuffer::UnifiedBuffer(Kernel& kernel, const isa::Machine& machine, bool values)
+    : machine_(machine), ports_(kernel, machine) {
   if (values) bytes_ = Storage<std::uint8_t>(machine.unified_buffer_bytes + kSlack);
 }
 

@@ -1,8 +1,8 @@
 // Unified buffer: activations on chip, rows of `unified_buffer.row_bytes` bytes.
 //
 // A logical row of `bytes` bytes at byte lane `lane` fills ceil((lane + bytes) / row_bytes) rows,
-// and the next logical row starts at the same lane of the row after. Values only: ports are not
-// arbitrated in this version, every unit moves one row a cycle.
+// and the next logical row starts at the same lane of the row after. Values only; ub_ports.h shares
+// its ports.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 #include "isa/machine.h"
 #include "sim/kernel/kernel.h"
-#include "sim/kernel/probe.h"
 #include "sim/unit/storage.h"
+#include "sim/unit/ub_ports.h"
 
 namespace systole::sim {
 
@@ -33,13 +33,17 @@ class UnifiedBuffer {
   static constexpr std::int64_t kSlack = 64;
 
   // Without `values` it holds none.
-  UnifiedBuffer(const isa::Machine& machine, bool values);
+  UnifiedBuffer(Kernel& kernel, const isa::Machine& machine, bool values);
 
   // The bytes of a range; the verifier has proved that it is inside.
   [[nodiscard]] RowSpan rows(const UbRange& range);
+  // What every unit but the matrix unit asks before it moves rows.
+  [[nodiscard]] UbPorts& ports() { return ports_; }
+  [[nodiscard]] const UbPorts& ports() const { return ports_; }
 
  private:
   const isa::Machine& machine_;
+  UbPorts ports_;
   Storage<std::uint8_t> bytes_;
 };
 

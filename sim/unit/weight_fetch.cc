@@ -13,7 +13,7 @@ WeightFetch::WeightFetch(const Board& board, Completions& completions, ParamMemo
       inbox_(board, isa::Unit::kWeights, completions, sheet_),
       params_(params),
       planes_(planes),
-      dram_(board.machine.clock_hertz, board.machine.dram_bytes_per_second) {}
+      dram_(make_dram(board.machine)) {}
 
 Process WeightFetch::run() {
   const Bytes tile_bytes(board_.machine.tile_bytes());
@@ -26,15 +26,16 @@ Process WeightFetch::run() {
     const CyclePoint start = kernel.now();
     sheet_.wait(ready, start, "fifo full", inbox_.label(-1));
 
-    Tile tile = read(inbox_.head_as<isa::ReadWeights>());
+    const auto& insn = inbox_.head_as<isa::ReadWeights>();
+    Tile tile = read(insn);
     Counters& counters = board_.ledger.layer(inbox_.head().layer);
     counters.weights_read += tile_bytes;
     ++counters.tiles;
-    const CyclePoint sent = dram_.send(start, tile_bytes);
-    const CyclePoint whole = sent + CycleCount(board_.machine.dram_latency);
+    const DramRead data = dram_->read(start, insn.dram, tile_bytes);
+    const CyclePoint whole = data.sent + CycleCount(board_.machine.dram_latency);
     tile.whole = whole + CycleCount(1);
     planes_.deliver(std::move(tile));
-    sheet_.busy(start, sent, inbox_.label(tile_bytes.value));
+    sheet_.busy(data.begin, data.sent, inbox_.label(tile_bytes.value));
     inbox_.start(whole);
     next_address_ = start + CycleCount(1);
   }

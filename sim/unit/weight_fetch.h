@@ -1,11 +1,11 @@
-// Weight fetch: tiles from weight memory into the weight FIFO (T5), `simple` DRAM (T9).
+// Weight fetch: tiles from weight memory into the weight FIFO (T5).
 //
 //   start       when the instruction is at the head, its syncs are passed and a FIFO slot is free;
 //               the slot is reserved, the address is sent and the queue entry is freed in that
 //               cycle; one address a cycle
-//   occupies    R * C bytes at dram.bytes_per_second of the memory's data channel, in order
-//   complete    the tile is whole dram.latency cycles after its last byte was sent; the planes and
-//               syncs see it one cycle later
+//   occupies    the memory for R * C bytes, as dram.h says
+//   complete    the tile is whole dram.latency cycles after its last byte left the memory; the
+//               planes and syncs see it one cycle later
 //   busy        while bytes flow
 //
 // A slot is free again when the tile's shift ends (weight_planes.h). Weight memory is read-only, so
@@ -17,7 +17,7 @@
 #include <memory>
 #include <tuple>
 
-#include "sim/kernel/rate_meter.h"
+#include "sim/unit/dram.h"
 #include "sim/unit/inbox.h"
 #include "sim/unit/param_memory.h"
 #include "sim/unit/weight_planes.h"
@@ -43,7 +43,7 @@ class WeightFetch {
   Inbox inbox_;
   ParamMemory& params_;
   WeightPlanes& planes_;
-  RateMeter dram_;
+  std::unique_ptr<Dram> dram_;
   CyclePoint next_address_;
 
   // By address, k, n and sign. Emptied when it has grown to several times the weight image.

@@ -45,6 +45,16 @@ TEST(Machine, PrimeDiffersOnlyInWeightMemory) {
   const Machine v1 = load_machine("tpu_v1");
   EXPECT_GT(prime.dram_bytes_per_second, v1.dram_bytes_per_second);
   prime.dram_bytes_per_second = v1.dram_bytes_per_second;
+  prime.dram_latency = v1.dram_latency;
+  prime.dram_channels = v1.dram_channels;
+  prime.dram_banks = v1.dram_banks;
+  prime.dram_row_bytes = v1.dram_row_bytes;
+  prime.dram_burst_bytes = v1.dram_burst_bytes;
+  prime.dram_trcd = v1.dram_trcd;
+  prime.dram_trp = v1.dram_trp;
+  prime.dram_tras = v1.dram_tras;
+  prime.dram_trfc = v1.dram_trfc;
+  prime.dram_trefi = v1.dram_trefi;
   prime.name = v1.name;
   prime.text = v1.text;
   EXPECT_EQ(prime, v1);

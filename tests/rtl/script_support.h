@@ -34,6 +34,8 @@ inline isa::Machine script_machine(const ModelInfo& model) {
   m.array_rows = model.rows;
   m.array_columns = model.columns;
   m.array_weight_load = model.load;
+  m.sequencer_delivery = isa::Delivery::kPreloaded;
+  m.dram_kind = isa::DramKind::kSimple;
   m.unified_buffer_row_bytes = model.rows;
   return m;
 }

@@ -50,15 +50,9 @@ Process produce(Kernel& kernel, Channel<int>& channel, int count, Times& pushed)
 }
 
 // Reads an item whenever one is readable, then rests for `rest` cycles.
-struct Reading {
-  Channel<int>& channel;
-  [[nodiscard]] bool await_ready() const { return channel.readable(); }
-  void await_suspend(Kernel::Handle handle) const { channel.resume_when_readable(handle); }
-  void await_resume() const {}
-};
 Process consume(Kernel& kernel, Channel<int>& channel, std::int64_t rest, Times& popped) {
   for (int expected = 0;; ++expected) {
-    co_await Reading{channel};
+    co_await channel.item();
     EXPECT_EQ(channel.front(), expected);
     channel.pop();
     popped.push_back(kernel.now().value);

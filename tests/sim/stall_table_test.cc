@@ -76,7 +76,7 @@ TEST(StallTable, InputAndOutputWaitForTheLink) {
 
 TEST(StallTable, WeightClassesWinWhileInputIsCountedAsWell) {
   isa::Machine m = bench_machine();
-  m.dram_latency = 50;
+  m.dram_latency = 80;
   SimBench bench(m);
   const int load = bench.add(read_host(30, 4));
   const int tile = bench.add(read_weights());

@@ -16,6 +16,7 @@ constexpr std::int64_t kTileBytes = 2;  // cycles of weight memory for a tile
 constexpr std::int64_t kDramLatency = 5;
 constexpr std::int64_t kLinkLatency = 10;
 constexpr std::int64_t kDepth = 3;
+constexpr std::int64_t kGrant = 1;  // from asking for a port to having it
 // Instruction n is decoded in this cycle if nothing blocks: each has a tag before it.
 constexpr std::int64_t decoded(int n) { return 2 * n + 1; }
 
@@ -77,6 +78,77 @@ TEST(Sequencer, ARunOfNothingTakesItsHalt) {
   EXPECT_EQ(bench.run().total.cycles, CycleCount(1));
 }
 
+// Instructions that come over the link, from a host with 4 bytes a cycle unless said otherwise.
+isa::Machine delivered_machine() {
+  isa::Machine m = bench_machine();
+  m.sequencer_delivery = isa::Delivery::kLink;
+  m.sequencer_buffer_bytes = 4 * isa::kPacketBytes;
+  return m;
+}
+constexpr std::int64_t kPacket = isa::kPacketBytes;
+
+TEST(InstructionBuffer, TheFirstInstructionWaitsForItsPacket) {
+  SimBench bench(delivered_machine());
+  const int a = bench.add(write_host(1, 4));
+  bench.run();
+  const std::int64_t bytes = isa::encoded_bytes(isa::Tag{}) + isa::encoded_bytes(isa::WriteHost{}) +
+                             isa::encoded_bytes(isa::Halt{});
+  const std::int64_t there = ceil_div(bytes, 4) + kLinkLatency;
+  EXPECT_EQ(bench.start(a), there + decoded(0) + kDispatch);
+  EXPECT_EQ(bench.unit("sequencer").waits.at(0),
+            (std::pair<std::string, CycleCount>{"instructions", CycleCount(there)}));
+}
+
+TEST(InstructionBuffer, ASlowLinkSetsThePace) {
+  isa::Machine m = delivered_machine();
+  m.link_in_bytes_per_second = 500'000'000;  // a byte in two cycles
+  SimBench bench(m);
+  for (std::int64_t i = 0; i < 10 * kPacket - 1; ++i) bench.add_plain(isa::Nop{});
+  const Report& report = bench.run();  // nops and the halt are a byte each: ten packets
+  // The last packet is there, then its 256 instructions are decoded.
+  EXPECT_EQ(report.total.cycles, CycleCount(10 * kPacket * 2 + kLinkLatency + kPacket));
+}
+
+TEST(InstructionBuffer, AFullBufferStopsTheHost) {
+  isa::Machine m = delivered_machine();
+  m.link_in_bytes_per_second = 256'000'000'000;  // a packet a cycle
+  m.link_latency = 1'000;
+  SimBench bench(m);
+  for (std::int64_t i = 0; i < 5 * kPacket - 1; ++i) bench.add_plain(isa::Nop{});
+  const Report& report = bench.run();
+  // The fifth packet leaves when the first has been decoded, and arrives after the fourth has been.
+  const std::int64_t first = 1 + m.link_latency;
+  const std::int64_t fifth = first + kPacket + 1 + m.link_latency;
+  EXPECT_EQ(report.total.cycles, CycleCount(fifth + kPacket));
+  EXPECT_EQ(bench.unit("sequencer").waits.at(0).second,
+            CycleCount(first + (fifth - (first + 4 * kPacket))));
+}
+
+TEST(InstructionBuffer, ARepeatCrossesTheLinkOnce) {
+  SimBench bench(delivered_machine());
+  bench.add_plain(isa::Repeat{1'000, 2});
+  bench.add_plain(isa::Nop{});
+  bench.add_plain(isa::Nop{});
+  const Report& report = bench.run();
+  const std::int64_t bytes = isa::encoded_bytes(isa::Repeat{}) + 2 + 1;
+  EXPECT_EQ(report.total.cycles, CycleCount(ceil_div(bytes, 4) + kLinkLatency + 1 + 2'000 + 1));
+}
+
+TEST(InstructionBuffer, DataAndInstructionsTakeTurnsOnTheLink) {
+  SimBench bench(delivered_machine());
+  const int a = bench.add(read_host(64, 8));  // two chunks of 64 cycles
+  for (std::int64_t i = 0; i < 20 * kPacket; ++i) bench.add_plain(isa::Nop{});
+  bench.run();
+  // Packets flow back to back from cycle 0; each takes 64 cycles. a asks while the second flows.
+  const std::int64_t asked = 64 + kLinkLatency + decoded(0) + kDispatch;
+  ASSERT_EQ(bench.start(a), asked);
+  // Then chunk, packet, chunk.
+  EXPECT_EQ(bench.complete(a), 2 * 64 + 3 * 64 + kLinkLatency + kGrant + 32);
+  EXPECT_EQ(bench.unit("dma_in").busy, CycleCount(2 * 64));
+  EXPECT_EQ(bench.unit("dma_in").waits.at(0),
+            (std::pair<std::string, CycleCount>{"link", CycleCount(2 * 64 - asked + 64)}));
+}
+
 TEST(Dma, TransfersShareTheChannelAndOverlapTheirLatency) {
   SimBench bench;
   const int a = bench.add(read_host(5, 8));  // 40 bytes: 10 cycles
@@ -85,12 +157,59 @@ TEST(Dma, TransfersShareTheChannelAndOverlapTheirLatency) {
   bench.run();
   const std::int64_t begin = decoded(0) + kDispatch;
   EXPECT_EQ(bench.start(a), begin);
-  EXPECT_EQ(bench.complete(a), begin + 10 + kLinkLatency);
+  const std::int64_t whole = begin + 10 + kLinkLatency;
+  EXPECT_EQ(bench.complete(a), whole + kGrant + 5);
   EXPECT_EQ(bench.start(b), begin + 10);
-  EXPECT_EQ(bench.complete(b), begin + 10 + 2 + kLinkLatency);
+  // b is whole while a is being written: it asks in a's last cycle.
+  EXPECT_EQ(bench.complete(b), bench.complete(a) + 1);
   EXPECT_EQ(bench.start(c), begin + 10 + 1);  // within the cycle in which b's last byte leaves
-  EXPECT_EQ(bench.complete(c), begin + 10 + 3 + kLinkLatency);
+  EXPECT_EQ(bench.complete(c), bench.complete(b) + 1);
   EXPECT_EQ(bench.unit("dma_in").busy, CycleCount(10 + 3));
+}
+
+TEST(Dma, AChunkIsWrittenWhenItIsWhole) {
+  SimBench bench;
+  const int a = bench.add(read_host(40, 20));  // 3 buffer rows a row: 120 = 3 * 32 + 24
+  bench.run();
+  // The last chunk's 24 buffer rows hold 8 rows of 20 bytes; 4 bytes a cycle.
+  const std::int64_t whole = decoded(0) + kDispatch + 40 * 20 / 4 + kLinkLatency;
+  EXPECT_EQ(bench.complete(a), whole + kGrant + 24);
+  EXPECT_EQ(bench.unit("dma_in").busy, CycleCount(40 * 20 / 4));
+}
+
+TEST(Dma, ALinkFasterThanThePortWaitsForPlaces) {
+  isa::Machine m = bench_machine();
+  m.link_in_bytes_per_second = 64'000'000'000;  // 64 bytes: 64 rows a cycle
+  m.link_buffer_chunks = 2;
+  SimBench bench(m);
+  const int a = bench.add(read_host(4 * 32, 1));
+  bench.run();
+  const std::int64_t begin = decoded(0) + kDispatch;
+  const std::int64_t first = begin + 1 + kLinkLatency + kGrant;  // the first chunk's grant
+  // The third chunk is sent when the first has been written, and arrives while the second is
+  // written; so does the fourth.
+  EXPECT_EQ(bench.complete(a), first + 4 * 32);
+  const auto& waits = bench.unit("dma_in").waits;
+  ASSERT_EQ(waits.size(), 1U);
+  EXPECT_EQ(waits[0].first, "port");
+  // All the time until the second place is free, but for a cycle in which each of the first three
+  // chunks asks for the link.
+  EXPECT_EQ(waits[0].second, CycleCount(first + 2 * 32 - begin - 3));
+}
+
+TEST(Dma, OutwardsAChunkIsReadWhileTheOneBeforeIsSent) {
+  SimBench bench;
+  const int a = bench.add(write_host(80, 8));  // 2 cycles of the link a row
+  const int b = bench.add(write_host(1, 8));
+  bench.run();
+  const std::int64_t begin = decoded(0) + kDispatch;
+  EXPECT_EQ(bench.start(a), begin);
+  const std::int64_t sent = begin + kGrant + 32 + 80 * 2;
+  EXPECT_EQ(bench.complete(a), sent + kLinkLatency);
+  // b's place is the second chunk's, free when that has been sent.
+  EXPECT_EQ(bench.start(b), sent - 16 * 2);
+  EXPECT_EQ(bench.complete(b), sent + 2 + kLinkLatency);
+  EXPECT_EQ(bench.unit("dma_out").busy, CycleCount(32 + 81 * 2));
 }
 
 TEST(Dma, ParametersShareTheInwardDirection) {
@@ -100,7 +219,7 @@ TEST(Dma, ParametersShareTheInwardDirection) {
   const int c = bench.add(write_host(1, 4));
   bench.run();
   EXPECT_EQ(bench.start(b), decoded(0) + kDispatch + 10);
-  EXPECT_EQ(bench.complete(b), bench.start(b) + 2 * kC + kLinkLatency);
+  EXPECT_EQ(bench.complete(b), bench.start(b) + 2 * kC + kLinkLatency);  // no port
   EXPECT_EQ(bench.start(c), decoded(2) + kDispatch);
   EXPECT_LT(bench.complete(a), bench.complete(b));
 }
@@ -134,8 +253,13 @@ TEST(Sync, AWaitThatNobodyEndsIsAnErrorNamingEachUnit) {
     bench.run();
     FAIL() << "no error";
   } catch (const InputError& error) {
-    EXPECT_NE(std::string(error.what()).find("dma_out waits at instruction 1"), std::string::npos)
-        << error.what();
+    const std::string text = error.what();
+    for (const char* part :
+         {"dma_out waits at instruction 1", "matrix has an empty queue",
+          "weight FIFO: 0 tiles have arrived", "all instructions are in their buffer",
+          "unified buffer ports are free from cycle 0 (read) 0 (write)"}) {
+      EXPECT_NE(text.find(part), std::string::npos) << part << " is not in: " << text;
+    }
   }
 }
 
@@ -281,11 +405,28 @@ TEST(ActivationUnit, OneRowACycleAfterItsDepth) {
   bench.run();
   const std::int64_t begin = decoded(0) + kDispatch;
   EXPECT_EQ(bench.start(a), begin);
-  EXPECT_EQ(bench.complete(a), begin + 20 + kDepth);
-  EXPECT_EQ(bench.start(b), begin + 20);
-  EXPECT_EQ(bench.complete(b), begin + 20 + 3 * 2 + kDepth);
-  EXPECT_EQ(bench.start(c), begin + 20 + 3 * 2);
-  EXPECT_EQ(bench.complete(c), begin + 20 + 3 * 2 + 1 + kDepth);
+  const std::int64_t first = begin + kGrant;
+  EXPECT_EQ(bench.complete(a), first + 20 + kDepth);
+  EXPECT_EQ(bench.start(b), first + 20 - kGrant);
+  EXPECT_EQ(bench.complete(b), first + 20 + 3 * 2 + kDepth);
+  EXPECT_EQ(bench.start(c), first + 20 + 3 * 2 - kGrant);
+  EXPECT_EQ(bench.complete(c), first + 20 + 3 * 2 + 1 + kDepth);
+  EXPECT_EQ(bench.unit("activation").busy, CycleCount(20 + 3 * 2 + 1));
+}
+
+TEST(ActivationUnit, SharesTheWritePortWithTheLink) {
+  isa::Machine m = bench_machine();
+  m.link_latency = 1;
+  m.link_in_bytes_per_second = 1'000'000'000'000;
+  SimBench bench(m);
+  const int in = bench.add(read_host(32, 8));
+  const int a = bench.add(activate(40, 4, isa::type::kU8));
+  bench.run();
+  const std::int64_t whole = decoded(0) + kDispatch + 1 + m.link_latency;
+  ASSERT_EQ(bench.start(a), whole);  // both ask in one cycle; dma_in comes first
+  EXPECT_EQ(bench.complete(in), whole + kGrant + 32);
+  EXPECT_EQ(bench.complete(a), bench.complete(in) + 40 + kDepth);
+  EXPECT_EQ(bench.unit("activation").waits.at(0).first, "port");
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ isa::Machine array_machine(RandomChoice& random, isa::WeightLoad load, std::int6
   m.parameters_rows = 8;
   m.sequencer_queue = random.pick(1, 16);
   m.sequencer_decode_cycles = random.pick(1, 3);
+  m.sequencer_delivery = isa::Delivery::kPreloaded;
+  m.dram_kind = isa::DramKind::kSimple;
   // From a tenth to ten times a tile in the cycles of its shift.
   m.dram_bytes_per_second = m.array_columns * 100'000'000 * random.one_of<int>({1, 5, 10, 20, 100});
   m.dram_latency = random.pick(1, 60);

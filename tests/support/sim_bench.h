@@ -16,7 +16,8 @@
 namespace systole::sim {
 
 // R = 8, C = 4; 4 bytes a cycle on the link with a latency of 10; a tile takes 2 cycles of weight
-// memory with a latency of 5; 8-byte buffer rows; activation depth 3; FIFO of 2 tiles.
+// memory with a latency of 5; 8-byte buffer rows; activation depth 3; FIFO of 2 tiles;
+// instructions are there from the start.
 inline isa::Machine bench_machine() {
   isa::Machine m;
   m.name = "bench";
@@ -30,6 +31,8 @@ inline isa::Machine bench_machine() {
   m.parameters_rows = 16;
   m.activation_depth = 3;
   m.sequencer_queue = 64;
+  m.sequencer_delivery = isa::Delivery::kPreloaded;
+  m.dram_kind = isa::DramKind::kSimple;
   m.dram_bytes_per_second = 16'000'000'000;
   m.dram_latency = 5;
   m.link_in_bytes_per_second = 4'000'000'000;

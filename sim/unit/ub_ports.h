@@ -1,0 +1,96 @@
+// Ports of the unified buffer: the arbiter that every unit but the matrix unit shares (T8).
+//
+//   request     a chunk of at most kChunkRows rows, with the reads and writes that a row needs;
+//               raised in cycle t, decided at t + 1
+//   order       oldest first; of one cycle, in the order of isa/units.def. A younger request never
+//               overtakes an older one that wants a port of the same direction
+//   grant       takes r = min(reads, read_ports) and w = min(writes, write_ports) ports from
+//               max(t + 1, they are free) on and keeps them to its end, for
+//               max(ceil(rows * reads / r), ceil(rows * writes / w)) cycles
+//   stream      raises its next request in the last cycle of the present chunk, so that it loses
+//               nothing after its first cycle unless somebody else was there before
+//
+// A direction with 0 ports has no limit: who needs only such is granted at once, for no time and
+// for any number of rows, and moves rows at a rate of its own.
+//
+// No process of its own: a requester resumes at t + 1, and the first one to do so decides for all
+// requests of cycle t, in the fixed order. Requests of t + 1 are younger, so what is decided
+// stands, and the order in which processes run changes nothing. Ports are pipelined: a unit's own
+// depth lies behind them, and only the rate in rows a cycle is shared.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "isa/insn.h"
+#include "isa/machine.h"
+#include "sim/kernel/kernel.h"
+
+namespace systole::sim {
+
+// What a chunk moves: `rows` rows, each with so many reads and writes of a buffer row.
+struct PortUse {
+  std::int64_t rows, reads, writes;
+};
+// The chunk has its ports in cycles [begin, end); begin = end where there is no limit.
+struct PortGrant {
+  CyclePoint begin, end;
+};
+
+class UbPorts {
+ public:
+  static constexpr std::int64_t kChunkRows = 32;
+
+  UbPorts(Kernel& kernel, const isa::Machine& machine);
+
+  // const PortGrant grant = co_await ports.ask(unit, use): goes on one cycle later, when the chunk
+  // is decided; it may begin later than that. A unit has one request at a time. rows > 0.
+  [[nodiscard]] auto ask(isa::Unit unit, const PortUse& use) { return Ask{*this, unit, use}; }
+
+  // The rows of the next chunk of a stream that has `left` to read, or to write.
+  [[nodiscard]] std::int64_t read_chunk(std::int64_t left) const { return reads_.chunk(left); }
+  [[nodiscard]] std::int64_t write_chunk(std::int64_t left) const { return writes_.chunk(left); }
+
+  // From when on each port is free, for a deadlock report.
+  [[nodiscard]] std::string state() const;
+
+ private:
+  struct Ask {
+    UbPorts& ports;
+    isa::Unit unit;
+    PortUse use;
+    CyclePoint raised{};
+    PortGrant grant{};
+    [[nodiscard]] bool await_ready();
+    void await_suspend(Kernel::Handle handle);
+    [[nodiscard]] PortGrant await_resume();
+  };
+  // The ports of one direction.
+  struct Bank {
+    std::vector<CyclePoint> free;  // ascending
+    CyclePoint last_begin;
+    // The first cycle in which `count` ports are free, not before those of older requests.
+    [[nodiscard]] CyclePoint earliest(std::int64_t count) const;
+    void take(std::int64_t count, const PortGrant& grant);
+    // Ports that a row with `moves` moves takes, and cycles that `rows` such rows take.
+    [[nodiscard]] std::int64_t ports_for(std::int64_t moves) const {
+      return std::min(moves, std::ssize(free));
+    }
+    [[nodiscard]] std::int64_t cycles(std::int64_t rows, std::int64_t moves) const {
+      return ports_for(moves) == 0 ? 0 : ceil_div(rows * moves, ports_for(moves));
+    }
+    [[nodiscard]] std::int64_t chunk(std::int64_t left) const {
+      return free.empty() ? left : std::min(left, kChunkRows);
+    }
+  };
+  void decide();
+  [[nodiscard]] PortGrant place(const Ask& ask);
+
+  Kernel& kernel_;
+  Bank reads_, writes_;
+  std::vector<Ask*> pending_;
+};
+
+}  // namespace systole::sim
