@@ -3,8 +3,6 @@
 // write is in the same cycle with the same value on all of them.
 #include <fmt/format.h>
 
-#include <array>
-
 #include "cli/validate.h"
 #include "rtl/cosim.h"
 
@@ -13,12 +11,6 @@ namespace {
 
 constexpr std::uint64_t kPrograms = 50;  // of each model
 constexpr std::int64_t kTiles = 20;      // of each program
-
-struct EngineName {
-  sim::Engine engine;
-  const char* name;
-};
-constexpr auto kEngines = std::to_array<EngineName>({{sim::Engine::kCycle, "cycle"}});
 
 // What the programs of one model added up to.
 struct Suite {
@@ -30,7 +22,7 @@ void run_case(const rtl::ModelInfo& model, std::uint64_t seed, Suite& suite) {
   const rtl::CosimCase c =
       rtl::random_cosim_case({model.rows, model.columns, model.load}, seed, kTiles);
   bool equal = true;
-  for (const EngineName& engine : kEngines) {
+  for (const rtl::TimedEngine& engine : rtl::kTimedEngines) {
     const rtl::EngineRun run = rtl::run_engine(c, engine.engine);
     const auto unit = model.make();
     const rtl::Behaviour rtl = rtl::run_rtl(*unit, run.script);

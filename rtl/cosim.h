@@ -8,8 +8,10 @@
 // end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/units.h"
@@ -47,7 +49,15 @@ struct Script {
   const Tensor* buffer = nullptr;  // the unified buffer's rows
 };
 
-// The case on an engine with values and time: what it did, and what its matrix unit was fed with.
+// The engines that have values and time: each is held against the RTL.
+struct TimedEngine {
+  sim::Engine engine;
+  std::string_view name;
+};
+inline constexpr auto kTimedEngines = std::to_array<TimedEngine>(
+    {{sim::Engine::kCycle, "cycle"}, {sim::Engine::kRegister, "register"}});
+
+// The case on one of them: what it did, and what its matrix unit was fed with.
 // The script points into the case.
 struct EngineRun {
   Script script;

@@ -89,7 +89,8 @@ void Generator::make_machine(const CosimShape& shape) {
   m.unified_buffer_row_bytes = 2 * shape.rows + pick(0, 3);
   m.unified_buffer_bytes = m.unified_buffer_row_bytes * 2048;
   m.sequencer_queue = 1024;
-  m.sequencer_decode_cycles = pick(1, 3);
+  // Ahead of the matrix unit, or behind it.
+  m.sequencer_decode_cycles = chance(75) ? pick(1, 3) : pick(4 * shape.rows, 6 * shape.rows);
   m.dram_latency = pick(1, 20);
   // From a tile in 4 R cycles to a tile in a few.
   m.dram_bytes_per_second =
