@@ -28,7 +28,7 @@ struct ArrayShape {
   std::int64_t rows, columns;
 };
 constexpr auto kArrays =
-    std::to_array<ArrayShape>({{8, 8}, {12, 14}, {16, 32}, {32, 32}, {128, 128}, {256, 256}});
+    std::to_array<ArrayShape>({{12, 14}, {16, 16}, {16, 32}, {32, 32}, {128, 128}, {256, 256}});
 
 struct Product {
   std::int64_t m, k, n;

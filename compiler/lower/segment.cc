@@ -137,9 +137,11 @@ class SegmentScheduler {
     std::int64_t passes = 0;
     for (const DeviceMatmul* m : plan_.matmuls) passes += m->tiles() * jobs;
     if (passes > kMaxPasses) {
-      throw InputError("model " + program_.model,
-                       fmt::format("needs at least {} passes in {} jobs", passes, jobs),
-                       fmt::format("at most {} passes in a program; fewer --batches", kMaxPasses));
+      throw InputError(
+          "model " + program_.model,
+          fmt::format("needs at least {} passes in {} jobs", passes, jobs),
+          fmt::format("at most {} passes in a program: a smaller model or fewer --batches",
+                      kMaxPasses));
     }
   }
 
@@ -406,10 +408,16 @@ std::int64_t ParamCache::row(const DeviceMatmul* matmul, std::int64_t block, std
   if (const auto held = held_.find({matmul, block}); held != held_.end()) return held->second;
   if (next_ + count > rows_) next_ = 0;
   const std::int64_t row = first_ + next_;
-  std::erase_if(held_,
-                [&](const auto& h) { return h.second < row + count && row < h.second + count; });
+  auto overwritten = holders_.lower_bound(row + count);
+  while (overwritten != holders_.begin()) {
+    const auto holder = std::prev(overwritten);
+    if (holder->first + holder->second.count <= row) break;
+    held_.erase(holder->second.key);
+    overwritten = holders_.erase(holder);
+  }
   next_ += count;
   held_[{matmul, block}] = row;
+  holders_[row] = {{matmul, block}, count};
   load(row);
   return row;
 }

@@ -47,8 +47,15 @@ class ParamCache {
   std::int64_t row(const DeviceMatmul* matmul, std::int64_t block, std::int64_t count, Load&& load);
 
  private:
+  using Key = std::pair<const DeviceMatmul*, std::int64_t>;
+  struct Holder {
+    Key key;
+    std::int64_t count;
+  };
+
   std::int64_t first_, rows_, next_ = 0;
-  std::map<std::pair<const DeviceMatmul*, std::int64_t>, std::int64_t> held_;
+  std::map<Key, std::int64_t> held_;        // first row by what it holds
+  std::map<std::int64_t, Holder> holders_;  // and the reverse; they do not overlap
 };
 
 // Emits the segment. Throws InputError if one sample does not fit the unified buffer.
