@@ -2,8 +2,9 @@
 // it says, blank rows and blanks around fields are ignored, an output extent is
 // ceil((ifmap - filter + stride) / stride), a row whose name holds "DP" is a depthwise convolution
 // and becomes one layer per channel, columns after the stride are ignored unless they are a
-// sparsity ratio. What it would lose silently is an error here or is read: a last field without a
-// comma behind it is read, a first line that is a layer is refused.
+// sparsity ratio. As its first version did, rows of a name only (titles) are skipped. What it would
+// lose silently is an error here or is read: a last field without a comma behind it is read, a
+// first line that is a layer is refused.
 #include "compiler/frontend/scalesim_topology.h"
 
 #include <algorithm>
@@ -93,6 +94,10 @@ class TopologyParser {
     if (blank) return;
     const Row row = parse_row(text);
     if (line_ == 1) return header(row);
+    const bool title =
+        row.numbers.empty() && std::all_of(row.rest.begin(), row.rest.end(),
+                                           [](std::string_view field) { return field.empty(); });
+    if (title) return;
     check(row);
     if (row.numbers.size() >= kConvNumbers) {
       convolution(row);

@@ -53,6 +53,7 @@ TEST(ScaleSimTopology, BlanksEmptyRowsAndLineEndingsAreIgnored) {
   const std::vector<TopologyLayer> expected = {{"a", 1, 1, 1}, {"b", 1, 2, 3}};
   EXPECT_EQ(gemm("a,1,1,1,\nb,1,3,2,\n"), expected);
   EXPECT_EQ(gemm("\r\n a ,\t1, 1 ,1 , \r\n\r\n,,,,,,\r\nb,1,3,2,\r\n"), expected);
+  EXPECT_EQ(gemm("Title,\na,1,1,1,\nAnother title\nb,1,3,2,\n"), expected);
   EXPECT_EQ(gemm("a,1,1,1\nb,1,3,2"), expected);  // a last field without a comma counts
 }
 
