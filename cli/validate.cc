@@ -24,6 +24,8 @@ struct Rung {
 constexpr auto kRungs = std::to_array<Rung>({
     {"rtl", "the matrix unit in SystemVerilog, every accumulator write in its cycle", false,
      validate_rtl},
+    {"ort", "stored outputs of ONNX Runtime on quantised models, by class of equality", true,
+     validate_ort},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,
      validate_paper},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},

@@ -70,11 +70,11 @@ void rewrite_max_pool(OnnxNode& node) {
   PoolAttrs attrs;
   attrs.fn = PoolFn::kMax;
   attrs.window = placed.window;
+  attrs.overhang = placed.overhang;
   emit_pool(node, attrs, {x[0], x[1], placed.steps[0], placed.steps[1]});
 }
 
-// Before opset 19 what ceil_mode adds counts as padding, as ONNX Runtime has it; since then it
-// counts as nothing.
+// What ceil_mode adds behind the padding is never counted.
 void rewrite_average_pool(OnnxNode& node) {
   node.require_arity(1, 1);
   node.require_type("X", node.input(0), DType::kFloat32);
@@ -86,7 +86,7 @@ void rewrite_average_pool(OnnxNode& node) {
   const PlacedWindow placed = read_window(node, read_kernel(node), x, options);
   require_small_pads(node, placed);
   attrs.window = placed.window;
-  if (node.opset() >= 19) attrs.overhang = placed.overhang;
+  attrs.overhang = placed.overhang;
   emit_pool(node, attrs, {x[0], x[1], placed.steps[0], placed.steps[1]});
 }
 

@@ -75,10 +75,14 @@ class Placer {
         if (std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu) return Where::kHost;
         break;
       case OpKind::kZip:
-        if (std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd) return check_add(node), Where::kHost;
+        if (std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd &&
+            !std::get<ZipAttrs>(node.attrs).output)
+          return check_add(node), Where::kHost;
         break;
       case OpKind::kMove:
-        return std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape ? Where::kView : Where::kHost;
+        if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape) return Where::kView;
+        if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kTranspose) return Where::kHost;
+        break;
       default:
         break;
     }

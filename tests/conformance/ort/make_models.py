@@ -1,75 +1,24 @@
-"""Writes the quantised one-operator test models and their inputs.
+"""Writes the quantised test models and their inputs.
 
     /usr/bin/python3 make_models.py [FOLDER]      (default: cases, beside this file)
 
-Each case is FOLDER/<case>/model.onnx and input.npy. The outputs come from ONNX
-Runtime afterwards (make_reference.mjs --cases FOLDER). Every case has its own
-seed, from its name, so that a new case changes no other. Needs numpy and onnx.
+Each case is FOLDER/<case>/model.onnx and input.npy; FOLDER/classes.json has the
+class of each (see README.md). The outputs come from ONNX Runtime afterwards
+(make_reference.mjs --cases FOLDER). Every case has its own seed, from its name,
+so that a new case changes no other. Needs numpy and onnx.
+
+This file holds the matrix products and quantisation itself; operator_models.py
+the other operators.
 """
 
+import json
 import pathlib
 import sys
-import zlib
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-OPSET = 13
-IR_VERSION = 7
-ONNX_TYPE = {
-    np.dtype(np.float32): TensorProto.FLOAT,
-    np.dtype(np.uint8): TensorProto.UINT8,
-    np.dtype(np.int8): TensorProto.INT8,
-    np.dtype(np.int32): TensorProto.INT32,
-}
-F32, U8, S8, I32 = np.float32, np.uint8, np.int8, np.int32
-
-CASES = {}
-
-
-def case(name, make, **options):
-    if name in CASES:
-        raise ValueError(f"two cases are called {name}")
-    CASES[name] = (make, options)
-
-
-def random_of(name):
-    return np.random.default_rng(zlib.crc32(name.encode()))
-
-
-class Graph:
-    """Gathers nodes and initializers, then writes a checked model."""
-
-    def __init__(self):
-        self.nodes, self.initializers = [], []
-
-    def constant(self, name, value):
-        self.initializers.append(numpy_helper.from_array(np.asarray(value), name))
-        return name
-
-    def node(self, op, inputs, output, **attributes):
-        self.nodes.append(helper.make_node(op, inputs, [output], output + "_" + op, **attributes))
-        return output
-
-    def save(self, folder, x, y_type, y_shape):
-        graph = helper.make_graph(
-            self.nodes,
-            folder.name,
-            [helper.make_tensor_value_info("x", ONNX_TYPE[x.dtype], x.shape)],
-            [helper.make_tensor_value_info("y", ONNX_TYPE[np.dtype(y_type)], y_shape)],
-            self.initializers,
-        )
-        model = helper.make_model(
-            graph,
-            producer_name="systole-tests",
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
-        model.ir_version = IR_VERSION
-        onnx.checker.check_model(model, full_check=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.onnx").write_bytes(model.SerializeToString())
-        np.save(folder / "input.npy", x)
+import operator_models  # noqa: F401  (registers its cases)
+from case_tools import CASES, F32, I32, S8, U8, Graph, case, output_scale, random_of
 
 
 def operands(rng, m, k, n, per_channel):
@@ -79,12 +28,6 @@ def operands(rng, m, k, n, per_channel):
     x_scale = F32(rng.uniform(0.005, 0.02))
     w_scale = rng.uniform(0.001, 0.01, n if per_channel else ()).astype(F32)
     return x, w, x_zero, x_scale, w_scale
-
-
-def output_scale(real, y_zero):
-    """A scale for which most of the outputs fit and a few saturate."""
-    room = max(int(y_zero), 255 - int(y_zero))
-    return F32(np.abs(real).max() * 0.8 / room)
 
 
 def edge_scale(acc, scale, y_zero):
@@ -281,45 +224,48 @@ def dequantize(folder, kind, axis=None):
 SMALL, MIDDLE, LARGE = (7, 33, 19), (5, 300, 260), (2, 784, 512)
 
 for t in (0, 1):
-    case(f"gemm_t{t}_small", gemm, trans_b=t)
-    case(f"gemm_t{t}_small_relu", gemm, trans_b=t, relu=True)
-    case(f"gemm_t{t}_small_channel", gemm, trans_b=t, per_channel=True)
-    case(f"gemm_t{t}_small_channel_relu", gemm, trans_b=t, per_channel=True, relu=True)
-case("gemm_t0_middle", gemm, shape=MIDDLE, trans_b=0)
-case("gemm_t1_middle_channel_relu", gemm, shape=MIDDLE, per_channel=True, relu=True)
-case("gemm_t1_large_channel_relu", gemm, shape=LARGE, per_channel=True, relu=True)
-case("gemm_no_bias", gemm, bias=False)
-case("gemm_one_row", gemm, shape=(1, 65, 33))
-case("gemm_one_column", gemm, shape=(9, 17, 1))
-case("gemm_ties", gemm, shape=(16, 40, 30), special="ties")
-case("gemm_big_bias", gemm, shape=(6, 50, 40), special="big")
+    case("a", f"gemm_t{t}_small", gemm, trans_b=t)
+    case("a", f"gemm_t{t}_small_relu", gemm, trans_b=t, relu=True)
+    case("a", f"gemm_t{t}_small_channel", gemm, trans_b=t, per_channel=True)
+    case("a", f"gemm_t{t}_small_channel_relu", gemm, trans_b=t, per_channel=True, relu=True)
+case("a", "gemm_t0_middle", gemm, shape=MIDDLE, trans_b=0)
+case("a", "gemm_t1_middle_channel_relu", gemm, shape=MIDDLE, per_channel=True, relu=True)
+case("a", "gemm_t1_large_channel_relu", gemm, shape=LARGE, per_channel=True, relu=True)
+case("a", "gemm_no_bias", gemm, bias=False)
+case("a", "gemm_one_row", gemm, shape=(1, 65, 33))
+case("a", "gemm_one_column", gemm, shape=(9, 17, 1))
+case("a", "gemm_ties", gemm, shape=(16, 40, 30), special="ties")
+case("a", "gemm_big_bias", gemm, shape=(6, 50, 40), special="big")
 for i in range(4):
-    case(f"gemm_edge_{i}", gemm, shape=(6, 20, 40), special="edge")
-case("gemm_relu_nonzero_point", gemm, relu=True, y_zero=31)
-case("gemm_real_out", gemm, quantise=False)
-case("gemm_real_out_channel", gemm, quantise=False, per_channel=True)
-case("matmul_small", matmul)
-case("matmul_small_relu", matmul, relu=True)
-case("matmul_middle_channel", matmul, shape=MIDDLE, per_channel=True)
-case("qlinear_matmul_small", qlinear_matmul, shape=SMALL)
-case("qlinear_matmul_middle", qlinear_matmul, shape=MIDDLE)
-case("matmul_integer_plain", matmul_integer, shape=SMALL)
-case("matmul_integer_x_zero", matmul_integer, shape=MIDDLE, x_zero=True)
-case("matmul_integer_both_zeros", matmul_integer, shape=SMALL, x_zero=True, w_zero=True)
-case("quantize_u8", quantize, kind=U8)
-case("quantize_s8", quantize, kind=S8)
-case("quantize_u8_axis1", quantize, kind=U8, axis=1)
-case("dequantize_u8", dequantize, kind=U8)
-case("dequantize_s8", dequantize, kind=S8)
-case("dequantize_s8_axis1", dequantize, kind=S8, axis=1)
-case("dequantize_s32", dequantize, kind=I32)
+    case("a", f"gemm_edge_{i}", gemm, shape=(6, 20, 40), special="edge")
+case("a", "gemm_relu_nonzero_point", gemm, relu=True, y_zero=31)
+case("a", "gemm_real_out", gemm, quantise=False)
+case("a", "gemm_real_out_channel", gemm, quantise=False, per_channel=True)
+case("a", "matmul_small", matmul)
+case("a", "matmul_small_relu", matmul, relu=True)
+case("a", "matmul_middle_channel", matmul, shape=MIDDLE, per_channel=True)
+case("a", "qlinear_matmul_small", qlinear_matmul, shape=SMALL)
+case("a", "qlinear_matmul_middle", qlinear_matmul, shape=MIDDLE)
+case("a", "matmul_integer_plain", matmul_integer, shape=SMALL)
+case("a", "matmul_integer_x_zero", matmul_integer, shape=MIDDLE, x_zero=True)
+case("a", "matmul_integer_both_zeros", matmul_integer, shape=SMALL, x_zero=True, w_zero=True)
+case("b", "quantize_u8", quantize, kind=U8)
+case("b", "quantize_s8", quantize, kind=S8)
+case("b", "quantize_u8_axis1", quantize, kind=U8, axis=1)
+case("b", "dequantize_u8", dequantize, kind=U8)
+case("b", "dequantize_s8", dequantize, kind=S8)
+case("b", "dequantize_s8_axis1", dequantize, kind=S8, axis=1)
+case("b", "dequantize_s32", dequantize, kind=I32)
 
 
 def main():
     default = pathlib.Path(__file__).resolve().parent / "cases"
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    for name, (make, options) in CASES.items():
+    classes = {}
+    for name, (letter, make, options) in sorted(CASES.items()):
         make(root / name, **options)
+        classes[name] = letter
+    (root / "classes.json").write_text(json.dumps(classes, indent=2) + "\n")
     print(f"{len(CASES)} cases in {root}")
 
 

@@ -9,7 +9,7 @@ import path from "node:path";
 
 const USAGE = `usage:
   node make_reference.mjs MODEL.onnx INPUT.npy OUTPUT_DIR [options]
-  node make_reference.mjs --cases DIR [options]
+  node make_reference.mjs --cases DIR
 options:
   --level disabled|basic|extended|all   graph optimization level (default: extended)
   --extra-output NAME                   also fetch this tensor of the graph (repeatable;
@@ -147,7 +147,6 @@ async function main() {
   const ort = require("onnxruntime-node");
   const reference = {
     onnxruntime: ort.env.versions.node,
-    level: options.level,
     threads: 1,
     cpu: cpu(),
   };
@@ -156,21 +155,27 @@ async function main() {
   let folder;
   if (options.cases) {
     folder = options.cases;
+    reference.levels = { "output.npy": "extended", "output_disabled.npy": "disabled" };
     reference.cases = {};
-    const names = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, "model.onnx")));
-    for (const name of names.sort()) {
+    const classes = JSON.parse(readFileSync(path.join(folder, "classes.json"), "utf8"));
+    for (const name of Object.keys(classes).sort()) {
       const at = (file) => path.join(folder, name, file);
-      const result = await runModel(ort, at("model.onnx"), at("input.npy"), options);
-      if (result.outputs.length !== 1) throw new Error(`${name}: a case has one output`);
-      writeNpy(at("output.npy"), result.outputs[0].tensor);
-      reference.cases[name] = { model_sha256: result.sha256, output: describe(result.outputs[0], "output.npy") };
+      const files = { "output.npy": "extended" };
+      if (classes[name] !== "a") files["output_disabled.npy"] = "disabled";
+      for (const [file, level] of Object.entries(files)) {
+        const result = await runModel(ort, at("model.onnx"), at("input.npy"), { ...options, level });
+        if (result.outputs.length !== 1) throw new Error(`${name}: a case has one output`);
+        writeNpy(at(file), result.outputs[0].tensor);
+        reference.cases[name] = result.sha256;
+      }
     }
-    console.log(`${names.length} cases`);
+    console.log(`${Object.keys(classes).length} cases`);
   } else {
     const [model, input, output] = options.rest;
     folder = output;
     mkdirSync(folder, { recursive: true });
     const result = await runModel(ort, model, input, options);
+    reference.level = options.level;
     reference.model = path.basename(model);
     reference.model_sha256 = result.sha256;
     reference.input = result.input;
