@@ -23,6 +23,7 @@ void add_check(CLI::App& app, const std::string& command_line);
 void add_machines(CLI::App& app, const std::string& command_line);
 void add_validate(CLI::App& app, const std::string& command_line);
 void add_models(CLI::App& app, const std::string& command_line);
+void add_counters(CLI::App& app, const std::string& command_line);
 void add_isa(CLI::App& app, const std::string& command_line);
 void add_ops(CLI::App& app, const std::string& command_line);
 
@@ -38,6 +39,7 @@ inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_validate,
     add_machines,
     add_models,
+    add_counters,
     add_isa,
     add_ops,
 });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
@@ -10,12 +11,51 @@
 namespace systole::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  MachineOptions machine;
+  bool json = false;
+};
+
+void print(const Json& json) {
+  constexpr int kIndent = 2;
+  fmt::print("{}\n", json.dump(kIndent, ' ', false, Json::error_handler_t::replace));
+}
+
+double peak_tops(const isa::Machine& machine) {
+  return 2.0 * machine.peak_macs_per_second() / 1e12;
+}
+
+Json list_json() {
+  Json list = Json::array();
+  for (const std::string& name : isa::machine_names()) {
+    const isa::Machine m = isa::load_machine(name);
+    list.push_back({{"name", m.name}, {"text", m.text}, {"peak_tops", peak_tops(m)}});
+  }
+  return list;
+}
+
+Json machine_json(const isa::Machine& machine) {
+  Json parameters = Json::array();
+  for (const isa::ParameterView& p : isa::parameters(machine)) {
+    parameters.push_back({{"key", p.key},
+                          {"value", p.value},
+                          {"unit", p.unit},
+                          {"range", p.range},
+                          {"text", p.text}});
+  }
+  return {{"name", machine.name},
+          {"text", machine.text},
+          {"peak_tops", peak_tops(machine)},
+          {"parameters", parameters}};
+}
+
 void list_machines() {
   for (const std::string& name : isa::machine_names()) {
     const isa::Machine m = isa::load_machine(name);
     fmt::print("{:<16} {:>4} x {:<4} {:>5.0f} MHz {:>7.4g} TOPS  {}\n", name, m.r(), m.c(),
-               static_cast<double>(m.clock_hertz) / 1e6, 2.0 * m.peak_macs_per_second() / 1e12,
-               m.text);
+               static_cast<double>(m.clock_hertz) / 1e6, peak_tops(m), m.text);
   }
 }
 
@@ -38,14 +78,18 @@ void show_machine(const isa::Machine& machine) {
 
 void add_machines(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("machines", "lists machines, or one machine's parameters");
-  const auto options = std::make_shared<MachineOptions>();
-  command->add_option("NAME|FILE", options->machine, "a preset or a .toml file");
-  add_repeatable(*command, "--set", options->sets, "changes one parameter; may be repeated")
+  const auto o = std::make_shared<Options>();
+  command->add_option("NAME|FILE", o->machine.machine, "a preset or a .toml file");
+  add_repeatable(*command, "--set", o->machine.sets, "changes one parameter; may be repeated")
       ->type_name("KEY=VALUE");
+  command->add_flag("--json", o->json, "prints JSON");
   command->footer("Example:\n  systole machines\n  systole machines tpu_v1 --set array.rows=128");
-  command->callback([options] {
-    if (options->machine.empty() && options->sets.empty()) return list_machines();
-    show_machine(resolve_machine(*options));
+  command->callback([o] {
+    if (o->machine.machine.empty() && o->machine.sets.empty()) {
+      return o->json ? print(list_json()) : list_machines();
+    }
+    const isa::Machine machine = resolve_machine(o->machine);
+    o->json ? print(machine_json(machine)) : show_machine(machine);
   });
 }
 

@@ -37,26 +37,33 @@ Figures figures(const Record& record) {
   return f;
 }
 
-Bound bound_by(const Record& record) {
+Bound device_bound_by(const Record& record) {
   const sim::Counters& total = record.report.total;
   const std::int64_t compute = cycles_in(total, Stall::kActive);
   const std::int64_t weights =
       cycles_in(total, Stall::kWeightShift) + cycles_in(total, Stall::kWeightStall);
   const std::int64_t link = cycles_in(total, Stall::kInput) + cycles_in(total, Stall::kOutput);
   const std::int64_t rest = total.cycles.value - compute - weights - link;
-  const auto seconds = [&](std::int64_t cycles) {
-    return record.machine.seconds(CycleCount(cycles));
+  const auto share = [&](std::int64_t cycles) {
+    return ratio(static_cast<double>(cycles), static_cast<double>(total.cycles.value));
   };
-  const double all = figures(record).total_seconds;
   const auto bounds = std::to_array<Bound>({
-      {"compute", "the array is busy", ratio(seconds(compute), all)},
-      {"weights", "the array waits for weight tiles", ratio(seconds(weights), all)},
-      {"link", "the array waits for the host link", ratio(seconds(link), all)},
-      {"host", "the host's own steps", ratio(record.report.host_seconds, all)},
-      {"latency", "units wait for each other, start up or drain", ratio(seconds(rest), all)},
+      {"compute", "the array is busy", share(compute)},
+      {"weights", "the array waits for weight tiles", share(weights)},
+      {"link", "the array waits for the host link", share(link)},
+      {"latency", "units wait for each other, start up or drain", share(rest)},
   });
   return *std::max_element(bounds.begin(), bounds.end(),
                            [](const Bound& a, const Bound& b) { return a.share < b.share; });
+}
+
+Bound bound_by(const Record& record) {
+  const Figures f = figures(record);
+  Bound device = device_bound_by(record);
+  device.share *= ratio(f.seconds, f.total_seconds);
+  const Bound host{"host", "the host's own steps",
+                   ratio(record.report.host_seconds, f.total_seconds)};
+  return host.share > device.share ? host : device;
 }
 
 std::vector<std::int64_t> tenths_of_percent(std::span<const std::int64_t> parts) {

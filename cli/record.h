@@ -40,7 +40,7 @@ struct Figures {
 };
 [[nodiscard]] Figures figures(const Record& record);
 
-// What a run's time went to, coarsely; `share` is of total_seconds.
+// What a run's time went to, coarsely; `share` is of total_seconds unless said otherwise.
 struct Bound {
   std::string name;  // compute, weights, link, host or latency
   std::string text;  // what that means
@@ -49,6 +49,8 @@ struct Bound {
 // The largest of: compute (active), weights (weight stall and shift), link (input and output), host
 // (priced steps), latency (every other class: units waiting for each other, starts, drain).
 [[nodiscard]] Bound bound_by(const Record& record);
+// The same without the host; `share` is of the device's time.
+[[nodiscard]] Bound device_bound_by(const Record& record);
 
 // Shares of a whole in tenths of a percent that add up to 1000 exactly (largest remainder method;
 // earlier parts win ties). All 0 if the parts are.

@@ -304,6 +304,15 @@ void add_report_options(CLI::App& app, Options& o) {
   app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
 }
 
+std::string class_list() {
+  std::string text = "Classes of the matrix unit's cycles, the first that holds:\n";
+  for (std::size_t i = 0; i < sim::kStallCount; ++i) {
+    const auto stall = static_cast<sim::Stall>(i);
+    text += fmt::format("  {:<13}{}\n", sim::stall_name(stall), sim::stall_meaning(stall));
+  }
+  return text;
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, const std::string& command_line) {
@@ -321,10 +330,17 @@ void add_run(CLI::App& app, const std::string& command_line) {
   command->add_flag("--timing-only", o->timing_only, "computes cycles but no values");
   add_data_options(*command, *o);
   add_report_options(*command, *o);
-  command->footer(
-      "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
-      "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \\\n"
-      "      --input test.gz --labels labels.gz --trace run.json");
+  command->footer(class_list() +
+                      "`systole counters` defines every counter.
+                      "
+                      "Example:
+                      systole run mlp : 784,
+                  512,
+                  10 --batch 200 --machine tpu_v1
+                  "
+                  "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \
+"
+                  "      --input test.gz --labels labels.gz --trace run.json");
   command->callback([o, command_line] {
     o->timing_only |= compiler::is_topology(o->subject);
     run(*o, command_line);

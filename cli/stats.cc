@@ -17,27 +17,33 @@ std::string key_of(std::string_view text) {
   return key;
 }
 
+std::int64_t number(std::int64_t value) { return value; }
+template <typename Tag>
+std::int64_t number(Quantity<Tag> value) {
+  return value.value;
+}
+
+// The counters of one group (sim/counters.def).
+void add_group(Json& json, const sim::Counters& counters, std::string_view wanted) {
+#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) \
+  if (wanted == (group)) json[#member] = number(counters.member);
+#include "sim/counters.def"
+}
+
 Json counters_json(const sim::Counters& counters) {
   Json matrix;
   for (std::size_t i = 0; i < sim::kStallCount; ++i) {
     matrix[key_of(sim::stall_name(static_cast<sim::Stall>(i)))] = counters.matrix[i].value;
   }
-  return {{"matrix", matrix},
-          {"raw_any", counters.raw_any.value},
-          {"input_any", counters.input_any.value},
-          {"macs_useful", counters.macs_useful},
-          {"macs_padded", counters.macs_padded},
-          {"passes", counters.passes},
-          {"tiles", counters.tiles},
-          {"accumulator_wraps", counters.accumulator_wraps}};
+  Json json{{"matrix", matrix}};
+  add_group(json, counters, "counters");
+  return json;
 }
 
 Json bytes_json(const sim::Counters& counters) {
-  return {{"host_in", counters.host_in.value},
-          {"host_out", counters.host_out.value},
-          {"weights_read", counters.weights_read.value},
-          {"ub_read", counters.ub_read.value},
-          {"ub_written", counters.ub_written.value}};
+  Json json;
+  add_group(json, counters, "bytes");
+  return json;
 }
 
 Json layers_json(const sim::Report& report) {
@@ -111,7 +117,8 @@ Json header_json(const Record& record) {
           {"mapping_efficiency", if_timed(f.mapping_efficiency)},
           {"tops", if_timed(f.tops)},
           {"peak_tops", f.peak_tops},
-          {"bound_by", if_timed(bound_by(record).name)}};
+          {"bound_by", if_timed(bound_by(record).name)},
+          {"device_bound_by", if_timed(device_bound_by(record).name)}};
 }
 
 }  // namespace

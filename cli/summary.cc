@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kNameWidth = 28;
 constexpr std::size_t kTopLayers = 3;
+constexpr std::size_t kPageWidth = 99;
 
 // 1234567 -> "1,234,567"
 std::string grouped(std::int64_t value) {
@@ -82,6 +83,11 @@ std::string speed_lines(const Record& record) {
                                     100.0 * f.mac_utilization));
   text += line("bound by", fmt::format("{}: {:.1f} % of the time {}", bound.name,
                                        100.0 * bound.share, bound.text));
+  if (bound.name == "host") {
+    const Bound device = device_bound_by(record);
+    text += line("", fmt::format("the device by {}: {:.1f} % of its time {}", device.name,
+                                 100.0 * device.share, device.text));
+  }
   return text;
 }
 
@@ -166,13 +172,42 @@ std::string counts(const Record& record) {
                                   grouped(total.instructions), grouped(total.macs_useful)));
 }
 
+// The words of a command line; what single quotes enclose is not divided.
+std::vector<std::string> command_words(const std::string& command) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (const char c : command) {
+    quoted ^= c == '\'';
+    if (c == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+// A command line as text to paste, in lines of at most kPageWidth columns where its words allow.
+std::string folded(const std::string& command, const std::string& head) {
+  const std::string indent(head.size() + 4, ' ');
+  const std::string more = " \\";
+  std::string text, last = head;
+  for (const std::string& word : command_words(command)) {
+    const bool fits = last.size() + 1 + word.size() + more.size() <= kPageWidth;
+    if (!fits && last != head) {
+      text += last + more + "\n";
+      last = indent;
+    }
+    last += (last == head || last == indent ? "" : " ") + word;
+  }
+  return text + last + "\n";
+}
+
 // What to type next: the same run with its timeline, unless that was just asked for.
 std::string next_command(const Record& record) {
   if (record.command_line.find(" --trace") != std::string::npos) return {};
-  return fmt::format(
-      "\nNext: {} --trace run.json\n"
-      "      then open run.json at https://ui.perfetto.dev\n",
-      record.command_line);
+  return "\n" + folded(record.command_line + " --trace run.json", "Next: ") +
+         "      then open run.json at https://ui.perfetto.dev\n";
 }
 
 }  // namespace

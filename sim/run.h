@@ -53,12 +53,9 @@ inline constexpr std::size_t kStallCount = 0
 // Counters of a run or of one layer within it. Cycles of the matrix unit by class add up to
 // `cycles`.
 struct Counters {
-  CycleCount cycles;  // of the run; for a layer: matrix cycles booked to it
   std::array<CycleCount, kStallCount> matrix{};  // by Stall; the sum is `cycles`
-  CycleCount raw_any, input_any;                 // overlapping counters (Table 3 rows 7 and 8)
-  std::int64_t instructions = 0, macs_useful = 0, macs_padded = 0, passes = 0, tiles = 0,
-               accumulator_wraps = 0;
-  Bytes host_in, host_out, weights_read, ub_read, ub_written;
+#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) Type member{};
+#include "sim/counters.def"
 };
 
 // busy, waits by name, idle of one unit; sums to the run's cycles.

@@ -5,21 +5,9 @@ namespace systole::sim {
 namespace {
 
 void add(Counters& to, const Counters& from) {
-  to.cycles += from.cycles;
   for (std::size_t i = 0; i < kStallCount; ++i) to.matrix[i] += from.matrix[i];
-  to.raw_any += from.raw_any;
-  to.input_any += from.input_any;
-  to.instructions += from.instructions;
-  to.macs_useful += from.macs_useful;
-  to.macs_padded += from.macs_padded;
-  to.passes += from.passes;
-  to.tiles += from.tiles;
-  to.accumulator_wraps += from.accumulator_wraps;
-  to.host_in += from.host_in;
-  to.host_out += from.host_out;
-  to.weights_read += from.weights_read;
-  to.ub_read += from.ub_read;
-  to.ub_written += from.ub_written;
+#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) to.member += from.member;
+#include "sim/counters.def"
 }
 
 }  // namespace

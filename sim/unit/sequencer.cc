@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "sim/waits.h"
+
 namespace systole::sim {
 namespace {
 
@@ -51,7 +53,7 @@ Process Sequencer::run() {
 
     if (Inbox* inbox = inboxes_[isa::index(isa::queue_of(insn))]; inbox != nullptr) {
       co_await inbox->queue().writable();
-      sheet_.wait(decode, kernel.now(), "queue full", {});
+      sheet_.wait(decode, kernel.now(), wait::kQueueFull, {});
       const std::int64_t need = needed(insn);
       if (isa::counts(insn)) ++sent_[isa::index(isa::queue_of(insn))];
       inbox->queue().push({insn, current(), layer_, need});
@@ -64,7 +66,7 @@ Process Sequencer::run() {
     }
 
     if (const auto* interrupt = std::get_if<isa::Interrupt>(&insn)) {
-      sheet_.wait(decode, kernel.now(), "interrupt", {});
+      sheet_.wait(decode, kernel.now(), wait::kInterrupt, {});
       hooks_.run_stage(interrupt->stage);
     }
     if (std::holds_alternative<isa::Halt>(insn)) {

@@ -28,13 +28,10 @@ void StallTable::sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) 
 
 void StallTable::pass(std::int64_t layer, const PassTimes& times, const SliceLabel& label) {
   layer_ = layer;
-  Counters& counters = board_.ledger.layer(layer);
   for (const HeadWait& wait : waits_) {
     const CyclePoint begin = std::max(wait.begin, booked_until_);
     if (begin >= wait.end) continue;
-    const CycleCount length = wait.end - begin;
-    if (wait.stall == Stall::kRaw) counters.raw_any += length;
-    if (wait.stall == Stall::kInput) counters.input_any += length;
+    count_any(wait);
     // Between two syncs the head was empty, or H itself.
     book_piece(std::min(begin, times.visible), Stall::kSequencer, times);
     book_piece(begin, Stall::kPort, times);
@@ -46,7 +43,22 @@ void StallTable::pass(std::int64_t layer, const PassTimes& times, const SliceLab
   book(times.end, Stall::kActive, label);
 }
 
-void StallTable::finish(CyclePoint end) { book(end, Stall::kDrain, {}); }
+void StallTable::finish(CyclePoint end) {
+  for (HeadWait wait : waits_) {
+    wait.end = std::min(wait.end, end);
+    count_any(wait);
+  }
+  waits_.clear();
+  book(end, Stall::kDrain, {});
+}
+
+void StallTable::count_any(const HeadWait& wait) {
+  const CyclePoint begin = std::max(wait.begin, booked_until_);
+  if (begin >= wait.end) return;
+  Counters& counters = board_.ledger.layer(layer_);
+  if (wait.stall == Stall::kRaw) counters.raw_any += wait.end - begin;
+  if (wait.stall == Stall::kInput) counters.input_any += wait.end - begin;
+}
 
 void StallTable::book_piece(CyclePoint end, Stall base, const PassTimes& h) {
   book(std::min(end, h.visible), base, {});

@@ -10,7 +10,8 @@
 //   H is in the queue: port (it waits to start)
 //   sequencer (the queue is empty and H is still to come)
 // After the last pass comes drain, booked to the last pass's layer. raw_any and input_any count the
-// cycles of the gaps in which a raw or input sync is unmet at the head, whatever their class.
+// cycles, active ones excepted, in which a raw or input sync is unmet at the head, whatever their
+// class.
 #pragma once
 
 #include <vector>
@@ -41,6 +42,8 @@ class StallTable : public SyncBook {
     CyclePoint begin, end;
     Stall stall;
   };
+  // Adds what is left of a wait to the overlapping counters.
+  void count_any(const HeadWait& wait);
   // Books [booked_until_, end) as one class; nothing if that is empty.
   void book(CyclePoint end, Stall stall, const SliceLabel& label);
   // Books a piece of a gap in which the queue's head allows only `base`, weight classes first.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/waits.h"
+
 namespace systole::sim {
 
 WeightFetch::WeightFetch(const Board& board, Completions& completions, ParamMemory& params,
@@ -24,7 +26,7 @@ Process WeightFetch::run() {
     const CyclePoint ready = kernel.now();
     co_await planes_.shifted().reach(n - board_.machine.weight_fifo_tiles);
     const CyclePoint start = kernel.now();
-    sheet_.wait(ready, start, "fifo full", inbox_.label(-1));
+    sheet_.wait(ready, start, wait::kFifoFull, inbox_.label(-1));
 
     const auto& insn = inbox_.head_as<isa::ReadWeights>();
     Tile tile = read(insn);

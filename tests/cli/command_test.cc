@@ -77,7 +77,7 @@ TEST(Usage, HelpIsEverywhereWithAnExample) {
   const Finished top = testing_support::systole({"--help"});
   EXPECT_EQ(top.code, 0);
   for (const char* name : {"run", "compile", "quantize", "compare", "asm", "disasm", "check",
-                           "validate", "machines", "models", "isa", "ops"}) {
+                           "validate", "machines", "models", "counters", "isa", "ops"}) {
     EXPECT_THAT(top.out, HasSubstr(name));
     const Finished help = testing_support::systole({name, "--help"});
     EXPECT_EQ(help.code, 0);

@@ -1,6 +1,7 @@
 // Derived figures and the percentages of the stall table.
 #include "cli/record.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,6 +56,32 @@ TEST(Bound, IsTheLargestShare) {
   record.report.host_seconds = 9 * record.report.device_seconds;
   EXPECT_EQ(bound_by(record).name, "host");
   EXPECT_DOUBLE_EQ(bound_by(record).share, 0.9);
+  EXPECT_EQ(device_bound_by(record).name, "weights");
+  EXPECT_DOUBLE_EQ(device_bound_by(record).share, (350.0 + 100.0) / 1000.0);
+  EXPECT_THAT(summary(record, false),
+              testing::HasSubstr("  bound by    host: 90.0 % of the time the host's own steps\n"
+                                 "              the device by weights: 45.0 % of its time the "
+                                 "array waits for weight tiles\n"));
+}
+
+// Its last lines, joined where a backslash continues them, are the command again.
+TEST(Summary, TheNextCommandIsFoldedAtItsWords) {
+  Record record = sample();
+  record.command_line = "systole run model.onnx";
+  for (int i = 0; i < 12; ++i) record.command_line += fmt::format(" --set 'a b={}'", i);
+  const std::string text = summary(record, false);
+  std::string next = text.substr(text.find("\nNext: ") + 1);
+  next = next.substr(0, next.find("      then open"));
+  std::istringstream lines(next);
+  std::string joined;
+  int count = 0;
+  for (std::string one; std::getline(lines, one); ++count) {
+    EXPECT_LT(one.size(), 100U) << one;
+    one = one.substr(count == 0 ? 0 : one.find_first_not_of(' '));
+    joined += one.ends_with(" \\") ? one.substr(0, one.size() - 1) : one;
+  }
+  EXPECT_GT(count, 1);
+  EXPECT_EQ(joined, "Next: " + record.command_line + " --trace run.json");
 }
 
 TEST(TenthsOfPercent, AddUpToTheWhole) {

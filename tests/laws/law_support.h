@@ -79,12 +79,13 @@ inline void expect_same_times(const sim::Report& a, const sim::Report& b) {
 struct RecordedSlice {
   std::string track, name, cls, layer;
   CyclePoint begin, end;
+  std::int64_t insn = -1;
 };
 class RecordingProbe : public sim::Probe {
  public:
   void slice(const sim::Slice& s) override {
     slices.push_back({std::string(s.track), std::string(s.name), std::string(s.cls),
-                      std::string(s.layer), s.begin, s.end});
+                      std::string(s.layer), s.begin, s.end, s.insn});
   }
   void counter(std::string_view name, CyclePoint at, std::int64_t value) override {
     levels[std::string(name)].emplace_back(at, value);

@@ -1,0 +1,17 @@
+// systole counters: what every class, counter and wait means, printed from the tables that define
+// them.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "sim/counter_doc.h"
+
+namespace systole::cli {
+
+void add_counters(CLI::App& app, const std::string& /*command_line*/) {
+  CLI::App* command = app.add_subcommand(
+      "counters", "prints what every stall class and counter means, as Markdown");
+  command->footer("Example:\n  systole counters | less");
+  command->callback([] { fmt::print("{}", sim::counters_markdown()); });
+}
+
+}  // namespace systole::cli

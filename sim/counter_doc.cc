@@ -1,0 +1,52 @@
+// The definitions as Markdown, one table per .def file.
+#include "sim/counter_doc.h"
+
+#include <fmt/format.h>
+
+#include "isa/insn.h"
+#include "sim/run.h"
+#include "sim/waits.h"
+
+namespace systole::sim {
+namespace {
+
+constexpr std::string_view kHead =
+    "# Counters\n\n"
+    "Generated from `sim/stalls.def`, `sim/counters.def` and `sim/waits.def` by `systole "
+    "counters`; "
+    "a test keeps it up to date. All of them appear in `systole run --stats`, for the run and for "
+    "each layer.\n\n"
+    "## Cycles of the matrix unit\n\n"
+    "Each cycle is in the first class that holds; the classes add up to the run's cycles, which is "
+    "checked in every run. H is the next pass in the queue, looking past syncs. The gap before a "
+    "pass belongs to that pass's layer, what follows the last pass to the last pass's layer.\n\n"
+    "| class | a cycle is in it if |\n|---|---|\n";
+
+constexpr std::string_view kWaitHead =
+    "\n## Cycles of the other units\n\n"
+    "Busy, each wait, and idle (the rest: nothing in the queue, or work whose latency runs out) "
+    "add "
+    "up to the run's cycles, which is checked in every run. A wait during work that is still going "
+    "on counts from that work's end.\n\n"
+    "| wait | unit | the unit waits because |\n|---|---|---|\n"
+    "| raw U | any with a queue | a sync at the head waits for data that unit U makes |\n"
+    "| war U | any with a queue | a sync at the head waits for room that unit U has to free |\n";
+
+}  // namespace
+
+std::string counters_markdown() {
+  std::string out(kHead);
+#define SYSTOLE_STALL(name, text, meaning) out += fmt::format("| {} | {} |\n", text, meaning);
+#include "sim/stalls.def"
+  out += "\n## Counts\n\n| counter | in | unit | meaning |\n|---|---|---|---|\n";
+#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) \
+  out += fmt::format("| `{}` | {} | {} | {} |\n", #member, group, unit, meaning);
+#include "sim/counters.def"
+  out += kWaitHead;
+  for (const WaitInfo& w : kWaits) {
+    out += fmt::format("| {} | {} | {} |\n", w.name, w.unit, w.meaning);
+  }
+  return out;
+}
+
+}  // namespace systole::sim
