@@ -85,10 +85,13 @@ TEST(TpuV1Paper, ATileShiftsInWithin256Cycles) {
 TEST(TpuV1Paper, DoubleBufferingHidesTheShift) {
   SimBench bench(never_waiting());
   for (int i = 0; i < 4; ++i) bench.add(read_weights());
-  for (int i = 0; i < 4; ++i) bench.add(matmul(kShift, true));
+  const int first = bench.add(matmul(kShift, true));
+  bench.add(matmul(kShift, true));
+  bench.add(matmul(kShift, true));
+  const int last = bench.add(matmul(kShift, true));
   bench.run();
-  EXPECT_EQ(bench.stalled(Stall::kActive), 4 * kShift);
-  EXPECT_EQ(bench.stalled(Stall::kWeightShift), kShift);  // the first tile's
+  EXPECT_EQ(bench.start(last), bench.start(first) + 3 * kShift);
+  EXPECT_EQ(bench.complete(last), bench.start(first) + 4 * kShift - 1 + 256 + 256);
 }
 
 // Section 2: the FIFO is four tiles deep; a fifth waits in the array's second plane.
