@@ -8,6 +8,7 @@
 
 #include "base/numerics.h"
 #include "sim/unit/activation_values.h"
+#include "sim/waits.h"
 
 namespace systole::sim {
 namespace {
@@ -61,7 +62,7 @@ Process ActivationUnit::run() {
       const CyclePoint raised = kernel.now();
       const std::int64_t rows = buffer_.ports().write_chunk(left);
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kActivation, {rows, 0, 1});
-      sheet_.wait(raised, grant.begin, "port", label);
+      sheet_.wait(raised, grant.begin, wait::kPort, label);
       const CyclePoint begin = std::max(grant.begin, free_);
       free_ = std::max(grant.end, begin + CycleCount(rows));
       sheet_.busy(begin, free_, label);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sim/waits.h"
+
 namespace systole::sim {
 namespace {
 
@@ -62,12 +64,12 @@ Process DmaIn::run() {
       const CyclePoint ready = kernel.now();
       co_await chunks_.writable();
       const CyclePoint raised = kernel.now();
-      sheet_.wait(ready, raised, "port", label);
+      sheet_.wait(ready, raised, wait::kPort, label);
       const std::int64_t rows = buffer_.ports().write_chunk(transfer.port_rows() - sent_rows);
       const Bytes bytes =
           transfer.bytes_before(sent_rows + rows) - transfer.bytes_before(sent_rows);
       const LinkGrant grant = co_await link_.send(LinkSender::kData, bytes);
-      sheet_.wait(raised, grant.begin, "link", label);
+      sheet_.wait(raised, grant.begin, wait::kLink, label);
       sheet_.busy(grant.begin, grant.sent, label);
       sent_rows += rows;
       const bool last = sent_rows == transfer.port_rows();
@@ -143,7 +145,7 @@ Process DmaOut::run() {
       const CyclePoint raised = kernel.now();
       const std::int64_t rows = buffer_.ports().read_chunk(transfer.port_rows() - read);
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaOut, {rows, 1, 0});
-      sheet_.wait(raised, grant.begin, "port", label);
+      sheet_.wait(raised, grant.begin, wait::kPort, label);
       sent =
           link_.send(grant.end, transfer.bytes_before(read + rows) - transfer.bytes_before(read));
       sheet_.busy(grant.begin, sent, label);

@@ -47,7 +47,7 @@ Process Sequencer::run() {
     co_await buffer_.delivered(pc_);
     isa::Insn insn = fetch();
     const CyclePoint decode = kernel.now();
-    sheet_.wait(ready, decode, "instructions", {});
+    sheet_.wait(ready, decode, wait::kInstructions, {});
     note(insn);
     CycleCount next(board_.machine.sequencer_decode_cycles);
 
