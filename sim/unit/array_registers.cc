@@ -8,6 +8,25 @@
 #include "sim/unit/array_sweep.h"
 
 namespace systole::sim {
+namespace {
+
+constexpr char kSet = '\1';
+constexpr std::int64_t kNowhere = -1;
+
+// The first stage from `from` on, of the first `stages`, whose flag is set.
+std::int64_t find(const DelayLine<char>& flags, std::int64_t stages, std::int64_t from = 0) {
+  const std::string_view view(&flags[0], static_cast<std::size_t>(stages));
+  const auto at = view.find(kSet, static_cast<std::size_t>(from));
+  return at == std::string_view::npos ? kNowhere : static_cast<std::int64_t>(at);
+}
+// The last of the first `stages`.
+std::int64_t find_last(const DelayLine<char>& flags, std::int64_t stages) {
+  while (--stages >= 0 && flags[stages] != kSet) {
+  }
+  return stages;
+}
+
+}  // namespace
 
 ArrayRegisters::ArrayRegisters(const isa::Machine& machine, bool values)
     : rows_(machine.r()),
@@ -18,7 +37,8 @@ ArrayRegisters::ArrayRegisters(const isa::Machine& machine, bool values)
       tags_(rows_ + columns_),
       valid_(rows_ + columns_),
       switch_(rows_ + columns_),
-      hops_(rows_ + columns_, kNoRow),
+      moving_(rows_ + columns_),
+      capture_(2 * rows_ + columns_),
       weights_(place(rows_ + columns_, 0)),
       psums_(place(rows_ + 1, 0)),
       shadow_(place(rows_, 0), kEmpty),
@@ -33,13 +53,12 @@ void ArrayRegisters::take_row(const SubRowTag& tag, std::span<const std::int16_t
 
 void ArrayRegisters::switch_weights() {
   if (load_ == isa::WeightLoad::kSingle) return;
-  const std::string_view flags(&switch_[0], static_cast<std::size_t>(rows_ + columns_ - 1));
-  for (auto d = flags.find(kSet); d != std::string_view::npos; d = flags.find(kSet, d + 1)) {
-    const auto diagonal = static_cast<std::int64_t>(d);
-    const std::int64_t end = std::min(rows_, diagonal + 1);
-    for (std::int64_t r = std::max<std::int64_t>(0, diagonal - columns_ + 1); r < end; ++r) {
-      const std::size_t pe = place(r, diagonal - r);
-      SYSTOLE_CHECK(shadow_[pe] != kEmpty, "PE({}, {}) switches to nothing", r, diagonal - r);
+  const std::int64_t stages = rows_ + columns_ - 1;
+  for (auto d = find(switch_, stages); d != kNowhere; d = find(switch_, stages, d + 1)) {
+    const std::int64_t end = std::min(rows_, d + 1);
+    for (std::int64_t r = std::max<std::int64_t>(0, d - columns_ + 1); r < end; ++r) {
+      const std::size_t pe = place(r, d - r);
+      SYSTOLE_CHECK(shadow_[pe] != kEmpty, "PE({}, {}) switches to nothing", r, d - r);
       active_[pe] = shadow_[pe];
       shadow_[pe] = kEmpty;
     }
@@ -48,19 +67,17 @@ void ArrayRegisters::switch_weights() {
 
 void ArrayRegisters::multiply() {
   if (!values_) return;
-  const std::string_view flags(&valid_[0], static_cast<std::size_t>(rows_ + columns_));
-  const auto youngest = flags.find(kSet);
-  if (youngest == std::string_view::npos) return;
+  const std::int64_t youngest = find(valid_, rows_ + columns_);
+  if (youngest == kNowhere) return;
   // The bubble behind a wave clears the sums that the wave leaves.
-  const auto first = static_cast<std::int64_t>(youngest) - 1;
-  const auto last = static_cast<std::int64_t>(flags.rfind(kSet));
   const std::int16_t* lanes = lanes_.line(0);
-  sweep({psums_.data(), lanes, rows_ > 1 ? lanes_.line(1) - lanes : 0, active_.data(), rows_,
-         columns_, first, last});
+  sweep({psums_.data(), lanes, lanes_.line(1) - lanes, active_.data(), rows_, columns_,
+         youngest - 1, find_last(valid_, rows_ + columns_)});
 }
 
-void ArrayRegisters::take_weights(std::int16_t hops, std::span<const std::int16_t> weights) {
-  hops_.push(hops);
+void ArrayRegisters::take_weights(TopEdge edge, std::span<const std::int16_t> weights) {
+  moving_.push(edge == TopEdge::kNone ? '\0' : kSet);
+  capture_.push(edge == TopEdge::kFirstRow ? kSet : '\0');
   const std::int64_t stages = rows_ + columns_;
   newest_weights_ = (newest_weights_ == 0 ? stages : newest_weights_) - 1;
   std::int16_t* row = weights_.data() + place(newest_weights_, 0);
@@ -87,15 +104,13 @@ bool ArrayRegisters::room_for_tile() const {
     case isa::WeightLoad::kSingle:
       break;
   }
-  const std::string_view flags(&valid_[0], static_cast<std::size_t>(rows_ + columns_ - 1));
-  return flags.find(kSet) == std::string_view::npos;
+  return find(valid_, rows_ + columns_ - 1) == kNowhere;
 }
 
 bool ArrayRegisters::empty() const {
-  const auto stages = static_cast<std::size_t>(rows_ + columns_ - 1);
-  const std::int16_t* hops = &hops_[0];
-  return std::string_view(&valid_[0], stages).find(kSet) == std::string_view::npos &&
-         std::all_of(hops, hops + stages, [](std::int16_t h) { return h == kNoRow; });
+  return find(valid_, rows_ + columns_ - 1) == kNowhere &&
+         find(moving_, rows_ + columns_ - 1) == kNowhere &&
+         find(capture_, 2 * rows_ + columns_ - 2) == kNowhere;
 }
 
 std::int16_t ArrayRegisters::moving_weight(std::int64_t stage, std::int64_t c) const {
@@ -127,20 +142,23 @@ std::int32_t ArrayRegisters::value(Plane plane, std::int64_t r, std::int64_t c) 
 }
 
 void ArrayRegisters::capture() {
-  for (std::int64_t d = 0; d <= rows_ + columns_ - 2; ++d) {
-    const std::int64_t r = hops_[d];
-    const std::int64_t c = d - r;
-    if (r == kNoRow || c < 0 || c >= columns_) continue;
-    std::int16_t& shadow = shadow_[place(r, c)];
-    SYSTOLE_CHECK(shadow == kEmpty, "PE({}, {}) takes a second shadow weight", r, c);
-    shadow = moving_weight(d, c);
+  const std::int64_t stages = 2 * rows_ + columns_ - 2;
+  for (auto stage = find(capture_, stages); stage != kNowhere;
+       stage = find(capture_, stages, stage + 1)) {
+    const std::int64_t end = std::min(rows_, stage / 2 + 1);
+    for (std::int64_t r = std::max<std::int64_t>(0, (stage - columns_ + 2) / 2); r < end; ++r) {
+      const std::int64_t c = stage - 2 * r;
+      std::int16_t& shadow = shadow_[place(r, c)];
+      SYSTOLE_CHECK(shadow == kEmpty, "PE({}, {}) takes a second shadow weight", r, c);
+      shadow = moving_weight(r + c, c);
+    }
   }
 }
 
 // Columns whose top a weight enters move by one PE.
 void ArrayRegisters::hand_down(std::vector<std::int16_t>& plane) {
   for (std::int64_t first = 0, last; first < columns_; first = last + 1) {
-    for (last = first; last < columns_ && hops_[last] != kNoRow;) ++last;
+    for (last = first; last < columns_ && moving_[last] == kSet;) ++last;
     if (first == last) continue;
     for (std::int64_t r = rows_ - 1; r > 0; --r) {
       const auto above = plane.begin() + static_cast<std::ptrdiff_t>(place(r - 1, 0));

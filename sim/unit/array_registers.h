@@ -45,8 +45,6 @@ struct SubRowTag {
 
 class ArrayRegisters : public ArrayView {
  public:
-  static constexpr std::int16_t kNoRow = -1;
-
   // Without `values` all data stay 0 and only flags move.
   ArrayRegisters(const isa::Machine& machine, bool values);
 
@@ -57,9 +55,10 @@ class ArrayRegisters : public ArrayView {
   void switch_weights();
   // All PEs compute their partial sums.
   void multiply();
-  // The top edge takes a row of C weights on its way to PEs `hops` further down, and weights move.
-  // Without a row, hops is kNoRow.
-  void take_weights(std::int16_t hops, std::span<const std::int16_t> weights);
+  // Weights move, and the top edge takes a row of C weights, the first of a tile or another, or
+  // none.
+  enum class TopEdge : std::uint8_t { kNone, kFirstRow, kRow };
+  void take_weights(TopEdge edge, std::span<const std::int16_t> weights);
 
   // --- what the edges show ---
   // Between take_row and multiply: what has fallen out of each of the C columns, and its tag.
@@ -78,7 +77,6 @@ class ArrayRegisters : public ArrayView {
 
  private:
   static constexpr std::int16_t kEmpty = INT16_MIN;  // a shadow register; weights have 9 bits
-  static constexpr char kSet = '\1';
 
   [[nodiscard]] std::size_t place(std::int64_t r, std::int64_t c) const {
     return static_cast<std::size_t>(r * columns_ + c);
@@ -97,9 +95,10 @@ class ArrayRegisters : public ArrayView {
 
   DelayLines<std::int16_t> lanes_;     // R lines; PE(r, c) is stage r + c of line r
   DelayLine<SubRowTag> tags_;          // PE(r, c) is stage r + c
-  DelayLine<char> valid_, switch_;     // kSet where the tag's flag is, to be searched
-  DelayLine<std::int16_t> hops_;       // of the row of weights at stage r + c; kNoRow: none
-  std::vector<std::int16_t> weights_;  // that row: a ring of rows of C
+  DelayLine<char> valid_, switch_;     // the tags' flags, to be searched
+  DelayLine<char> moving_;             // whether a row of weights is at stage r + c
+  DelayLine<char> capture_;            // PE(r, c) is stage 2r + c
+  std::vector<std::int16_t> weights_;  // the rows: a ring of rows of C
   std::int64_t newest_weights_ = 0;    // row of weights_ that is stage 0
   std::vector<std::int32_t> psums_;    // R + 1 rows: the top edge's zeros, then the PEs'
   std::vector<std::int16_t> shadow_, active_;

@@ -7,6 +7,8 @@
 namespace systole::sim {
 namespace {
 
+using TopEdge = ArrayRegisters::TopEdge;
+
 constexpr CycleCount kCycle(1);
 
 }  // namespace
@@ -149,7 +151,7 @@ bool RegisterArray::may_shift(CyclePoint t) const {
 
 void RegisterArray::feed_weights(CyclePoint t) {
   if (rows_shifted_ == 0) {
-    if (!may_shift(t)) return registers_.take_weights(ArrayRegisters::kNoRow, {});
+    if (!may_shift(t)) return registers_.take_weights(TopEdge::kNone, {});
     ++tiles_begun_;
   }
   // Where registers hand weights down, the first row goes furthest.
@@ -157,7 +159,7 @@ void RegisterArray::feed_weights(CyclePoint t) {
   const bool travels = board_.machine.array_weight_load == isa::WeightLoad::kThrough;
   const std::int64_t row = travels ? rows_shifted_ : rows - 1 - rows_shifted_;
   if (board_.values) planes_.head(t)->operands(row, weights_);
-  registers_.take_weights(static_cast<std::int16_t>(row), weights_);
+  registers_.take_weights(rows_shifted_ == 0 ? TopEdge::kFirstRow : TopEdge::kRow, weights_);
   if (++rows_shifted_ < rows) return;
   rows_shifted_ = 0;
   planes_.end_shift(t + kCycle);

@@ -1,6 +1,7 @@
 // Weight planes (data sheet in weight_planes.h).
 #include "sim/unit/weight_planes.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace systole::sim {
@@ -14,7 +15,13 @@ std::int16_t Tile::operand(std::int64_t r, std::int64_t c) const {
 }
 
 void Tile::operands(std::int64_t r, std::span<std::int16_t> to) const {
-  for (std::size_t c = 0; c < to.size(); ++c) to[c] = operand(r, static_cast<std::int64_t>(c));
+  std::ranges::fill(to, std::int16_t{0});
+  if (r >= weights->k) return;
+  const std::uint8_t* row = bytes + r * stride;
+  const std::uint8_t sign = weights->is_signed ? 0x80 : 0;
+  const auto n = static_cast<std::size_t>(weights->n);
+  for (std::size_t c = 0; c < n; ++c) to[c] = static_cast<std::int16_t>((row[c] ^ sign) - sign);
+  for (std::size_t c = 0; c < zero.size(); ++c) to[c] = static_cast<std::int16_t>(to[c] - zero[c]);
 }
 
 WeightPlanes::WeightPlanes(const Board& board)

@@ -20,15 +20,20 @@ CycleCount waits(const sim::UnitReport& unit) {
   return total;
 }
 
-class Law2 : public testing::TestWithParam<std::uint64_t> {
+class Law2 : public testing::TestWithParam<std::tuple<sim::Engine, std::uint64_t>> {
  protected:
-  Law2() : trace_("random_case seed " + std::to_string(GetParam())) {}
+  Law2()
+      : engine_(std::get<0>(GetParam())),
+        seed_(std::get<1>(GetParam())),
+        trace_(fmt::format("random_case seed {}, engine {}", seed_, engine_name(engine_))) {}
   void SetUp() override {
     SCOPED_TRACE(trace_);
-    const RandomCase c = random_case(GetParam());
+    const RandomCase c = random_case(seed_);
     program_ = c.program;
-    report_ = run(c, {.probe = &probe_}).report;
+    report_ = run(c, {.engine = engine_, .probe = &probe_}).report;
   }
+  sim::Engine engine_;
+  std::uint64_t seed_;
   std::string trace_;
   RecordingProbe probe_;
   isa::Program program_;
@@ -117,7 +122,10 @@ TEST_P(Law2, LevelsStayWithinTheMachine) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, Law2, testing::Range<std::uint64_t>(1'001, 1'101));
+INSTANTIATE_TEST_SUITE_P(Random, Law2,
+                         testing::Combine(testing::Values(sim::Engine::kCycle,
+                                                          sim::Engine::kRegister),
+                                          testing::Range<std::uint64_t>(1'001, 1'101)));
 
 }  // namespace
 }  // namespace systole::laws
