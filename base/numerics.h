@@ -35,16 +35,14 @@ inline float widen_half(std::uint16_t bits) {
 // Round half to even; the default rounding mode is never changed.
 inline float round_half_even(float x) { return std::nearbyintf(x); }
 
-// x rounded half to even, plus zero_point, saturated into [lo, hi]; NaN gives zero_point, as a
-// comparison with NaN is false. |lo|, |hi|, |zero_point| < 2^24.
+// x rounded half to even, plus zero_point, saturated into [lo, hi]; NaN counts as 0. A binary32
+// integer plus an int32 is exact in binary64 wherever it does not saturate.
 inline std::int32_t round_and_saturate(float x, std::int32_t zero_point, std::int32_t lo,
                                        std::int32_t hi) {
-  const float low = static_cast<float>(lo - zero_point);
-  const float high = static_cast<float>(hi - zero_point);
-  if (std::isnan(x)) return zero_point < lo ? lo : (zero_point > hi ? hi : zero_point);
-  if (x < low) x = low;
-  if (x > high) x = high;
-  return static_cast<std::int32_t>(round_half_even(x)) + zero_point;
+  const double y = (std::isnan(x) ? 0.0 : double{round_half_even(x)}) + zero_point;
+  if (y < lo) return lo;
+  if (y > hi) return hi;
+  return static_cast<std::int32_t>(y);
 }
 
 // The machine's requantise step for one accumulator (bias already added).
@@ -57,6 +55,27 @@ inline std::int32_t requantise(std::int32_t acc, float multiplier, std::int32_t 
 inline std::int32_t quantise(float x, float scale, std::int32_t zero_point, std::int32_t lo,
                              std::int32_t hi) {
   return round_and_saturate(x / scale, zero_point, lo, hi);
+}
+
+// DequantizeLinear for one value of up to 32 bits: the exact difference, rounded once to binary32.
+inline float dequantise(std::int64_t value, std::int32_t zero_point, float scale) {
+  return static_cast<float>(value - zero_point) * scale;
+}
+
+// An average: the sum of (a - a_zero) over `count` values, in units of a_scale, requantised.
+inline std::int32_t average(std::int64_t sum, float multiplier, std::int32_t zero_point,
+                            std::int32_t lo, std::int32_t hi) {
+  return round_and_saturate(static_cast<float>(sum) * multiplier, zero_point, lo, hi);
+}
+inline float average_multiplier(float a_scale, float to_scale, std::int64_t count) {
+  return a_scale / (to_scale * static_cast<float>(count));
+}
+
+// A table of 257 words at x of 16 bits: word i = (x >> 8) + 128, and f = x & 255 in 256 of the way
+// to the next, rounded half up.
+inline std::int64_t interpolate(std::int32_t word, std::int32_t next, std::int32_t x) {
+  const std::int64_t rise = std::int64_t{next} - word;
+  return word + ((rise * (x & 255) + 128) >> 8);
 }
 
 // The requantise multiplier m[c] = (x_scale * w_scale[c]) / y_scale, in this order, in fp32.

@@ -37,6 +37,26 @@ class Lister {
     }
   }
 
+  // As `ub`, but from one logical row to the next there are `stride` buffer rows.
+  struct Rows {
+    std::int64_t first, stride;
+  };
+  void strided_ub(const Rows& place, std::int64_t lane, std::int64_t rows, std::int64_t bytes,
+                  bool write) {
+    const std::int64_t step = machine_.ub_rows_of(bytes, lane);
+    if (place.stride == step) return ub(place.first, lane, rows, bytes, write);
+    if (rows > kMaxListed) {
+      const std::int64_t end = place.first + (rows - 1) * place.stride + step;
+      const bool whole = step > 1;
+      return add(Space::kUb, place.first, end, write, whole ? 0 : lane,
+                 whole ? machine_.unified_buffer_row_bytes : lane + bytes);
+    }
+    const std::int64_t distinct = place.stride == 0 ? 1 : rows;
+    for (std::int64_t i = 0; i < distinct; ++i) {
+      ub(place.first + i * place.stride, lane, 1, bytes, write);
+    }
+  }
+
   // `rows` rows of `bytes` bytes, `stride` bytes apart.
   void host(std::int64_t host, std::int64_t stride, std::int64_t rows, std::int64_t bytes,
             bool write) {
@@ -163,11 +183,8 @@ void list(const Pool& i, Lister& to) {
 }
 
 void list(const Copy& i, Lister& to) {
-  const std::int64_t rows = std::min(i.rows, kMaxListed);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    to.ub(i.ub + r * i.stride, i.lane, 1, i.bytes, false);
-    to.ub(i.to + r * i.to_stride, i.to_lane, 1, i.bytes, true);
-  }
+  to.strided_ub({i.ub, i.stride}, i.lane, i.rows, i.bytes, false);
+  to.strided_ub({i.to, i.to_stride}, i.to_lane, i.rows, i.bytes, true);
 }
 
 }  // namespace

@@ -8,21 +8,18 @@
 #include "isa/expand.h"
 #include "isa/operand.h"
 #include "isa/verify_parts.h"
+#include "isa/verify_vector.h"
 
 namespace systole::isa {
 namespace {
 
-// The values an activation's type can hold; s32 is written without saturation.
-OperandRange type_range(std::int64_t type) {
-  if (type == type::kU8) return {0, 255};
-  if (type == type::kS8) return {-128, 127};
-  return {-32'768, 32'767};
-}
-
 class RangeChecker {
  public:
   RangeChecker(const Program& program, const Machine& machine, Findings& findings)
-      : program_(program), machine_(machine), findings_(findings) {}
+      : program_(program),
+        machine_(machine),
+        findings_(findings),
+        vector_(machine, [this](const std::string& what) { bad(what); }) {}
 
   void run() {
     for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
@@ -75,14 +72,12 @@ class RangeChecker {
         type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
     require("zero_point", i.zero_point, range.low, range.high);
   }
-  void check_relations(const Activate& i) {
-    require("n", i.n, 1, machine_.c());
-    if (i.type == type::kS32) return;
-    const OperandRange range = type_range(i.type);
-    require("lo", i.lo, range.low, range.high);
-    require("hi", i.hi, i.lo, range.high);
-    require("zero_point", i.zero_point, range.low, range.high);
-  }
+  void check_relations(const Set& i) { vector_.check(i); }
+  void check_relations(const Activate& i) { vector_.check(i); }
+  void check_relations(const ActivatePool& i) { vector_.check(i); }
+  void check_relations(const Vector& i) { vector_.check(i); }
+  void check_relations(const Pool& i) { vector_.check(i); }
+  void check_relations(const Copy& i) { vector_.check(i); }
   void check_tile(std::int64_t k, std::int64_t n) {
     require("k", k, 1, machine_.r());
     require("n", n, 1, machine_.c());
@@ -126,6 +121,7 @@ class RangeChecker {
   const Program& program_;
   const Machine& machine_;
   Findings& findings_;
+  VectorChecker vector_;
   std::vector<Access> accesses_;
   std::size_t pc_ = 0;
   bool sound_ = true;

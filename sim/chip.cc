@@ -37,9 +37,10 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
       fetch_(board_, completions_, params_, planes_),
       matrix_(board_, completions_, buffer_, planes_, *array_),
       activation_(board_, completions_, accumulators_, params_, buffer_),
+      vector_(board_, completions_, params_, buffer_),
       sequencer_(board_, instructions_, completions_,
                  {nullptr, &dma_in_.inbox(), &dma_out_.inbox(), &fetch_.inbox(), &matrix_.inbox(),
-                  &activation_.inbox(), nullptr},
+                  &activation_.inbox(), &vector_.inbox()},
                  {std::move(run_stage), options.progress}) {}
 
 std::unique_ptr<ArrayModel> Chip::make_array(const RunOptions& options) {
@@ -59,6 +60,7 @@ void Chip::run() {
   array_->spawn();
   kernel_.spawn(matrix_.run());
   kernel_.spawn(activation_.run());
+  kernel_.spawn(vector_.run());
   if (board_.probe != nullptr && board_.probe->wants_counters()) {
     kernel_.spawn(planes_.watch(planes_.arrived(), +1));
     kernel_.spawn(planes_.watch(planes_.shifted(), -1));
@@ -75,7 +77,7 @@ std::string Chip::deadlock() {
       "{}",
       kernel_.now().value, sequencer_.current() + 1);
   for (Inbox* inbox : {&dma_in_.inbox(), &dma_out_.inbox(), &fetch_.inbox(), &matrix_.inbox(),
-                       &activation_.inbox()}) {
+                       &activation_.inbox(), &vector_.inbox()}) {
     text += "; " + inbox->state();
   }
   text += fmt::format("; weight FIFO: {} tiles have arrived, {} were shifted in",
@@ -95,6 +97,7 @@ void Chip::report(Report& report) const {
   report.units.push_back(unit_report(fetch_.sheet(), cycles));
   report.units.push_back(matrix_report(report.total));
   report.units.push_back(unit_report(activation_.sheet(), cycles));
+  report.units.push_back(unit_report(vector_.sheet(), cycles));
   report.device_seconds = board_.machine.seconds(cycles);
 }
 

@@ -35,6 +35,7 @@
 #include "sim/unit/param_memory.h"
 #include "sim/unit/sequencer.h"
 #include "sim/unit/unified_buffer.h"
+#include "sim/unit/vector_unit.h"
 #include "sim/unit/weight_fetch.h"
 #include "sim/unit/weight_planes.h"
 
@@ -80,6 +81,7 @@ class Chip {
   WeightFetch fetch_;
   MatrixUnit matrix_;
   ActivationUnit activation_;
+  VectorUnit vector_;
   Sequencer sequencer_;
 };
 

@@ -1,38 +1,15 @@
-// The instructions' values, one exec() each: the meaning that isa/opcodes.def gives in words.
-//
-// A logical row of `bytes` bytes at byte lane `lane` of unified buffer row `ub` lies in consecutive
-// buffer rows, and the next logical row starts at the same lane of the next free buffer row.
+// The instructions' values, one exec() each: the meaning that isa/opcodes.def gives in words. Those
+// of the activation and the vector unit have files of their own beside this one.
 #include <algorithm>
-#include <cstring>
-#include <limits>
 #include <string>
 
-#include "base/numerics.h"
 #include "base/units.h"
-#include "sim/func/state.h"
+#include "sim/func/lanes.h"
 
 namespace systole::sim::func {
 namespace {
 
-namespace function = isa::function;
 namespace precision = isa::precision;
-namespace type = isa::type;
-
-// Logical row i of a transfer that starts at buffer row `ub`, byte `lane`.
-std::span<std::uint8_t> ub_row(State& s, std::int64_t ub, std::int64_t lane, std::int64_t bytes,
-                               std::int64_t i) {
-  const std::int64_t first = ub + i * s.machine.ub_rows_of(bytes, lane);
-  return slice(s.unified_buffer, first * s.machine.unified_buffer_row_bytes + lane, bytes);
-}
-
-// Element c of parameter row `row`, an int32 or a float32.
-template <typename T>
-T param(const State& s, std::int64_t row, std::int64_t c) {
-  static_assert(sizeof(T) == 4);
-  T value;
-  std::memcpy(&value, slice(s.params, row * s.machine.param_row_bytes() + c * 4, 4).data(), 4);
-  return value;
-}
 
 // The lowest or highest byte of a value that `is_signed` says how to read.
 std::int32_t byte_value(std::uint8_t byte, bool is_signed) {
@@ -79,34 +56,6 @@ void load_lanes(const isa::Matmul& i, std::span<const std::uint8_t> row, Lanes& 
     lanes.low[r] = static_cast<std::int16_t>(x & 0xFF);
     lanes.high[r] = static_cast<std::int16_t>(x >> 8);
   }
-}
-
-// What a lane of `type` can hold, and its bytes.
-struct LaneType {
-  std::int64_t bytes;
-  std::int64_t lo, hi;
-};
-LaneType lane_type(std::int64_t t) {
-  const auto limits = [](auto v) {
-    using T = decltype(v);
-    return LaneType{sizeof(T), std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
-  };
-  if (t == type::kU8) return limits(std::uint8_t{});
-  if (t == type::kS8) return limits(std::int8_t{});
-  if (t == type::kS16) return limits(std::int16_t{});
-  return limits(std::int32_t{});
-}
-
-// Accumulator + bias, requantised unless the type is s32.
-std::int32_t activated(const isa::Activate& i, const State& s, std::int32_t acc, std::int64_t c) {
-  if (i.use_bias != 0) acc = wrapping_add(acc, param<std::int32_t>(s, i.bias, c));
-  if (i.type == type::kS32) return acc;
-  const LaneType lane = lane_type(i.type);
-  std::int64_t lo = std::max(i.lo, lane.lo);
-  const std::int64_t hi = std::min(i.hi, lane.hi);
-  if (i.function == function::kRelu) lo = std::max(lo, i.zero_point);
-  return requantise(acc, param<float>(s, i.scale, c), static_cast<std::int32_t>(i.zero_point),
-                    static_cast<std::int32_t>(lo), static_cast<std::int32_t>(hi));
 }
 
 }  // namespace
@@ -193,25 +142,6 @@ void exec(const isa::Matmul& i, State& s) {
       const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(low[c])} +
                                std::int64_t{256} * static_cast<std::int32_t>(high[c]);
       acc[c] = accumulate(i.accumulate != 0 ? acc[c] : 0, sum, s.counters);
-    }
-  }
-}
-
-void exec(const isa::Activate& i, State& s) {
-  if (i.function == function::kTable) not_implemented("activate with function table");
-  const std::int64_t lane_bytes = lane_type(i.type).bytes;
-  s.counters.ub_written += Bytes(i.rows * i.n * lane_bytes);
-  if (!s.has_values) return;
-  for (std::int64_t row = 0; row < i.rows; ++row) {
-    const auto acc = slice(s.accumulators, (i.acc + row) * s.machine.c(), i.n);
-    const auto to = ub_row(s, i.ub, i.lane, i.n * lane_bytes, row);
-    for (std::int64_t c = 0; c < i.n; ++c) {
-      const std::int32_t value = activated(i, s, acc[static_cast<std::size_t>(c)], c);
-      const auto bits = static_cast<std::uint32_t>(value);
-      for (std::int64_t b = 0; b < lane_bytes; ++b) {  // little endian
-        to[static_cast<std::size_t>(c * lane_bytes + b)] =
-            static_cast<std::uint8_t>(bits >> (8 * b));
-      }
     }
   }
 }

@@ -88,7 +88,8 @@ void execute(const isa::Program& program, const isa::Machine& machine, HostMemor
               .accumulators = {},
               .params = {},
               .fifo = {},
-              .active = {}};
+              .active = {},
+              .registers = {}};
   if (state.has_values) allocate(state);
   const std::span<const isa::Insn> code = program.code;
   host_stage(0);

@@ -2,6 +2,7 @@
 // overload per instruction.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,6 +13,7 @@
 #include "base/diag.h"
 #include "isa/insn.h"
 #include "isa/machine.h"
+#include "isa/registers.h"
 #include "sim/run.h"
 
 namespace systole::sim::func {
@@ -34,6 +36,11 @@ struct State {
   std::vector<std::uint8_t> params;              // bytes, rows of C x 32 bit
   std::deque<Tile> fifo;                         // tiles read and not yet active, oldest first
   Tile active;                                   // the tile that passes use
+  std::array<isa::Registers, isa::kUnitCount> registers{};  // by unit
+
+  [[nodiscard]] const isa::Registers& registers_of(isa::Unit unit) const {
+    return registers.at(isa::index(unit));
+  }
 };
 
 // `count` elements of a memory from `begin` on. The verifier has proved that they are inside.
@@ -53,6 +60,11 @@ void exec(const isa::WriteHost& insn, State& state);
 void exec(const isa::ReadWeights& insn, State& state);
 void exec(const isa::Matmul& insn, State& state);
 void exec(const isa::Activate& insn, State& state);
+void exec(const isa::ActivatePool& insn, State& state);
+void exec(const isa::Vector& insn, State& state);
+void exec(const isa::Pool& insn, State& state);
+void exec(const isa::Copy& insn, State& state);
+void exec(const isa::Set& insn, State& state);
 
 // Nothing to compute: order in time, and marks for the reader.
 inline void exec(const isa::Nop&, State&) {}
@@ -65,11 +77,6 @@ inline void exec(const isa::Repeat&, State&) {}
 inline void exec(const isa::StepBy&, State&) {}
 
 [[noreturn]] void not_implemented(std::string_view what);
-inline void exec(const isa::Set& insn, State&) { not_implemented(insn.kMnemonic); }
 inline void exec(const isa::Convolve& insn, State&) { not_implemented(insn.kMnemonic); }
-inline void exec(const isa::ActivatePool& insn, State&) { not_implemented(insn.kMnemonic); }
-inline void exec(const isa::Vector& insn, State&) { not_implemented(insn.kMnemonic); }
-inline void exec(const isa::Pool& insn, State&) { not_implemented(insn.kMnemonic); }
-inline void exec(const isa::Copy& insn, State&) { not_implemented(insn.kMnemonic); }
 
 }  // namespace systole::sim::func

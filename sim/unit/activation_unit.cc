@@ -2,24 +2,22 @@
 #include "sim/unit/activation_unit.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 #include <span>
 
 #include "base/numerics.h"
+#include "isa/access.h"
 #include "sim/unit/activation_values.h"
+#include "sim/unit/even_share.h"
+#include "sim/unit/pool_map.h"
+#include "sim/unit/vector_values.h"
 #include "sim/waits.h"
 
 namespace systole::sim {
 namespace {
 
-std::int64_t element_bytes(const isa::Activate& insn) {
-  if (insn.type == isa::type::kS32) return 4;
-  return insn.type == isa::type::kS16 ? 2 : 1;
-}
-
 // The instruction's limits, within what its type can hold; relu lifts the lower one.
-Limits limits_of(const isa::Activate& insn) {
+template <typename Insn>
+Limits limits_of(const Insn& insn) {
   const auto within = [&](auto type_low, auto type_high) {
     std::int64_t lo = std::max<std::int64_t>(insn.lo, type_low);
     if (insn.function == isa::function::kRelu) lo = std::max(lo, insn.zero_point);
@@ -54,52 +52,97 @@ Process ActivationUnit::run() {
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
     co_await kernel.at(free_ - CycleCount(1));
-    std::int64_t left = start_activate(inbox_.head_as<isa::Activate>());
-    const SliceLabel label = inbox_.label(inbox_.head_as<isa::Activate>().rows);
+    const Moves moves = start();
+    const SliceLabel label = inbox_.label(moves.reads);
     const Inbox::Issued work = inbox_.issue();
     free_ = std::max(free_, kernel.now());
-    while (left > 0) {
-      const CyclePoint raised = kernel.now();
+    EvenShare ahead(std::max<std::int64_t>(0, moves.reads - moves.writes), moves.writes);
+    for (std::int64_t left = moves.writes; left > 0;) {
       const std::int64_t rows = buffer_.ports().write_chunk(left);
+      const CyclePoint begin = free_;
+      free_ += CycleCount(ahead.take(rows));
+      sheet_.busy(begin, free_, label);
+      co_await kernel.at(free_ - CycleCount(1));
+      const CyclePoint raised = kernel.now();
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kActivation, {rows, 0, 1});
       sheet_.wait(raised, grant.begin, wait::kPort, label);
       const CyclePoint begin = std::max(grant.begin, free_);
       free_ = std::max(grant.end, begin + CycleCount(rows));
       sheet_.busy(begin, free_, label);
       left -= rows;
-      co_await kernel.at(free_ - CycleCount(1));
     }
+    co_await kernel.at(free_ - CycleCount(1));
     work.complete(free_ + CycleCount(board_.machine.activation_depth));
   }
 }
 
-std::int64_t ActivationUnit::start_activate(const isa::Activate& insn) {
-  const UbRange range{insn.ub, insn.lane, insn.rows, insn.n * element_bytes(insn)};
-  board_.ledger.layer(inbox_.head().layer).ub_written += Bytes(range.rows * range.bytes);
-  if (board_.values) compute(insn, buffer_.rows(range));
-  const std::int64_t each = board_.machine.ub_rows_of(range.bytes, range.lane);
-  return insn.rows * std::max<std::int64_t>(1, each);
+ActivationUnit::Moves ActivationUnit::start() {
+  const auto* fused = std::get_if<isa::ActivatePool>(&inbox_.head().insn);
+  return fused != nullptr ? start(*fused) : start(inbox_.head_as<isa::Activate>());
 }
 
-void ActivationUnit::compute(const isa::Activate& insn, RowSpan to) {
-  const std::int32_t* acc = accumulators_.rows(insn.acc, insn.rows);
-  const auto n = static_cast<std::size_t>(insn.n);
-  const bool requantised = insn.type != isa::type::kS32;
-  const std::int32_t* bias = insn.use_bias != 0 ? bias_.data() : nullptr;
-  if (bias != nullptr) params_.read(insn.bias, std::span(bias_).first(n));
-  if (requantised) params_.read(insn.scale, std::span(scale_).first(n));
-  const Limits limits = limits_of(insn);
-  for (std::int64_t i = 0; i < insn.rows; ++i, acc += board_.machine.c()) {
-    if (requantised) {
-      requantise_row(acc, bias, scale_.data(), limits, insn.n, row_.data());
-      narrow_row(row_.data(), insn.n, element_bytes(insn), to.row(i));
-      continue;
+ActivationUnit::Moves ActivationUnit::start(const isa::Activate& insn) {
+  const UbRange range{insn.ub, insn.lane, insn.rows, insn.n * isa::element_bytes(insn.type)};
+  board_.ledger.layer(inbox_.head().layer).ub_written += Bytes(range.rows * range.bytes);
+  if (board_.values) {
+    load_parameters(insn);
+    const RowSpan to = buffer_.rows(range);
+    const std::int32_t* acc = accumulators_.rows(insn.acc, insn.rows);
+    for (std::int64_t i = 0; i < insn.rows; ++i, acc += board_.machine.c()) {
+      activate_row(insn, acc, to.row(i));
     }
-    for (std::size_t c = 0; c < n; ++c) {
+  }
+  const std::int64_t each = board_.machine.ub_rows_of(range.bytes, range.lane);
+  return {insn.rows, insn.rows * std::max<std::int64_t>(1, each)};
+}
+
+// Every accumulator row is activated once, however many windows take it.
+ActivationUnit::Moves ActivationUnit::start(const isa::ActivatePool& insn) {
+  const PoolMap map(insn);
+  const UbRange range{insn.ub, insn.lane, map.outputs(), insn.n * isa::element_bytes(insn.type)};
+  board_.ledger.layer(inbox_.head().layer).ub_written += Bytes(range.rows * range.bytes);
+  if (board_.values) {
+    load_parameters(insn);
+    pixels_.resize(static_cast<std::size_t>(map.pixels() * range.bytes));
+    const RowSpan pixels{pixels_.data(), range.bytes};
+    const std::int32_t* acc = accumulators_.rows(insn.acc, map.pixels());
+    for (std::int64_t i = 0; i < map.pixels(); ++i, acc += board_.machine.c()) {
+      activate_row(insn, acc, pixels.row(i));
+    }
+    const isa::Registers& r = inbox_.registers();
+    const Elements from{insn.type, r.scale(isa::configuration::kAScale),
+                        static_cast<std::int32_t>(insn.zero_point)};
+    const bool average = insn.op == isa::pool_op::kAverage;
+    pool_rows({average, from, result_of(r, insn.type), insn.n}, map, pixels, buffer_.rows(range));
+  }
+  const std::int64_t each = board_.machine.ub_rows_of(range.bytes, range.lane);
+  return {map.taken(), range.rows * std::max<std::int64_t>(1, each)};
+}
+
+template <typename Insn>
+void ActivationUnit::load_parameters(const Insn& insn) {
+  const auto n = static_cast<std::size_t>(insn.n);
+  if (insn.use_bias != 0) params_.read(insn.bias, std::span(bias_).first(n));
+  if (insn.type != isa::type::kS32) params_.read(insn.scale, std::span(scale_).first(n));
+  if (insn.function == isa::function::kTable) {
+    table_ = params_.words(insn.table, isa::table_words(insn.type));
+  }
+}
+
+template <typename Insn>
+void ActivationUnit::activate_row(const Insn& insn, const std::int32_t* acc, std::uint8_t* to) {
+  const std::int32_t* bias = insn.use_bias != 0 ? bias_.data() : nullptr;
+  if (insn.type != isa::type::kS32) {
+    requantise_row(acc, bias, scale_.data(), limits_of(insn), insn.n, row_.data());
+  } else {
+    for (std::size_t c = 0; c < static_cast<std::size_t>(insn.n); ++c) {
       row_[c] = bias == nullptr ? acc[c] : wrapping_add(acc[c], bias[c]);
     }
-    std::memcpy(to.row(i), row_.data(), 4 * n);  // little endian, as every supported host is
   }
+  if (insn.function == isa::function::kTable) {
+    look_up_row(table_.data(), insn.type, insn.n, row_.data(), row_.data());
+  }
+  store_row(row_.data(), insn.type, insn.n, to);
 }
 
 }  // namespace systole::sim

@@ -34,6 +34,11 @@ Inbox::Inbox(const Board& board, isa::Unit unit, Completions& completions, SyncB
 
 bool Inbox::blocked() {
   while (queue_.readable()) {
+    if (const auto* set = std::get_if<isa::Set>(&head().insn)) {
+      registers_.set(*set);
+      pop();
+      continue;
+    }
     const auto* sync = std::get_if<isa::Sync>(&head().insn);
     if (sync == nullptr) return false;
     const auto unit = static_cast<isa::Unit>(sync->wait_for);

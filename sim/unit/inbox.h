@@ -2,7 +2,8 @@
 //
 // A sync at the head is passed at no cost in the first cycle in which the unit it names has
 // completed enough; several may be passed in one cycle, and the next instruction may start in that
-// same cycle. A completion is visible to others one cycle later.
+// same cycle. A completion is visible to others one cycle later. A `set` at the head is passed in
+// the same way, at once.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 
 #include "isa/insn.h"
 #include "isa/program.h"
+#include "isa/registers.h"
 #include "sim/kernel/channel.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/milestones.h"
@@ -81,6 +83,8 @@ class Inbox {
                   isa::unit_name(unit_));
     return *insn;
   }
+  // What the unit's registers hold for the head.
+  [[nodiscard]] const isa::Registers& registers() const { return registers_; }
   // The first cycle in which the head could be read from the queue, wherever it stood.
   [[nodiscard]] CyclePoint head_visible() const { return queue_.front_since(); }
   // The first cycle in which the head stood at the head.
@@ -126,6 +130,7 @@ class Inbox {
   Completions& completions_;
   SyncBook& book_;
   Channel<Entry> queue_;
+  isa::Registers registers_;
   CyclePoint last_pop_;
 };
 

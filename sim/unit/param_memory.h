@@ -1,11 +1,13 @@
-// Parameter memory: rows of C x 32 bit: biases, scales, zero points.
+// Parameter memory: rows of C x 32 bit: biases, scales, zero points, tables.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <vector>
 
 #include "base/diag.h"
+#include "base/units.h"
 #include "isa/machine.h"
 #include "sim/unit/storage.h"
 
@@ -34,6 +36,14 @@ class ParamMemory {
     const auto from = bytes(row, 1);
     SYSTOLE_CHECK(to.size_bytes() <= from.size(), "{} elements of a row", to.size());
     std::memcpy(to.data(), from.data(), to.size_bytes());
+  }
+
+  // `count` words from the first of row `row` on, over as many rows as it takes.
+  [[nodiscard]] std::vector<std::int32_t> words(std::int64_t row, std::int64_t count) {
+    std::vector<std::int32_t> to(static_cast<std::size_t>(count));
+    const auto from = bytes(row, ceil_div(count, machine_.c()));
+    std::memcpy(to.data(), from.data(), 4 * to.size());
+    return to;
   }
 
  private:

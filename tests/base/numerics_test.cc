@@ -46,6 +46,42 @@ TEST(Numerics, SaturatesAtBothEnds) {
   EXPECT_EQ(round_and_saturate(1e9F, -10, -32768, 32767), 32767);
 }
 
+// Limits of 32 bits, which binary32 does not hold, and zero points that take a value past them.
+TEST(Numerics, SaturatesIn32Bits) {
+  EXPECT_EQ(round_and_saturate(2147483648.0F, 0, kMin, kMax), kMax);
+  EXPECT_EQ(round_and_saturate(2147483648.0F, -1, kMin, kMax), kMax);
+  EXPECT_EQ(round_and_saturate(2147483648.0F, -2, kMin, kMax), kMax - 1);
+  EXPECT_EQ(round_and_saturate(-2147483648.0F, -1, kMin, kMax), kMin);
+  EXPECT_EQ(round_and_saturate(16777216.0F, 1, kMin, kMax), 16777217);
+  EXPECT_EQ(round_and_saturate(kInf, kMin, kMin, kMax), kMax);
+  EXPECT_EQ(round_and_saturate(-kInf, kMax, kMin, kMax), kMin);
+  EXPECT_EQ(round_and_saturate(kNan, kMin, kMin, kMax), kMin);
+}
+
+TEST(Numerics, DequantiseSubtractsExactly) {
+  EXPECT_EQ(dequantise(7, 10, 0.5F), -1.5F);
+  EXPECT_EQ(dequantise(kMax, kMin, 1.0F), 4294967296.0F);  // 2^32 - 1, rounded once
+  EXPECT_EQ(dequantise(16777217, 1, 1.0F), 16777216.0F);
+}
+
+TEST(Numerics, AveragesAreOneMultiplication) {
+  const float m = average_multiplier(0.1F, 0.3F, 7);
+  EXPECT_EQ(m, 0.1F / (0.3F * 7.0F));
+  EXPECT_EQ(average(100, m, 3, 0, 255), static_cast<std::int32_t>(std::nearbyintf(100 * m)) + 3);
+  EXPECT_EQ(average(5, 0.5F, 0, 0, 255), 2);  // 2.5, to even
+}
+
+TEST(Numerics, InterpolationRoundsHalfUp) {
+  EXPECT_EQ(interpolate(10, 20, 0), 10);
+  EXPECT_EQ(interpolate(10, 20, 128), 15);
+  EXPECT_EQ(interpolate(0, 1, 127), 0);
+  EXPECT_EQ(interpolate(0, 1, 128), 1);  // half
+  EXPECT_EQ(interpolate(0, -1, 128), 0);
+  EXPECT_EQ(interpolate(0, -1, 129), -1);
+  EXPECT_EQ(interpolate(5, 261, -256 + 3), 5 + 3);  // the fraction of a negative value
+  EXPECT_EQ(interpolate(kMin, kMax, 255), 4294967295LL * 255 / 256 + kMin);
+}
+
 TEST(Numerics, NanBecomesTheZeroPointWithinItsLimits) {
   EXPECT_EQ(to_u8(kNan, 128), 128);
   EXPECT_EQ(round_and_saturate(kNan, 3, 10, 20), 10);

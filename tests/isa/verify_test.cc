@@ -280,7 +280,6 @@ TEST(Verify, Structure) {
         "more than");
   finds({"tag layer=1", "halt"}, "names no layer");
   finds({"interrupt stage=0", "halt"}, "runs by itself");
-  finds({"copy ub=0, stride=1, to=0, to_stride=1, rows=1, bytes=1", "halt"}, "not implemented");
   EXPECT_SOUND(
       {"repeat count=3, length=2", "nop", "nop", "tag layer=0", "interrupt stage=1", "halt"});
 }

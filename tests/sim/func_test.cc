@@ -291,13 +291,6 @@ TEST(Func, WithoutValuesItOnlyCounts) {
 TEST(Func, SaysWhatItCannotDo) {
   Bench b;
   EXPECT_THROW(b.run({isa::Convolve{}}), InputError);
-  EXPECT_THROW(b.run({isa::Vector{}}), InputError);
-  EXPECT_THROW(b.run({isa::Pool{}}), InputError);
-  EXPECT_THROW(b.run({isa::Copy{}}), InputError);
-  EXPECT_THROW(b.run({isa::Set{}}), InputError);
-  isa::Activate a;
-  a.function = isa::function::kTable;
-  EXPECT_THROW(b.run({a}), InputError);
 }
 
 TEST(Func, StagesRunAroundAndWithinTheProgram) {
