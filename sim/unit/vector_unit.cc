@@ -8,6 +8,7 @@
 #include "isa/access.h"
 #include "sim/unit/even_share.h"
 #include "sim/unit/vector_values.h"
+#include "sim/waits.h"
 
 namespace systole::sim {
 namespace {
@@ -57,9 +58,12 @@ Process VectorUnit::run() {
       const PortUse use{1, reads.take(rows), writes.take(rows)};
       const CyclePoint raised = kernel.now();
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kVector, use);
-      sheet_.wait(raised, grant.begin, "port", label);
-      sheet_.busy(grant.begin, grant.end, label);
-      free_ = grant.end;
+      sheet_.wait(raised, grant.begin, wait::kPort, label);
+      // Without a limit on its ports the unit moves a row a cycle.
+      const bool unlimited = grant.begin == grant.end;
+      const CyclePoint begin = std::max(grant.begin, free_);
+      free_ = unlimited ? begin + CycleCount(rows) : grant.end;
+      sheet_.busy(begin, free_, label);
       left -= rows;
       co_await kernel.at(free_ - CycleCount(1));
     }

@@ -17,6 +17,7 @@ struct Demand {
   std::int64_t tiles = 0;
   std::int64_t in_bytes = 0, out_bytes = 0;
   std::int64_t activation_rows = 0;
+  std::int64_t vector_rows = 0;  // written by the vector unit
   std::int64_t instructions = 0;
 };
 
@@ -35,6 +36,12 @@ void add(const isa::Insn& insn, const isa::Machine& machine, Demand& d) {
   }
   if (const auto* w = std::get_if<isa::WriteHost>(&insn)) d.out_bytes += w->rows * w->bytes;
   if (const auto* a = std::get_if<isa::Activate>(&insn)) d.activation_rows += a->rows;
+  if (const auto* a = std::get_if<isa::ActivatePool>(&insn)) {
+    d.activation_rows += a->out_height * a->out_width;
+  }
+  if (const auto* v = std::get_if<isa::Vector>(&insn)) d.vector_rows += v->rows;
+  if (const auto* p = std::get_if<isa::Pool>(&insn)) d.vector_rows += p->out_height * p->out_width;
+  if (const auto* c = std::get_if<isa::Copy>(&insn)) d.vector_rows += c->rows;
 }
 
 Demand demand(const RandomCase& c) {
@@ -98,6 +105,8 @@ TEST_P(Law3, CyclesRespectEveryPhysicalLimit) {
             demand_.instructions * m.sequencer_decode_cycles - (m.sequencer_decode_cycles - 1))
       << "instructions decoded";
   EXPECT_GE(cycles, demand_.activation_rows) << "rows activated";
+  EXPECT_GE(cycles * m.unified_buffer_write_ports, demand_.vector_rows)
+      << "rows of the vector unit";
   const std::int64_t weight_bytes = demand_.tiles * m.tile_bytes();
   EXPECT_GE(cycles, transfer_cycles(weight_bytes, m.dram_bytes_per_second, m)) << "weights";
   EXPECT_GE(cycles, transfer_cycles(demand_.in_bytes, m.link_in_bytes_per_second, m)) << "link in";

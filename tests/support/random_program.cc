@@ -6,9 +6,13 @@
 #include <cstring>
 #include <deque>
 #include <limits>
+#include <optional>
 
+#include "isa/access.h"
 #include "tests/support/random_choice.h"
+#include "tests/support/random_machine.h"
 #include "tests/support/random_sync.h"
+#include "tests/support/random_vector.h"
 
 namespace systole {
 namespace {
@@ -20,10 +24,6 @@ enum class ParamKind : std::uint8_t { kBias, kScale, kZeroU8, kZeroS8 };
 constexpr std::int64_t kParamKinds = 4;
 constexpr std::int64_t kRowsPerKind = 3;
 
-// A written rectangle: rows and lanes (bytes in the unified buffer, columns in accumulators).
-struct Area {
-  std::int64_t row, rows, lane, lanes;
-};
 // A stretch of host memory.
 struct Region {
   std::int64_t address, bytes;
@@ -31,38 +31,6 @@ struct Region {
 struct TileSize {
   std::int64_t k, n;
 };
-
-isa::Machine random_machine(RandomChoice& r) {
-  isa::Machine m;
-  m.name = "random";
-  m.text = "a small machine for tests";
-  m.array_rows = r.pick(2, 24);
-  m.array_columns = r.pick(2, 24);
-  m.array_weight_load = static_cast<isa::WeightLoad>(r.pick(0, 2));
-  m.accumulators_rows = r.pick(8, 40);
-  m.weight_fifo_tiles = r.pick(1, 4);
-  m.unified_buffer_row_bytes = r.pick(4, 40);
-  m.unified_buffer_bytes = m.unified_buffer_row_bytes * r.pick(256, 300);
-  m.unified_buffer_read_ports = r.pick(0, 2);
-  m.unified_buffer_write_ports = r.pick(0, 2);
-  m.parameters_rows = r.pick(8, 16);
-  m.activation_depth = r.pick(1, 10);
-  m.sequencer_queue = r.pick(1, 16);
-  m.sequencer_decode_cycles = r.pick(1, 3);
-  m.sequencer_delivery = static_cast<isa::Delivery>(r.pick(0, 1));
-  m.sequencer_buffer_bytes = r.pick(1'024, 4'096);
-  m.dram_bytes_per_second = r.pick(1, 200) * 1'000'000'000;
-  m.dram_kind = static_cast<isa::DramKind>(r.pick(0, 1));
-  m.dram_channels = r.pick(1, 3);
-  m.dram_banks = r.pick(1, 4);
-  m.dram_row_bytes = 64 * r.pick(1, 8);
-  m.dram_latency = r.pick(1, 100);
-  m.link_in_bytes_per_second = r.pick(1, 40) * 1'000'000'000;
-  m.link_out_bytes_per_second = r.pick(1, 40) * 1'000'000'000;
-  m.link_latency = r.pick(1, 100);
-  m.link_buffer_chunks = r.pick(2, 4);
-  return m;
-}
 
 class Generator {
  public:
@@ -73,6 +41,7 @@ class Generator {
   void make_constants();
   void make_tensors();
   void make_host_steps();
+  void make_table();
   Region add_tensor(const std::string& name, DType type, Shape shape, isa::Role role);
   void fill_inputs();
 
@@ -85,6 +54,7 @@ class Generator {
   void matmul();
   Area operand(std::int64_t rows, std::int64_t bytes);
   void activate(std::int64_t type);
+  void activate_pool(const isa::Activate& like, const Area& from);
   void interrupt();
   void repeat();
   void finish();
@@ -98,6 +68,7 @@ class Generator {
   RandomCase case_;
   RandomChoice random_;
   RandomSync sync_;
+  std::optional<RandomVector> vector_;
   std::vector<Area> ub_, acc_;
   std::vector<Region> sources_;  // host memory that read_host may read
   Region output_{};
@@ -122,6 +93,7 @@ Generator::Generator(std::uint64_t seed, std::int64_t length)
   program().weights.resize(static_cast<std::size_t>(tile * random_.pick(1, 6)));
   for (std::uint8_t& w : program().weights) w = random_.byte();
   program().weight_bytes = static_cast<std::int64_t>(program().weights.size());
+  make_table();
   while (static_cast<std::int64_t>(program().code.size()) < length) one_instruction();
   finish();
   fill_inputs();
@@ -147,7 +119,26 @@ void Generator::make_constants() {
   }
   for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random_.pick(0, 255)));
   for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random_.pick(-128, 127)));
+  for (std::int64_t i = 0; i < table_rows(machine()) * machine().c(); ++i) {
+    put(static_cast<std::int32_t>(random_.pick(-40'000, 40'000)));
+  }
   program().host_bytes = static_cast<std::int64_t>(program().constants.size());
+}
+
+// A table in the last parameter rows, and the instructions that may use it.
+void Generator::make_table() {
+  const std::int64_t first = machine().parameters_rows - table_rows(machine());
+  const std::int64_t from = kParamKinds * kRowsPerKind * machine().param_row_bytes();
+  sync_.emit(isa::ReadParams{from, first, table_rows(machine())});
+  vector_.emplace(
+      machine(), random_,
+      RandomVector::Lender{[this](auto rows, auto bytes) { return operand(rows, bytes); },
+                           [this](auto rows, auto bytes) { return place(rows, bytes); },
+                           [this](const isa::Insn& insn) {
+                             sync_.emit(insn);
+                             written(insn);
+                           },
+                           first});
 }
 
 Region Generator::add_tensor(const std::string& name, DType type, Shape shape, isa::Role role) {
@@ -207,6 +198,7 @@ void Generator::fill_inputs() {
 }
 
 void Generator::one_instruction() {
+  if (random_.chance(25)) return vector_->instruction();
   const std::int64_t row_bytes = machine().unified_buffer_row_bytes;
   const std::int64_t which = random_.pick(1, 100);
   if (which <= 14) {
@@ -282,7 +274,7 @@ void Generator::read_params(ParamKind kind) {
   const auto k = static_cast<std::int64_t>(kind);
   const std::int64_t rows = random_.pick(1, 2);
   const std::int64_t first = k * kRowsPerKind + random_.pick(0, kRowsPerKind - rows);
-  const std::int64_t to = random_.pick(0, machine().parameters_rows - rows);
+  const std::int64_t to = random_.pick(0, machine().parameters_rows - table_rows(machine()) - rows);
   for (std::int64_t row = to; row < to + rows; ++row) {
     for (auto& list : params_) std::erase(list, row);
     params_[static_cast<std::size_t>(k)].push_back(row);
@@ -377,14 +369,32 @@ void Generator::activate(std::int64_t type) {
     insn.zero_point = random_.pick(lowest, highest);
     insn.lo = random_.chance(50) ? lowest : random_.pick(lowest, insn.zero_point);
     insn.hi = random_.chance(50) ? highest : random_.pick(insn.zero_point, highest);
-    insn.function = random_.chance(50) ? isa::function::kRelu : isa::function::kIdentity;
+    insn.function = random_.pick(0, isa::function::kTable);
+    insn.table = machine().parameters_rows - table_rows(machine());
     bytes = insn.n * (two ? 2 : 1);
   }
+  if (random_.chance(30)) return activate_pool(insn, from);
   const Area to = place(insn.rows, bytes);
   insn.ub = to.row;
   insn.lane = to.lane;
   sync_.emit(insn);
   written(insn);
+}
+
+// The same on a map of accumulator rows, pooled.
+void Generator::activate_pool(const isa::Activate& like, const Area& from) {
+  isa::ActivatePool insn;
+  insn.acc = from.row;
+  insn.n = like.n;
+  insn.function = like.function;
+  insn.type = like.type;
+  insn.zero_point = like.zero_point;
+  insn.lo = like.lo;
+  insn.hi = like.hi;
+  insn.use_bias = like.use_bias;
+  insn.bias = like.bias;
+  insn.scale = like.scale;
+  vector_->fused(insn, from.rows);
 }
 
 // The host copies the output so far into a place that later transfers may read.
@@ -416,6 +426,8 @@ void Generator::repeat() {
   pass.rows = 1;
   pass.k = active_.k;
   pass.n = active_.n;
+  isa::Copy move{load.ub, 0, 1, 0, 0, 1, 1, active_.k};
+  move.to = (load.ub + machine().ub_rows() / 2) % (machine().ub_rows() - count);
   const isa::StepBy load_step{1, 0, 0, 0, random_.pick(1, active_.k)};
   const isa::StepBy pass_step{1, 1, 0, 0, 0};
   const std::size_t begin = program().code.size();
@@ -426,17 +438,24 @@ void Generator::repeat() {
   sync_.wait_for_all(Unit::kMatrix);
   program().code.emplace_back(pass_step);
   program().code.emplace_back(pass);
+  sync_.wait_for_all(Unit::kVector);
+  program().code.emplace_back(isa::StepBy{1, 0, 0, 0, 0});
+  program().code.emplace_back(move);
   const auto length = static_cast<std::int64_t>(program().code.size() - begin) - 1;
   program().code[begin] = isa::Repeat{count, length};
   for (std::int64_t i = 0; i < count; ++i) {
     sync_.note(load);
     sync_.note(pass);
+    sync_.note(move);
     written(load);
     written(pass);
+    written(move);
     load.host += load_step.host;
     ++load.ub;
     ++pass.ub;
     ++pass.acc;
+    ++move.ub;
+    ++move.to;
   }
 }
 
