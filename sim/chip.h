@@ -9,6 +9,7 @@
 //                        \                |         |
 //   weight memory ------> weight fetch -- FIFO --> planes        unified buffer --> dma_out
 //
+// The vector unit takes rows of the unified buffer to rows of it; parameters hold its tables.
 // All but the matrix unit share the unified buffer's ports. The sequencer feeds an in-order queue
 // per unit; completions go back to every queue's syncs.
 #pragma once
