@@ -59,9 +59,9 @@ Process ActivationUnit::run() {
     EvenShare ahead(std::max<std::int64_t>(0, moves.reads - moves.writes), moves.writes);
     for (std::int64_t left = moves.writes; left > 0;) {
       const std::int64_t rows = buffer_.ports().write_chunk(left);
-      const CyclePoint begin = free_;
+      const CyclePoint reading = free_;  // what is pooled and not written
       free_ += CycleCount(ahead.take(rows));
-      sheet_.busy(begin, free_, label);
+      sheet_.busy(reading, free_, label);
       co_await kernel.at(free_ - CycleCount(1));
       const CyclePoint raised = kernel.now();
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kActivation, {rows, 0, 1});
