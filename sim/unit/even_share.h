@@ -13,8 +13,9 @@ class EvenShare {
   // whole > 0; both below 2^56.
   EvenShare(std::int64_t part, std::int64_t whole) : part_(part), whole_(whole) {}
 
-  // What falls to the next `steps` steps, at most a hundred.
+  // What falls to the next `steps` steps, at most a hundred, or all of them at once.
   [[nodiscard]] std::int64_t take(std::int64_t steps) {
+    if (steps == whole_) return part_;
     rest_ += part_ * steps;
     const std::int64_t now = rest_ / whole_;
     rest_ %= whole_;

@@ -54,21 +54,26 @@ Process VectorUnit::run() {
     const Inbox::Issued work = inbox_.issue();
     EvenShare reads(moves.reads, most), writes(moves.writes, most);
     for (std::int64_t left = most; left > 0;) {
-      const std::int64_t rows = std::min(UbPorts::kChunkRows, left);
+      UbPorts& ports = buffer_.ports();
+      const std::int64_t rows = std::min(ports.read_chunk(left), ports.write_chunk(left));
       const PortUse use{1, reads.take(rows), writes.take(rows)};
       const CyclePoint raised = kernel.now();
-      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kVector, use);
+      const PortGrant grant = co_await ports.ask(isa::Unit::kVector, use);
       sheet_.wait(raised, grant.begin, wait::kPort, label);
-      // Without a limit on its ports the unit moves a row a cycle.
-      const bool unlimited = grant.begin == grant.end;
       const CyclePoint begin = std::max(grant.begin, free_);
-      free_ = unlimited ? begin + CycleCount(rows) : grant.end;
+      free_ = std::max(grant.end, begin + own_cycles(use));
       sheet_.busy(begin, free_, label);
       left -= rows;
       co_await kernel.at(free_ - CycleCount(1));
     }
     work.complete(free_ + CycleCount(board_.machine.vector_depth));
   }
+}
+
+CycleCount VectorUnit::own_cycles(const PortUse& use) const {
+  const isa::Machine& m = board_.machine;
+  return CycleCount(std::max(m.unified_buffer_read_ports == 0 ? use.reads : 0,
+                             m.unified_buffer_write_ports == 0 ? use.writes : 0));
 }
 
 VectorUnit::Moves VectorUnit::start() {

@@ -10,7 +10,8 @@
 //               copy     the rows it reads and the rows it writes
 //               in chunks: at most 32 rows of whichever direction has more, and of the other its
 //               share in proportion. A chunk costs max(reads / read_ports, writes / write_ports)
-//               cycles, each rounded up; so R reads and W writes with one port each cost max(R, W)
+//               cycles, each rounded up; so R reads and W writes with one port each cost max(R, W).
+//               Where there is no limit (0 ports) a row takes a cycle and nobody is asked
 //   next        may start in the last cycle of the last chunk
 //   complete    vector.depth cycles after the last chunk: t + 1 + max(R, W) + depth without others
 //   busy        while rows move; `port` while it waits for one
@@ -48,6 +49,8 @@ class VectorUnit {
   void compute(const isa::Vector& insn);
   void look_up(const isa::Vector& insn);
   void count(Bytes read, Bytes written);
+  // What a chunk costs at least, whatever its ports: a row a cycle where their number has no limit.
+  [[nodiscard]] CycleCount own_cycles(const PortUse& use) const;
   // Buffer rows of so many logical rows.
   [[nodiscard]] std::int64_t rows_of(const UbRange& range) const;
 

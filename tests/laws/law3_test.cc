@@ -105,7 +105,7 @@ TEST_P(Law3, CyclesRespectEveryPhysicalLimit) {
             demand_.instructions * m.sequencer_decode_cycles - (m.sequencer_decode_cycles - 1))
       << "instructions decoded";
   EXPECT_GE(cycles, demand_.activation_rows) << "rows activated";
-  EXPECT_GE(cycles * m.unified_buffer_write_ports, demand_.vector_rows)
+  EXPECT_GE(cycles * std::max<std::int64_t>(1, m.unified_buffer_write_ports), demand_.vector_rows)
       << "rows of the vector unit";
   const std::int64_t weight_bytes = demand_.tiles * m.tile_bytes();
   EXPECT_GE(cycles, transfer_cycles(weight_bytes, m.dram_bytes_per_second, m)) << "weights";

@@ -56,6 +56,19 @@ TEST(VectorUnit, TwoReadsAndAWriteARow) {
   EXPECT_EQ(moving(add, vector_machine(4, 2)), 48 * 2 / 4);
 }
 
+// 0 ports: nobody is asked, and a row takes a cycle.
+TEST(VectorUnit, WithoutALimitItMovesARowACycleEachWay) {
+  SimBench bench(vector_machine(0, 0));
+  const int a = bench.add(vector(op::kAdd, 48, 8));
+  const int b = bench.add(vector(op::kFill, 10, 8));
+  bench.run();
+  EXPECT_EQ(bench.complete(a), kBegin + 48 * 2 + kVectorDepth);
+  EXPECT_EQ(bench.complete(b), kBegin + 48 * 2 + 10 + kVectorDepth);
+  EXPECT_TRUE(bench.unit("vector").waits.empty());
+  EXPECT_EQ(moving(vector(op::kAdd, 48, 8), vector_machine(1, 0)), 48 * 2);
+  EXPECT_EQ(moving(vector(op::kFill, 48, 8), vector_machine(0, 2)), 48 / 2);
+}
+
 TEST(VectorUnit, OperandsCountTheRowsTheyTouch) {
   const isa::Machine m = vector_machine();
   EXPECT_EQ(moving(vector(op::kConvert, 10, 8), m), 10);
