@@ -40,20 +40,29 @@ void sweep_portable(const SweepJob& job) { sweep_rows(job); }
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] void sweep_avx2(const SweepJob& job) { sweep_rows(job); }
 
-// By hand, as rows are short: masks instead of a scalar rest.
-[[gnu::target("avx512f,avx512bw,avx512vl")]] void sweep_avx512(const SweepJob& job) {
-  constexpr std::int64_t kLanes = 16;
+#define SYSTOLE_TARGET [[gnu::target("avx512f,avx512bw,avx512vl")]]
+constexpr std::int64_t kLanes = 16;
+
+// PEs [i, i + 16) of a row, those of the mask.
+SYSTOLE_TARGET inline __m512i sums(const Row& row, std::int64_t i, __mmask16 mask) {
+  const __m512i a = _mm512_maskz_cvtepi16_epi32(mask, _mm256_maskz_loadu_epi16(mask, row.a + i));
+  const __m512i w = _mm512_maskz_cvtepi16_epi32(mask, _mm256_maskz_loadu_epi16(mask, row.w + i));
+  const __m512i from = _mm512_maskz_loadu_epi32(mask, row.from + i);
+  return _mm512_add_epi32(from, _mm512_mullo_epi32(a, w));
+}
+
+// By hand, as rows are short: one masked vector instead of a scalar rest.
+SYSTOLE_TARGET void sweep_avx512(const SweepJob& job) {
+  constexpr __mmask16 kAll = 0xFFFF;
   for (std::int64_t r = job.rows - 1; r >= 0; --r) {
     const Row row = row_of(job, r);
-    for (std::int64_t i = 0; i < row.count; i += kLanes) {
-      const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, row.count - i)) - 1);
-      const __m512i a =
-          _mm512_maskz_cvtepi16_epi32(mask, _mm256_maskz_loadu_epi16(mask, row.a + i));
-      const __m512i w =
-          _mm512_maskz_cvtepi16_epi32(mask, _mm256_maskz_loadu_epi16(mask, row.w + i));
-      const __m512i from = _mm512_maskz_loadu_epi32(mask, row.from + i);
-      _mm512_mask_storeu_epi32(row.to + i, mask, _mm512_add_epi32(from, _mm512_mullo_epi32(a, w)));
+    std::int64_t i = 0;
+    for (; i + kLanes <= row.count; i += kLanes) {
+      _mm512_storeu_si512(row.to + i, sums(row, i, kAll));
     }
+    if (i >= row.count) continue;
+    const auto rest = static_cast<__mmask16>((1U << (row.count - i)) - 1);
+    _mm512_mask_storeu_epi32(row.to + i, rest, sums(row, i, rest));
   }
 }
 #endif

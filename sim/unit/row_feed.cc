@@ -37,10 +37,11 @@ void RowFeed::lanes(const SubRow& sub, std::span<std::int16_t> to) const {
   const auto zero = static_cast<std::int32_t>(insn_.zero_point);
   const auto k = static_cast<std::size_t>(insn_.k);
   if (bytes_per_lane() == 1) {
-    const std::uint8_t sign = insn_.is_signed != 0 ? 0x80 : 0;
-    for (std::size_t r = 0; r < k; ++r) {
-      to[r] = static_cast<std::int16_t>((row[r] ^ sign) - sign - zero);
-    }
+    // (byte ^ sign) - sign extends the sign of a signed byte.
+    const int sign = insn_.is_signed != 0 ? 0x80 : 0;
+    const int less = sign + zero;
+    std::int16_t* __restrict lane = to.data();
+    for (std::size_t r = 0; r < k; ++r) lane[r] = static_cast<std::int16_t>((row[r] ^ sign) - less);
     return;
   }
   for (std::size_t r = 0; r < k; ++r) {
