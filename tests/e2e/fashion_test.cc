@@ -96,6 +96,11 @@ TEST_F(FashionMlp, EnginesAndTimingOnlyAgree) {
   const Json func = run({"--output", folder_.file("func"), "--engine", "func"});
   const std::string cycle_bytes = text_of(folder_.file("cycle/probabilities.npy"));
   EXPECT_EQ(cycle_bytes, text_of(folder_.file("func/probabilities.npy")));
+  const Json registers = run({"--output", folder_.file("register"), "--engine", "register"});
+  EXPECT_EQ(cycle_bytes, text_of(folder_.file("register/probabilities.npy")));
+  for (const std::string key : {"cycles", "counters", "layers", "units"}) {
+    EXPECT_EQ(registers.at(key), cycle.at(key)) << key;
+  }
   EXPECT_EQ(func.at("macs"), cycle.at("macs"));
   EXPECT_EQ(run({"--timing-only"}).at("cycles"), cycle.at("cycles"));
   const Tensor outputs = cli::read_tensor_file(folder_.file("cycle/probabilities.npy"));
