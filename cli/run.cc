@@ -331,15 +331,9 @@ void add_run(CLI::App& app, const std::string& command_line) {
   add_data_options(*command, *o);
   add_report_options(*command, *o);
   command->footer(class_list() +
-                      "`systole counters` defines every counter.
-                      "
-                      "Example:
-                      systole run mlp : 784,
-                  512,
-                  10 --batch 200 --machine tpu_v1
-                  "
-                  "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \
-"
+                  "`systole counters` defines every counter.\n"
+                  "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
+                  "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \\\n"
                   "      --input test.gz --labels labels.gz --trace run.json");
   command->callback([o, command_line] {
     o->timing_only |= compiler::is_topology(o->subject);
