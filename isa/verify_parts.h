@@ -9,7 +9,7 @@ namespace systole::isa {
 
 // The machine against the one compiled for.
 void check_requirements(const Program& program, const Machine& machine, Findings& findings);
-// halt, repeat, step, layers, stages; instructions that this version does not execute.
+// halt, repeat, step, layers, stages.
 void check_structure(const Program& program, Findings& findings);
 // Every operand and every row or byte touched, as executed.
 void check_ranges(const Program& program, const Machine& machine, Findings& findings);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "isa/access.h"
 #include "isa/expand.h"
@@ -12,6 +13,10 @@
 
 namespace systole::isa {
 namespace {
+
+// The largest windows (strides, dilations, taps, padding) and extents.
+constexpr std::int64_t kMaxWindow = operand_range(Operand::Window).high;
+constexpr std::int64_t kMaxExtent = operand_range(Operand::Extent).high;
 
 class RangeChecker {
  public:
@@ -65,12 +70,24 @@ class RangeChecker {
   template <typename T>
   void check_relations(const T&) {}
   void check_relations(const ReadWeights& i) { check_tile(i.k, i.n); }
-  void check_relations(const Matmul& i) {
-    check_tile(i.k, i.n);
-    const bool wide = i.precision == precision::kInt8x16;
-    const OperandRange range =
-        type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
-    require("zero_point", i.zero_point, range.low, range.high);
+  void check_relations(const Matmul& i) { check_pass(i); }
+  void check_relations(const Convolve& i) {
+    check_pass(i);
+    check_map(i.in_height, i.in_width, i.out_height, i.out_width);
+    for (const auto& [name, value] :
+         {std::pair("stride_y", i.stride_y), std::pair("stride_x", i.stride_x),
+          std::pair("dilation_y", i.dilation_y), std::pair("dilation_x", i.dilation_x),
+          std::pair("taps", i.taps)}) {
+      require(name, value, 1, kMaxWindow);
+    }
+    if (!sound_) return;
+    check_taps(i);
+    check_reach("row", (i.out_height - 1) * i.stride_y + i.kernel_y * i.dilation_y - i.pad_top,
+                i.in_height);
+    check_reach(
+        "column",
+        (i.out_width - 1) * i.stride_x + (i.kernel_x + i.taps - 1) * i.dilation_x - i.pad_left,
+        i.in_width);
   }
   void check_relations(const Set& i) { vector_.check(i); }
   void check_relations(const Activate& i) { vector_.check(i); }
@@ -78,6 +95,40 @@ class RangeChecker {
   void check_relations(const Vector& i) { vector_.check(i); }
   void check_relations(const Pool& i) { vector_.check(i); }
   void check_relations(const Copy& i) { vector_.check(i); }
+  template <typename Pass>
+  void check_pass(const Pass& i) {
+    check_tile(i.k, i.n);
+    const bool wide = i.precision != precision::kInt8;
+    const OperandRange range =
+        type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
+    require("zero_point", i.zero_point, range.low, range.high);
+  }
+  void check_map(std::int64_t in_height, std::int64_t in_width, std::int64_t out_height,
+                 std::int64_t out_width) {
+    require("in_height", in_height, 1, kMaxExtent);
+    require("in_width", in_width, 1, kMaxExtent);
+    require("out_height", out_height, 1, kMaxExtent);
+    require("out_width", out_width, 1, kMaxExtent);
+  }
+  // The taps are pixels of one delay line, and the lanes theirs in equal parts.
+  void check_taps(const Convolve& i) {
+    const std::int64_t line = (i.taps - 1) * i.dilation_x + 1;
+    if (line > machine_.array_taps) {
+      bad(
+          fmt::format("needs a delay line of (taps - 1) * dilation_x + 1 = {} pixels; expected at "
+                      "most array.taps = {}",
+                      line, machine_.array_taps));
+    }
+    if (i.k % i.taps != 0) {
+      bad(fmt::format("has k = {} lanes for {} taps; expected a multiple", i.k, i.taps));
+    }
+  }
+  // A walk may end in the padding, which is as wide as its operand can say.
+  void check_reach(const char* what, std::int64_t last, std::int64_t extent) {
+    if (last < extent + kMaxWindow) return;
+    bad(fmt::format("walks to {} {} of {}, where no padding reaches; expected at most {}", what,
+                    last, extent, extent + kMaxWindow - 1));
+  }
   void check_tile(std::int64_t k, std::int64_t n) {
     require("k", k, 1, machine_.r());
     require("n", n, 1, machine_.c());

@@ -83,7 +83,6 @@ class StructureChecker {
     if (std::holds_alternative<Halt>(code_[pc]) && in_body) bad(pc, "stands in a repeat body");
     if (const auto* tag = std::get_if<Tag>(&code_[pc])) check_tag(pc, *tag);
     if (const auto* interrupt = std::get_if<Interrupt>(&code_[pc])) check_stage(pc, *interrupt);
-    check_implemented(pc);
   }
 
   void check_repeat(std::size_t pc, const Repeat& repeat, bool in_body) {
@@ -115,11 +114,6 @@ class StructureChecker {
   void check_stage(std::size_t pc, const Interrupt& interrupt) {
     if (interrupt.stage >= 1 && interrupt.stage < kFinalStage) return;
     bad(pc, fmt::format("names a stage that runs by itself; expected 1 to {}", kFinalStage - 1));
-  }
-
-  void check_implemented(std::size_t pc) {
-    if (!std::holds_alternative<Convolve>(code_[pc])) return;
-    bad(pc, "is not implemented by this version");
   }
 
   // Stages between the first and the last are run by an interrupt each.

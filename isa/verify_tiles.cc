@@ -1,5 +1,5 @@
 // Verifier: weight tiles. Tiles come into use in the order they are read, so the k-th switch must
-// follow the k-th read; a matmul uses no more than the valid part of its tile; and tiles read ahead
+// follow the k-th read; a pass uses no more than the valid part of its tile; and tiles read ahead
 // must have room, or in-order dispatch deadlocks: the sequencer would wait for the weights queue,
 // whose head waits for a switch still to be dispatched.
 //
@@ -24,6 +24,7 @@ class TileChecker {
       if (std::holds_alternative<ReadWeights>(insn)) tiles_.push_back({entries_, pc});
       if (queue_of(insn) == Unit::kWeights) add_entry(pc);
       if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
+      if (const auto* convolve = std::get_if<Convolve>(&insn)) use(pc, *convolve);
       return !findings_.full() && sound_;
     });
     if (!sound_ || switches_ == reads()) return;
@@ -57,8 +58,9 @@ class TileChecker {
                               reads() - switches_, room(), machine_.sequencer_queue));
   }
 
-  void use(std::size_t pc, const Matmul& matmul) {
-    if (matmul.switch_tile != 0) ++switches_;
+  template <typename Pass>
+  void use(std::size_t pc, const Pass& pass) {
+    if (pass.switch_tile != 0) ++switches_;
     if (switches_ > reads()) {
       sound_ = false;
       findings_.add(FindingKind::kTileOrder, pc,
@@ -68,19 +70,18 @@ class TileChecker {
     } else if (switches_ == 0) {
       sound_ = false;
       findings_.add(FindingKind::kTileOrder, pc,
-                    "has no weight tile; expected switch_tile=1 on the first matmul");
+                    "has no weight tile; expected switch_tile=1 on the first pass");
     } else {
-      check_extent(pc, matmul, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
+      check_extent(pc, pass.k, pass.n, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
     }
   }
 
-  void check_extent(std::size_t pc, const Matmul& matmul, std::size_t read_pc) {
+  void check_extent(std::size_t pc, std::int64_t k, std::int64_t n, std::size_t read_pc) {
     const auto& read = std::get<ReadWeights>(program_.code[read_pc]);
-    if (matmul.k <= read.k && matmul.n <= read.n) return;
-    findings_.add_pair(
-        FindingKind::kRange, pc, read_pc,
-        fmt::format("uses {} rows and {} columns of the tile of", matmul.k, matmul.n),
-        fmt::format("k at most {} and n at most {}", read.k, read.n));
+    if (k <= read.k && n <= read.n) return;
+    findings_.add_pair(FindingKind::kRange, pc, read_pc,
+                       fmt::format("uses {} rows and {} columns of the tile of", k, n),
+                       fmt::format("k at most {} and n at most {}", read.k, read.n));
   }
 
   struct Tile {

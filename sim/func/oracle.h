@@ -17,8 +17,7 @@ namespace systole::sim {
 // Runs host stage 0, the program and the final host stage on `memory`, which already holds the
 // inputs. Fills the counters of instructions (as the sequencer decodes them, repeats expanded),
 // MACs, passes, tiles, wraps and bytes, and appends a HostReport per host step. Without values in
-// `memory` it only counts. The program has passed isa::verify; throws InputError on an instruction
-// that this version does not implement.
+// `memory` it only counts. The program has passed isa::verify.
 void execute(const isa::Program& program, const isa::Machine& machine, HostMemory& memory,
              Counters& counters, std::vector<HostReport>& report);
 

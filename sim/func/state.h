@@ -7,7 +7,6 @@
 #include <deque>
 #include <functional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/diag.h"
@@ -59,6 +58,7 @@ void exec(const isa::ReadParams& insn, State& state);
 void exec(const isa::WriteHost& insn, State& state);
 void exec(const isa::ReadWeights& insn, State& state);
 void exec(const isa::Matmul& insn, State& state);
+void exec(const isa::Convolve& insn, State& state);
 void exec(const isa::Activate& insn, State& state);
 void exec(const isa::ActivatePool& insn, State& state);
 void exec(const isa::Vector& insn, State& state);
@@ -75,8 +75,5 @@ inline void exec(const isa::Sync&, State&) {}
 inline void exec(const isa::Halt&, State&) {}
 inline void exec(const isa::Repeat&, State&) {}
 inline void exec(const isa::StepBy&, State&) {}
-
-[[noreturn]] void not_implemented(std::string_view what);
-inline void exec(const isa::Convolve& insn, State&) { not_implemented(insn.kMnemonic); }
 
 }  // namespace systole::sim::func

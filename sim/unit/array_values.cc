@@ -2,6 +2,7 @@
 #include "sim/unit/array_values.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/diag.h"
@@ -20,6 +21,14 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 struct Scratch {
   std::vector<std::int32_t> column_term, column_zero, row_sum;
   std::vector<std::uint8_t> x;
+};
+
+// The same for 16-bit activations: low and high half of each, and terms in 64 bits.
+struct WideScratch {
+  std::array<std::vector<std::uint8_t>, 2> x;
+  std::array<std::vector<std::int32_t>, 2> sum;
+  std::vector<std::int64_t> column_term, column_zero, row_sum;
+  std::vector<std::int32_t> no_term;
 };
 
 // Signed activations as unsigned ones, in the scratch's own rows.
@@ -98,31 +107,93 @@ void pack_quad(const Corner& from, std::uint8_t flip, std::int8_t* to, std::int3
   }
 }
 
-std::int32_t packed_weight(const PackedTile& tile, std::int64_t r, std::int64_t c) {
-  const std::int64_t quads = ceil_div(tile.k, kQuad);
-  const std::int64_t quad = (c / kGroup) * quads + r / kQuad;
-  return tile.weights[at((quad * kGroup + c % kGroup) * kQuad + r % kQuad)];
+// Both halves of 16-bit activations as unsigned bytes, high + 128, and the rows' sums of
+// low + 256 * (high + 128).
+void split_bytes(const PassValues& pass, std::int64_t stride, WideScratch& scratch) {
+  for (auto& half : scratch.x) half.resize(at(pass.rows * stride + 64));
+  scratch.row_sum.assign(at(pass.rows), 0);
+  for (std::int64_t i = 0; i < pass.rows; ++i) {
+    const std::uint8_t* from = pass.x + i * pass.x_stride;
+    std::uint8_t* low = scratch.x[0].data() + i * stride;
+    std::uint8_t* high = scratch.x[1].data() + i * stride;
+    std::int64_t sum = 0;
+    for (std::int64_t r = 0; r < pass.tile.k; ++r) {
+      low[r] = from[2 * r];
+      high[r] = static_cast<std::uint8_t>(from[2 * r + 1] ^ kSignFlip);
+      sum += low[r] + 256 * high[r];
+    }
+    scratch.row_sum[at(i)] = sum;
+  }
 }
 
-// int8 weights x int16 activations: sums may leave int32 before the accumulator, so in 64 bits.
-std::int64_t compute_wide(const PassValues& pass) {
+// The terms of the identity that do not depend on the row, and the packed weights' zero points.
+void fold_wide(const PassValues& pass, WideScratch& scratch) {
   const PackedTile& tile = pass.tile;
-  const std::int32_t shift = tile.is_signed ? 0 : 128;
-  std::int64_t wraps = 0;
-  for (std::int64_t i = 0; i < pass.rows; ++i) {
-    for (std::int64_t c = 0; c < tile.n; ++c) {
-      const std::int64_t zero = (pass.zero.empty() ? 0 : std::int64_t{pass.zero[at(c)]}) - shift;
-      std::int32_t& acc = pass.acc[i * pass.acc_stride + c];
-      std::int64_t sum = pass.accumulate ? acc : 0;
-      for (std::int64_t r = 0; r < tile.k; ++r) {
-        std::int16_t x;
-        std::memcpy(&x, pass.x + i * pass.x_stride + 2 * r, sizeof(x));
-        sum += std::int64_t{x - pass.zero_point} * (packed_weight(tile, r, c) - zero);
-      }
-      acc = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum));
-      wraps += acc != sum;
-    }
+  const std::int64_t x_zero = pass.zero_point + 256 * 128;
+  const std::int64_t shift = tile.is_signed ? 0 : 128;
+  scratch.column_term.resize(at(tile.n));
+  scratch.column_zero.resize(at(tile.n));
+  for (std::int64_t c = 0; c < tile.n; ++c) {
+    const std::int64_t w_zero = (pass.zero.empty() ? 0 : pass.zero[at(c)]) - shift;
+    scratch.column_zero[at(c)] = w_zero;
+    scratch.column_term[at(c)] = x_zero * (tile.k * w_zero - tile.column_sum[at(c)]);
   }
+}
+
+// A row's halves and terms into the accumulators.
+std::int64_t finish_wide(const PassValues& pass, std::int64_t row, const WideScratch& scratch) {
+  const std::int64_t n = pass.tile.n;
+  const std::int32_t* low = scratch.sum[0].data() + row * n;
+  const std::int32_t* high = scratch.sum[1].data() + row * n;
+  const std::int64_t* term = scratch.column_term.data();
+  const std::int64_t* zero = scratch.column_zero.data();
+  const std::int64_t row_sum = scratch.row_sum[at(row)];
+  const std::int64_t weight = std::int64_t{1} << pass.shift;
+  std::int32_t* acc = pass.acc + row * pass.acc_stride;
+  std::int64_t wraps = 0;
+  for (std::int64_t c = 0; c < n; ++c) {
+    const std::int64_t sum = low[c] + std::int64_t{256} * high[c] + term[c] - row_sum * zero[c];
+    const std::int64_t exact = (pass.accumulate ? acc[c] : 0) + sum * weight;
+    acc[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(exact));
+    wraps += acc[c] != exact;
+  }
+  return wraps;
+}
+
+std::int64_t multiply(const ArrayJob& job, Simd simd) {
+  switch (simd) {
+    case Simd::kAvx512:
+      return multiply_avx512(job);
+    case Simd::kAvx2:
+      return multiply_avx2(job);
+    case Simd::kPortable:
+      break;
+  }
+  return multiply_portable(job);
+}
+
+std::int64_t compute_wide(const PassValues& pass, Simd simd) {
+  thread_local WideScratch scratch;
+  const std::int64_t stride = ceil_div(pass.tile.k, 64) * 64;
+  split_bytes(pass, stride, scratch);
+  fold_wide(pass, scratch);
+  scratch.no_term.assign(pass.tile.column_sum.size(), 0);
+  ArrayJob job{};
+  job.weights = pass.tile.weights.data();
+  job.quads = ceil_div(pass.tile.k, kQuad);
+  job.n = pass.tile.n;
+  job.rows = pass.rows;
+  job.x_stride = stride;
+  job.column_term = scratch.no_term.data();
+  job.acc_stride = job.n;
+  for (std::size_t half = 0; half < 2; ++half) {
+    scratch.sum[half].resize(at(job.rows * job.n));
+    job.x = scratch.x[half].data();
+    job.acc = scratch.sum[half].data();
+    multiply(job, simd);
+  }
+  std::int64_t wraps = 0;
+  for (std::int64_t i = 0; i < pass.rows; ++i) wraps += finish_wide(pass, i, scratch);
   return wraps;
 }
 
@@ -146,6 +217,24 @@ PackedTile pack_tile(const std::uint8_t* rows, std::int64_t stride, std::int64_t
   return tile;
 }
 
+PackedTile part_of(const PackedTile& tile, std::int64_t k, std::int64_t n) {
+  PackedTile part{k, n, tile.is_signed, {}, {}};
+  const std::int64_t quads = ceil_div(k, kQuad), all_quads = ceil_div(tile.k, kQuad);
+  const std::int64_t groups = ceil_div(n, kGroup);
+  part.weights.resize(at(groups * quads * kGroup * kQuad));
+  part.column_sum.resize(at(groups * kGroup));
+  for (std::int64_t i = 0; i < std::ssize(part.weights); ++i) {
+    const std::int64_t block = i / (kGroup * kQuad), within = i % (kGroup * kQuad);
+    const std::int64_t group = block / quads, quad = block % quads;
+    const std::int64_t column = group * kGroup + within / kQuad;
+    if (quad * kQuad + within % kQuad >= k || column >= n) continue;
+    const std::int64_t from = (group * all_quads + quad) * kGroup * kQuad + within;
+    part.weights[at(i)] = tile.weights[at(from)];
+    part.column_sum[at(column)] += part.weights[at(i)];
+  }
+  return part;
+}
+
 Simd best_simd() {
   static const Simd best = [] {
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
@@ -157,7 +246,7 @@ Simd best_simd() {
 }
 
 std::int64_t compute_pass(const PassValues& pass, Simd simd) {
-  if (pass.x_bytes == 2) return compute_wide(pass);
+  if (pass.x_bytes == 2) return compute_wide(pass, simd);
   thread_local Scratch scratch;
   ArrayJob job{};
   job.weights = pass.tile.weights.data();
@@ -171,15 +260,7 @@ std::int64_t compute_pass(const PassValues& pass, Simd simd) {
   job.accumulate = pass.accumulate;
   if (pass.x_signed) shift_to_unsigned(pass, job, scratch);
   fold_zero_points(pass, job, scratch);
-  switch (simd) {
-    case Simd::kAvx512:
-      return multiply_avx512(job);
-    case Simd::kAvx2:
-      return multiply_avx2(job);
-    case Simd::kPortable:
-      break;
-  }
-  return multiply_portable(job);
+  return multiply(job, simd);
 }
 
 std::int64_t finish_row(const ArrayJob& job, std::int64_t row, std::int64_t c, std::int64_t count,

@@ -9,6 +9,10 @@
 //   sum (x - zx)(w - zw) = sum x*w - zx * sum w - zw * sum x + k*zx*zw
 // as in Jacob et al., CVPR 2018, section 2.3. Only valid lanes are computed. All versions give the
 // same bits: operands have 9 bits and k <= 1024, so that nothing overflows before the accumulator.
+//
+// 16-bit activations are x = low + 256 * high, bytes both, so the same loops run twice: each half's
+// sum is below 2^10 * 2^8 * 2^7 = 2^25. The halves meet in 64 bits: x - zero_point has 17 bits, a
+// weight 9, so a row's sum stays below 2^10 * 2^16 * 2^8 = 2^34, and below 2^42 shifted by 8.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +36,9 @@ struct PackedTile {
 [[nodiscard]] PackedTile pack_tile(const std::uint8_t* rows, std::int64_t stride, std::int64_t k,
                                    std::int64_t n, bool is_signed);
 
+// The first k rows and n columns of a tile: what a pass that uses less than its tile sees.
+[[nodiscard]] PackedTile part_of(const PackedTile& tile, std::int64_t k, std::int64_t n);
+
 // A pass: rows of activations times a tile.
 struct PassValues {
   const PackedTile& tile;
@@ -45,6 +52,7 @@ struct PassValues {
   std::int32_t* acc;
   std::int64_t acc_stride;  // elements from one accumulator row to the next
   bool accumulate;          // false: overwrite
+  int shift = 0;            // two-byte activations: sums are added 2^shift-fold
 };
 
 enum class Simd : std::uint8_t { kPortable, kAvx2, kAvx512 };

@@ -17,12 +17,12 @@ MatrixUnit::MatrixUnit(const Board& board, Completions& completions, UnifiedBuff
 Process MatrixUnit::run() {
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    if (inbox_.head_as<isa::Matmul>().switch_tile != 0) {
+    if (RowFeed(inbox_.head().insn, buffer_).insn().switch_tile != 0) {
       array_.expect_switch();
       co_await planes_.shifted().reach(++switches_);
     }
     co_await board_.kernel.at(injected_);
-    start_pass(RowFeed(inbox_.head_as<isa::Matmul>(), buffer_));
+    start_pass(RowFeed(inbox_.head().insn, buffer_));
   }
 }
 
@@ -31,7 +31,7 @@ void MatrixUnit::start_pass(const RowFeed& feed) {
   PassTimes times{inbox_.head_visible(), {}, {}, s, s + feed.length()};
   if (feed.insn().switch_tile != 0) switch_tile(times);
   count(feed);
-  stalls_.pass(inbox_.head().layer, times, inbox_.label(feed.insn().rows));
+  stalls_.pass(inbox_.head().layer, times, inbox_.label(feed.rows()));
   injected_ = times.end;
   array_.start(feed, inbox_.issue());
 }
@@ -44,13 +44,12 @@ void MatrixUnit::switch_tile(PassTimes& times) {
 }
 
 void MatrixUnit::count(const RowFeed& feed) {
-  const isa::Matmul& insn = feed.insn();
   Counters& counters = board_.ledger.layer(inbox_.head().layer);
-  const std::int64_t useful = insn.rows * insn.k * insn.n;
+  const std::int64_t useful = feed.rows() * feed.insn().k * feed.insn().n;
   ++counters.passes;
   counters.macs_useful += useful;
-  counters.macs_padded += insn.rows * board_.machine.tile_bytes() - useful;
-  counters.ub_read += Bytes(insn.rows * insn.k * feed.bytes_per_lane());
+  counters.macs_padded += feed.rows() * board_.machine.tile_bytes() - useful;
+  counters.ub_read += feed.read();
 }
 
 }  // namespace systole::sim

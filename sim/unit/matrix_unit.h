@@ -1,10 +1,12 @@
 // Matrix unit: the systolic array's control: passes, tile switches, stalls, counters (T3).
 //
 //   start s     when the instruction is at the head, its syncs are passed, the pass before it has
-//               injected its rows (s_prev + B_prev * p_prev), and, if it switches tiles, the tile
-//               has been shifted in
-//   active      s <= t < s + B * p; p = 1, or 2 with 16-bit activations
-//   complete    when the array says so (array_model.h), by T2 at s + B * p - 1 + R + C
+//               injected its rows (s_prev + length_prev), and, if it switches tiles, the tile has
+//               been shifted in
+//   active      s <= t < s + length; the row feed (row_feed.h) says which row is offered when: B *
+//   p
+//               cycles without a delay line; p = 1, or 2 with 16-bit activations
+//   complete    when the array says so (array_model.h), by T2 at s + length - 1 + R + C
 #pragma once
 
 #include <cstdint>

@@ -34,72 +34,89 @@ void PassArray::expect_switch() {
 void PassArray::switch_tile(Tile tile) {
   tile_ = std::move(tile);
   any_active_ = true;
+}
+
+void PassArray::start(const RowFeed& feed, const Inbox::Issued& issued) {
   const CyclePoint s = board_.kernel.now();
+  if (feed.insn().switch_tile != 0) free_shadow(s + feed.offered(0));
+  const CyclePoint last_offer = s + feed.length() - CycleCount(1);
+  left_ = last_offer + CycleCount(board_.machine.r() + board_.machine.c() - 1);
+  if (board_.values) compute(feed, issued.layer());
+  issued.complete(left_ + CycleCount(1));
+}
+
+void PassArray::free_shadow(CyclePoint first_row) {
   switch (board_.machine.array_weight_load) {
     case isa::WeightLoad::kThrough:
-      shadow_free_.post(s);
+      shadow_free_.post(first_row);
       break;
     case isa::WeightLoad::kChain:
-      shadow_free_.post(s + CycleCount(board_.machine.r() - 1));
+      shadow_free_.post(first_row + CycleCount(board_.machine.r() - 1));
       break;
     case isa::WeightLoad::kSingle:
       break;  // when the next switch is at the head
   }
 }
 
-void PassArray::start(const RowFeed& feed, const Inbox::Issued& issued) {
-  const CyclePoint last_offer = board_.kernel.now() + feed.length() - CycleCount(1);
-  left_ = last_offer + CycleCount(board_.machine.r() + board_.machine.c() - 1);
-  if (board_.values) compute(feed, issued.layer());
-  issued.complete(left_ + CycleCount(1));
+RowSpan PassArray::rows(const RowFeed& feed) {
+  if (const auto there = feed.in_place()) return *there;
+  gathered_.resize(
+      static_cast<std::size_t>(feed.rows() * feed.row_bytes() + UnifiedBuffer::kSlack));
+  const RowSpan all{gathered_.data(), feed.row_bytes()};
+  for (std::int64_t i = 0; i < feed.rows(); ++i) feed.gather(i, all.row(i));
+  return all;
 }
 
 void PassArray::compute(const RowFeed& feed, std::int64_t layer) {
-  const isa::Matmul& insn = feed.insn();
+  const isa::Convolve& insn = feed.insn();
   SYSTOLE_CHECK(
-      tile_.weights != nullptr && insn.k == tile_.weights->k && insn.n == tile_.weights->n,
+      tile_.weights != nullptr && insn.k <= tile_.weights->k && insn.n <= tile_.weights->n,
       "a pass of {} x {} does not fit the active tile", insn.k, insn.n);
-  const RowSpan x = feed.operand();
-  std::int32_t* acc = accumulators_.rows(insn.acc, insn.rows);
-  const PassValues pass{*tile_.weights,
+  const bool whole = insn.k == tile_.weights->k && insn.n == tile_.weights->n;
+  const PackedTile part = whole ? PackedTile{} : part_of(*tile_.weights, insn.k, insn.n);
+  const RowSpan x = rows(feed);
+  std::int32_t* acc = accumulators_.rows(insn.acc, feed.rows());
+  const PassValues pass{whole ? *tile_.weights : part,
                         tile_.zero,
                         x.first,
                         x.stride,
-                        insn.rows,
+                        feed.rows(),
                         feed.bytes_per_lane(),
                         insn.is_signed != 0,
                         static_cast<std::int32_t>(insn.zero_point),
                         acc,
                         board_.machine.c(),
-                        insn.accumulate != 0};
+                        insn.accumulate != 0,
+                        insn.precision == isa::precision::kInt8x16High ? 8 : 0};
   std::vector<std::int32_t> before;
-  if (observer_ != nullptr) before.assign(acc, acc + insn.rows * board_.machine.c());
+  if (observer_ != nullptr) before.assign(acc, acc + feed.rows() * board_.machine.c());
   board_.ledger.layer(layer).accumulator_wraps += compute_pass(pass);
   if (observer_ != nullptr) tell_writes(feed, before);
 }
 
 void PassArray::tell_writes(const RowFeed& feed, const std::vector<std::int32_t>& before) {
-  const isa::Matmul& insn = feed.insn();
+  const isa::Convolve& insn = feed.insn();
   const std::int64_t columns = board_.machine.c();
   const CyclePoint bottom = board_.kernel.now() + CycleCount(board_.machine.r());
-  const std::int32_t* after = accumulators_.rows(insn.acc, insn.rows);
+  const std::int32_t* after = accumulators_.rows(insn.acc, feed.rows());
   std::vector<std::int16_t> lanes(static_cast<std::size_t>(insn.k));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(insn.n));
   for (std::int64_t cycle = 0; cycle < feed.length().value; ++cycle) {
-    const SubRow sub = feed.at(cycle);
-    feed.lanes(sub, lanes);
+    const auto sub = feed.at(cycle);
+    if (!sub) continue;
+    feed.lanes(*sub, lanes);
     for (std::int64_t c = 0; c < insn.n; ++c) {
       std::int32_t& sum = sums[static_cast<std::size_t>(c)];
-      const std::int64_t place = sub.row * columns + c;
-      if (sub.first) sum = insn.accumulate != 0 ? before[static_cast<std::size_t>(place)] : 0;
+      const std::int64_t place = sub->row * columns + c;
+      if (sub->first) sum = insn.accumulate != 0 ? before[static_cast<std::size_t>(place)] : 0;
       std::int32_t psum = 0;
       for (std::int64_t r = 0; r < insn.k; ++r) {
         psum += lanes[static_cast<std::size_t>(r)] * tile_.operand(r, c);
       }
-      sum = wrapping_add(sum, wrapping_mul(psum, std::int32_t{1} << sub.shift));
-      SYSTOLE_CHECK(!sub.last || sum == after[place], "sub-rows add up to {}, not {}", sum,
+      sum = wrapping_add(sum, wrapping_mul(psum, std::int32_t{1} << sub->shift));
+      SYSTOLE_CHECK(!sub->last || sum == after[place], "sub-rows add up to {}, not {}", sum,
                     after[place]);
-      observer_->write({bottom + CycleCount(cycle + c), insn.acc + sub.row, c, sum});
+      observer_->write({bottom + CycleCount(cycle + c), insn.acc + sub->row, c, sum});
     }
   }
 }

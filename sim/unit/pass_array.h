@@ -1,16 +1,16 @@
 // Pass array: the systolic array of the cycle engine, in closed forms (T2 to T4, T6).
 //
-//   a pass that starts in s and whose last sub-row is offered in the cycle e = s + B * p - 1
+//   a pass that starts in s, whose first sub-row is offered in the cycle f (s without a delay line)
+//   and its last in e = s + length - 1
 //     writes its last accumulator in e + R + C - 1 and is complete at e + R + C
 //   a tile shifts for R cycles. Its shift starts by itself in the first cycle in which the shadow
 //   plane is free and the tile, the FIFO's head, is whole. For the first tile the plane is free
 //   from cycle 0, then from
-//     through   s, the cycle of the injection that takes the previous tile (fresh tiles cost
+//     through   f, the cycle of the injection that takes the previous tile (fresh tiles cost
 //               max(B*p, R) each)
-//     chain     s + R - 1: the switch has to leave the column first (max(B*p, 2R - 1) each)
+//     chain     f + R - 1: the switch has to leave the column first (max(B*p, 2R - 1) each)
 //     single    e + R + C - 1 of the previous tile's last pass: the last sub-row has left the
-//     array;
-//               known when the next switching pass is at the head of the matrix unit's queue
+//               array; known when the next switching pass is at the head of the matrix unit's queue
 //
 // The verifier refuses programs with races, so nobody looks at the accumulators between s and the
 // completion, and the values of a pass are computed at once at s.
@@ -39,7 +39,11 @@ class PassArray : public ArrayModel {
 
  private:
   Process shift_tiles();
+  // The shadow plane's tile became active with the row offered in cycle `first_row`.
+  void free_shadow(CyclePoint first_row);
   void compute(const RowFeed& feed, std::int64_t layer);
+  // The rows of a pass, evenly spaced: where they lie, or gathered.
+  [[nodiscard]] RowSpan rows(const RowFeed& feed);
   // Tells the observer of a pass whose accumulators held `before`.
   void tell_writes(const RowFeed& feed, const std::vector<std::int32_t>& before);
 
@@ -50,6 +54,7 @@ class PassArray : public ArrayModel {
   Milestones shadow_free_;  // step n: for the n-th tile
   Tile tile_;               // the active plane
   bool any_active_ = false;
+  std::vector<std::uint8_t> gathered_;
   CyclePoint left_;  // the last pass so far: its last sum is in its last register
 };
 

@@ -94,16 +94,18 @@ void RegisterArray::clock(CyclePoint t) {
 void RegisterArray::feed_row(CyclePoint t) {
   if (fed_ == flights_.size() || flights_[fed_].begin > t) return registers_.take_row({}, {});
   const Flight& flight = flights_[fed_];
-  const isa::Matmul& insn = flight.feed.insn();
+  const isa::Convolve& insn = flight.feed.insn();
   const CycleCount cycle = t - flight.begin;
-  const SubRow sub = flight.feed.at(cycle.value);
+  const auto offered = flight.feed.at(cycle.value);
+  if (!offered) return registers_.take_row({}, {});
+  const SubRow& sub = *offered;
   const bool last = cycle + kCycle == flight.feed.length();
   const SubRowTag tag{.row = static_cast<std::int32_t>(insn.acc + sub.row),
                       .columns = static_cast<std::int16_t>(insn.n),
                       .layer = static_cast<std::uint16_t>(flight.issued.layer()),
                       .shift = static_cast<std::uint8_t>(sub.shift),
                       .valid = true,
-                      .switches = flight.switches && cycle == CycleCount(0),
+                      .switches = flight.switches && sub.row == 0 && sub.first,
                       .accumulates = insn.accumulate != 0 || !sub.first,
                       .ends_row = sub.last,
                       .ends_pass = last};

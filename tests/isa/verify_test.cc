@@ -243,6 +243,83 @@ TEST(Verify, AMatmulStaysWithinItsTile) {
               testing::ElementsAre(is(FindingKind::kRange, "k at most 4")));
 }
 
+// The layer with a convolution for its matmul: 2 x 2 pixels in, 4 rows out.
+std::vector<std::string> convolution(
+    std::initializer_list<std::pair<std::string, std::string>> edits = {}) {
+  std::string text =
+      "convolve ub=0, acc=0, k=8, n=8, switch_tile=1, precision=int8, in_height=2, in_width=2, "
+      "out_height=2, out_width=2, stride_y=1, stride_x=1, dilation_y=1, dilation_x=1, kernel_y=0, "
+      "kernel_x=0, taps=1";
+  for (const auto& [from, to] : edits) text.replace(text.find(from), from.size(), to);
+  return changed({{4, text}});
+}
+
+TEST(Verify, Convolution) {
+  EXPECT_SOUND(convolution());
+  const auto finds = [](std::initializer_list<std::pair<std::string, std::string>> edits,
+                        const std::string& what) {
+    EXPECT_THAT(findings_of(convolution(edits)), testing::Contains(is(FindingKind::kRange, what)));
+  };
+  finds({{"in_height=2", "in_height=0"}}, "in_height = 0; expected 1 to");
+  finds({{"in_width=2", "in_width=0"}}, "in_width = 0; expected 1 to");
+  finds({{"out_height=2", "out_height=0"}}, "out_height = 0; expected 1 to");
+  finds({{"out_width=2", "out_width=0"}}, "out_width = 0; expected 1 to");
+  finds({{"stride_y=1", "stride_y=0"}}, "stride_y = 0; expected 1 to");
+  finds({{"stride_x=1", "stride_x=0"}}, "stride_x = 0; expected 1 to");
+  finds({{"dilation_y=1", "dilation_y=0"}}, "dilation_y = 0; expected 1 to");
+  finds({{"dilation_x=1", "dilation_x=0"}}, "dilation_x = 0; expected 1 to");
+  finds({{"taps=1", "taps=0"}}, "taps = 0; expected 1 to");
+  finds({{"taps=1", "taps=2"}},
+        "delay line of (taps - 1) * dilation_x + 1 = 2 pixels; expected at "
+        "most array.taps = 1");
+  finds({{"k=8", "k=9"}}, "k = 9; expected 1 to 8");
+  finds({{"n=8", "n=9"}}, "n = 9; expected 1 to 8");
+  finds({{"precision", "zero_point=256, precision"}}, "zero_point = 256; expected 0 to 255");
+  finds({{"precision=int8", "zero_point=32768, precision=int8x16_high"}},
+        "zero_point = 32768; expected -32768 to 32767");
+  finds({{"stride_y=1", "stride_y=255"}, {"kernel_y=0", "kernel_y=2"}},
+        "walks to row 257 of 2, where no padding reaches; expected at most 256");
+  finds({{"stride_x=1", "stride_x=255"}, {"kernel_x=0", "kernel_x=2"}}, "walks to column 257 of 2");
+  finds({{"acc=0", "acc=13"}}, "writes accumulator rows [13, 17)");
+  finds({{"ub=0", "ub=126"}}, "reads unified buffer rows [126, 130)");
+  EXPECT_SOUND(convolution({{"stride_y=1", "stride_y=255"}, {"kernel_y=0", "kernel_y=1"}}));
+  EXPECT_SOUND(convolution({{"precision", "zero_point=255, precision"}}));
+}
+
+TEST(Verify, ConvolutionWithTaps) {
+  const auto on_taps = [](std::initializer_list<std::pair<std::string, std::string>> edits) {
+    Program program = program_of(convolution(edits));
+    program.machine.array_taps = 5;
+    return verify(program, program.machine);
+  };
+  EXPECT_THAT(on_taps({{"taps=1", "taps=4"}}), testing::IsEmpty());
+  EXPECT_THAT(on_taps({{"k=8", "k=5"}, {"taps=1", "taps=5"}}), testing::IsEmpty());
+  EXPECT_THAT(on_taps({{"k=8", "k=6"}, {"taps=1", "taps=3"}, {"dilation_x=1", "dilation_x=2"}}),
+              testing::IsEmpty());
+  EXPECT_THAT(on_taps({{"k=8", "k=6"}, {"taps=1", "taps=6"}}),
+              testing::ElementsAre(is(FindingKind::kRange, "= 6 pixels")));
+  EXPECT_THAT(on_taps({{"k=8", "k=8"}, {"taps=1", "taps=3"}}),
+              testing::ElementsAre(is(FindingKind::kRange, "k = 8 lanes for 3 taps")));
+  EXPECT_THAT(
+      on_taps({{"taps=1", "taps=4"}, {"dilation_x=1", "dilation_x=2"}}),
+      testing::ElementsAre(is(FindingKind::kRange, "= 7 pixels; expected at most array.taps")));
+}
+
+// What holds for a matmul's tile and waits holds for a convolution's.
+TEST(Verify, ConvolutionUsesTilesAndWaits) {
+  auto lines = convolution();
+  lines[3].clear();
+  EXPECT_THAT(findings_of(lines), testing::ElementsAre(is(FindingKind::kRace, "convolve")));
+  lines = convolution();
+  lines[5].clear();
+  EXPECT_THAT(findings_of(lines), testing::ElementsAre(is(FindingKind::kRace, "convolve")));
+  EXPECT_THAT(findings_of(convolution({{"switch_tile=1, ", ""}})),
+              testing::ElementsAre(is(FindingKind::kTileOrder, "has no weight tile")));
+  lines = convolution();
+  lines[2] = "read_weights dram=0, k=4, n=8, zero=0";
+  EXPECT_THAT(findings_of(lines), testing::ElementsAre(is(FindingKind::kRange, "k at most 4")));
+}
+
 // Room for tiles read ahead: FIFO 2 + shadow 1 + queue 4 = 7.
 TEST(Verify, TilesAhead) {
   const auto with_tiles = [](int count, WeightLoad load) {

@@ -12,7 +12,7 @@ namespace {
 // What a program asks for, counted from its instructions alone.
 struct Demand {
   std::int64_t rows = 0;        // array rows of all passes
-  std::int64_t row_cycles = 0;  // the same times cycles per row (T6)
+  std::int64_t row_cycles = 0;  // the same times cycles per row (T6), and filling delay lines
   std::int64_t useful = 0;
   std::int64_t tiles = 0;
   std::int64_t in_bytes = 0, out_bytes = 0;
@@ -24,10 +24,18 @@ struct Demand {
 void add(const isa::Insn& insn, const isa::Machine& machine, Demand& d) {
   ++d.instructions;
   if (const auto* m = std::get_if<isa::Matmul>(&insn)) {
-    const std::int64_t p = m->precision == isa::precision::kInt8x16 ? 2 : 1;
+    const std::int64_t p = m->precision == isa::precision::kInt8 ? 1 : 2;
     d.rows += m->rows;
     d.row_cycles += m->rows * p;
     d.useful += m->rows * m->k * m->n;
+  }
+  if (const auto* m = std::get_if<isa::Convolve>(&insn)) {
+    const std::int64_t p = m->precision == isa::precision::kInt8 ? 1 : 2;
+    const std::int64_t line = (m->taps - 1) * m->dilation_x + 1;
+    const std::int64_t rows = m->out_height * m->out_width;
+    d.rows += rows;
+    d.row_cycles += m->out_height * (line - 1) + rows * std::max(p, std::min(m->stride_x, line));
+    d.useful += rows * m->k * m->n;
   }
   if (std::holds_alternative<isa::ReadWeights>(insn)) ++d.tiles;
   if (const auto* r = std::get_if<isa::ReadHost>(&insn)) d.in_bytes += r->rows * r->bytes;

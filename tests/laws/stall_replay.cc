@@ -35,6 +35,16 @@ bool switches_tile(const isa::Insn& insn) {
   return false;
 }
 
+// Cycles from a pass's start until its first row enters, and with it a new tile: a delay line fills
+// and takes the row's own pixels.
+std::int64_t first_row_after(const isa::Insn& insn) {
+  const auto* c = std::get_if<isa::Convolve>(&insn);
+  if (c == nullptr) return 0;
+  const std::int64_t line = (c->taps - 1) * c->dilation_x + 1;
+  const std::int64_t p = c->precision == isa::precision::kInt8 ? 1 : 2;
+  return line - 1 + std::max(p, std::min(c->stride_x, line)) - p;
+}
+
 Stall class_of(const isa::Sync& sync) {
   switch (static_cast<Unit>(sync.wait_for)) {
     case Unit::kActivation:
@@ -137,10 +147,13 @@ class Replay {
     injected_ = now_ + entry.length;
     left_ = ends_.at(entry.layer) - 1;
     if (entry.tile < 0) return;
+    const std::int64_t first_row = now_ + first_row_after(entry.insn);
     const std::int64_t leave = run_.machine.r() - 1;
-    if (run_.machine.array_weight_load == isa::WeightLoad::kThrough) free_[entry.tile + 1] = now_;
+    if (run_.machine.array_weight_load == isa::WeightLoad::kThrough) {
+      free_[entry.tile + 1] = first_row;
+    }
     if (run_.machine.array_weight_load == isa::WeightLoad::kChain) {
-      free_[entry.tile + 1] = now_ + leave;
+      free_[entry.tile + 1] = first_row + leave;
     }
   }
 

@@ -20,6 +20,7 @@ struct Case {
   Shape shape;
   bool x_signed, w_signed, zeros, accumulate;
   std::int64_t x_bytes;
+  int shift = 0;
 };
 
 // One pass, drawn from a seed; acc starts near the ends of int32 so that sums wrap.
@@ -66,7 +67,8 @@ std::int64_t naive(const Case& c, Pass& p) {
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t col = 0; col < n; ++col) {
       std::int32_t& acc = p.acc[at(i * p.acc_stride + col)];
-      std::int64_t sum = c.accumulate ? acc : 0;
+      const std::int64_t old = c.accumulate ? acc : 0;
+      std::int64_t sum = 0;
       for (std::int64_t r = 0; r < k; ++r) {
         const std::size_t first = at(i * p.x_stride + r * c.x_bytes);
         const std::int64_t x = c.x_bytes == 2 ? p.x[first] + 256 * byte_value(p.x[first + 1], true)
@@ -74,8 +76,9 @@ std::int64_t naive(const Case& c, Pass& p) {
         const std::int64_t w = byte_value(p.w[at(r * (n + 2) + col)], c.w_signed);
         sum += (x - p.zero_point) * (w - (p.zero.empty() ? 0 : p.zero[at(col)]));
       }
-      acc = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum));
-      wraps += acc != sum;
+      const std::int64_t exact = old + sum * (std::int64_t{1} << c.shift);
+      acc = static_cast<std::int32_t>(static_cast<std::uint32_t>(exact));
+      wraps += acc != exact;
     }
   }
   return wraps;
@@ -88,8 +91,8 @@ void expect_equal(const Case& c, Simd simd, std::uint32_t seed) {
   const std::int64_t wraps = naive(c, expected);
   const PackedTile tile = pack_tile(actual.w.data(), n + 2, k, n, c.w_signed);
   const PassValues pass{
-      tile,       actual.zero,       actual.x.data(),   actual.x_stride,   rows,        c.x_bytes,
-      c.x_signed, actual.zero_point, actual.acc.data(), actual.acc_stride, c.accumulate};
+      tile,       actual.zero,       actual.x.data(),   actual.x_stride,   rows,         c.x_bytes,
+      c.x_signed, actual.zero_point, actual.acc.data(), actual.acc_stride, c.accumulate, c.shift};
   EXPECT_EQ(compute_pass(pass, simd), wraps);
   EXPECT_EQ(actual.acc, expected.acc)
       << rows << " x " << k << " x " << n << ", signed " << c.x_signed << c.w_signed << ", zeros "
@@ -134,9 +137,51 @@ TEST(ArrayValues, ExtremeOperandsOfTheLargestArrayDoNotOverflow) {
 }
 
 TEST(ArrayValues, SixteenBitActivations) {
-  for (int bits = 0; bits < 8; ++bits) {
-    const Case c{{3, 20, 18}, true, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, 2};
-    expect_equal(c, best_simd(), 100 + static_cast<std::uint32_t>(bits));
+  std::uint32_t seed = 1000;
+  for (const Shape& shape :
+       {Shape{1, 1, 1}, Shape{3, 20, 18}, Shape{7, 65, 33}, Shape{9, 256, 70}}) {
+    for (int bits = 0; bits < 16; ++bits) {
+      const Case c{shape, true, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, 2, bits & 8};
+      for (const Simd simd : available()) expect_equal(c, simd, seed++);
+    }
+  }
+}
+
+// 1024 lanes of (-32768 - 32767) * (0 - 255), times 256: the largest sum there can be.
+TEST(ArrayValues, ExtremeSixteenBitOperandsWrapAsTheDefinition) {
+  const Case c{{2, 1024, 17}, true, false, true, true, 2, 8};
+  Pass drawn = draw(c, 8);
+  for (std::size_t i = 0; i < drawn.x.size(); ++i) drawn.x[i] = 0x80;
+  drawn.zero_point = 32'767;
+  std::fill(drawn.w.begin(), drawn.w.end(), std::uint8_t{0});
+  std::fill(drawn.zero.begin(), drawn.zero.end(), 255);
+  for (const Simd simd : available()) {
+    Pass expected = drawn, actual = drawn;
+    const std::int64_t wraps = naive(c, expected);
+    const PackedTile tile = pack_tile(actual.w.data(), c.shape.n + 2, c.shape.k, c.shape.n, false);
+    const PassValues pass{
+        tile, actual.zero,       actual.x.data(),   actual.x_stride,   c.shape.rows, 2,
+        true, actual.zero_point, actual.acc.data(), actual.acc_stride, true,         8};
+    EXPECT_EQ(compute_pass(pass, simd), wraps);
+    EXPECT_EQ(actual.acc, expected.acc);
+  }
+}
+
+TEST(ArrayValues, PartOfATileIsThePackedPart) {
+  std::mt19937 random(5);
+  constexpr std::int64_t kRows = 37, kColumns = 50;
+  std::vector<std::uint8_t> w(kRows * kColumns);
+  for (auto& value : w) value = static_cast<std::uint8_t>(random());
+  for (const bool is_signed : {false, true}) {
+    const PackedTile whole = pack_tile(w.data(), kColumns, kRows, kColumns, is_signed);
+    for (const auto& [k, n] : {std::pair{1, 1}, {37, 50}, {36, 16}, {5, 33}, {34, 49}}) {
+      const PackedTile part = part_of(whole, k, n);
+      const PackedTile direct = pack_tile(w.data(), kColumns, k, n, is_signed);
+      EXPECT_EQ(part.k, direct.k);
+      EXPECT_EQ(part.n, direct.n);
+      EXPECT_EQ(part.weights, direct.weights);
+      EXPECT_EQ(part.column_sum, direct.column_sum);
+    }
   }
 }
 

@@ -288,11 +288,6 @@ TEST(Func, WithoutValuesItOnlyCounts) {
   EXPECT_TRUE(memory.outputs().empty());
 }
 
-TEST(Func, SaysWhatItCannotDo) {
-  Bench b;
-  EXPECT_THROW(b.run({isa::Convolve{}}), InputError);
-}
-
 TEST(Func, StagesRunAroundAndWithinTheProgram) {
   Bench b;
   b.program.host_steps = {{0, isa::HostOp::kCopy, "first", {0}, {1}, {}, {}, 0},

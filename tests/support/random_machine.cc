@@ -39,6 +39,7 @@ isa::Machine random_machine(RandomChoice& r) {
   m.link_out_bytes_per_second = r.pick(1, 40) * 1'000'000'000;
   m.link_latency = r.pick(1, 100);
   m.link_buffer_chunks = r.pick(2, 4);
+  m.array_taps = r.pick(1, 8);
   return m;
 }
 

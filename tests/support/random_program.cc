@@ -2,27 +2,21 @@
 #include "tests/support/random_program.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <deque>
-#include <limits>
 #include <optional>
 
 #include "isa/access.h"
 #include "tests/support/random_choice.h"
+#include "tests/support/random_constants.h"
 #include "tests/support/random_machine.h"
 #include "tests/support/random_sync.h"
 #include "tests/support/random_vector.h"
+#include "tests/support/random_walk.h"
 
 namespace systole {
 namespace {
 
 using isa::Unit;
-
-// What a parameter row holds, so that scales are used as scales.
-enum class ParamKind : std::uint8_t { kBias, kScale, kZeroU8, kZeroS8 };
-constexpr std::int64_t kParamKinds = 4;
-constexpr std::int64_t kRowsPerKind = 3;
 
 // A stretch of host memory.
 struct Region {
@@ -38,7 +32,6 @@ class Generator {
   RandomCase take() && { return std::move(case_); }
 
  private:
-  void make_constants();
   void make_tensors();
   void make_host_steps();
   void make_table();
@@ -52,6 +45,10 @@ class Generator {
   std::int64_t param_row(ParamKind kind);
   void read_weights();
   void matmul();
+  void convolve();
+  template <typename Pass>
+  void begin_pass(Pass& pass);
+  std::int64_t sums_at(std::int64_t rows, std::int64_t n, std::int64_t& accumulate);
   Area operand(std::int64_t rows, std::int64_t bytes);
   void activate(std::int64_t type);
   void activate_pool(const isa::Activate& like, const Area& from);
@@ -86,7 +83,8 @@ Generator::Generator(std::uint64_t seed, std::int64_t length)
   program().model = "random";
   program().machine = machine();
   program().layers = {{"(none)", "", 0, 0}, {"first", "matmul", 0, 0}, {"second", "matmul", 0, 0}};
-  make_constants();
+  program().constants = random_constants(machine(), random_);
+  program().host_bytes = std::ssize(program().constants);
   make_tensors();
   make_host_steps();
   const std::int64_t tile = machine().tile_bytes();
@@ -97,32 +95,6 @@ Generator::Generator(std::uint64_t seed, std::int64_t length)
   while (static_cast<std::int64_t>(program().code.size()) < length) one_instruction();
   finish();
   fill_inputs();
-}
-
-// kRowsPerKind rows of each kind, in the order of ParamKind, from host address 0 on.
-void Generator::make_constants() {
-  const auto put = [&](auto value) {
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), &value, 4);
-    program().constants.insert(program().constants.end(), bytes.begin(), bytes.end());
-  };
-  const std::int64_t count = kRowsPerKind * machine().c();
-  const std::int64_t widest = std::int64_t{1} << random_.one_of<int>({4, 12, 30});
-  for (std::int64_t i = 0; i < count; ++i) {
-    put(static_cast<std::int32_t>(random_.pick(-widest, widest)));
-  }
-  for (std::int64_t i = 0; i < count; ++i) {
-    float scale = static_cast<float>(random_.pick(-1, 1000)) / 16384.0F;
-    if (random_.chance(2)) scale = std::numeric_limits<float>::infinity();
-    if (random_.chance(2)) scale = std::numeric_limits<float>::quiet_NaN();
-    put(scale);
-  }
-  for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random_.pick(0, 255)));
-  for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random_.pick(-128, 127)));
-  for (std::int64_t i = 0; i < table_rows(machine()) * machine().c(); ++i) {
-    put(static_cast<std::int32_t>(random_.pick(-40'000, 40'000)));
-  }
-  program().host_bytes = static_cast<std::int64_t>(program().constants.size());
 }
 
 // A table in the last parameter rows, and the instructions that may use it.
@@ -209,8 +181,10 @@ void Generator::one_instruction() {
     read_params(static_cast<ParamKind>(random_.pick(0, kParamKinds - 1)));
   } else if (which <= 50) {
     read_weights();
-  } else if (which <= 75) {
+  } else if (which <= 64) {
     matmul();
+  } else if (which <= 75) {
+    convolve();
   } else if (which <= 90) {
     activate(random_.pick(0, 3));
   } else if (which <= 93) {
@@ -241,6 +215,9 @@ void Generator::written(const isa::Insn& insn) {
     if (a.write && a.space == isa::Space::kUb) ub_.push_back(area);
   }
   if (const auto* m = std::get_if<isa::Matmul>(&insn)) acc_.push_back({m->acc, m->rows, 0, m->n});
+  if (const auto* c = std::get_if<isa::Convolve>(&insn)) {  // so many that no buffer overflows
+    acc_.push_back({c->acc, std::min<std::int64_t>(c->out_height * c->out_width, 6), 0, c->n});
+  }
 }
 
 Area Generator::read_host(std::int64_t rows, std::int64_t bytes) {
@@ -319,32 +296,55 @@ Area Generator::operand(std::int64_t rows, std::int64_t bytes) {
   return read_host(rows, bytes);
 }
 
-void Generator::matmul() {
-  isa::Matmul insn;
-  insn.switch_tile = active_.k == 0 || (!fifo_.empty() && random_.chance(60)) ? 1 : 0;
-  if (insn.switch_tile != 0) {
+// What every pass draws: tile, precision, zero point. Some use less than their tile.
+template <typename Pass>
+void Generator::begin_pass(Pass& pass) {
+  pass.switch_tile = active_.k == 0 || (!fifo_.empty() && random_.chance(60)) ? 1 : 0;
+  if (pass.switch_tile != 0) {
     if (fifo_.empty()) read_weights();
     active_ = fifo_.front();
     fifo_.pop_front();
   }
-  insn.k = active_.k;
-  insn.n = active_.n;
-  insn.precision = random_.chance(25) ? isa::precision::kInt8x16 : isa::precision::kInt8;
-  const bool wide = insn.precision == isa::precision::kInt8x16;
-  insn.is_signed = wide ? 1 : random_.pick(0, 1);
-  insn.zero_point = insn.is_signed != 0 ? random_.pick(-128, 127) : random_.pick(0, 255);
-  if (wide && random_.chance(50)) insn.zero_point = random_.pick(-32768, 32767);
+  pass.k = random_.chance(80) ? active_.k : random_.pick(1, active_.k);
+  pass.n = random_.chance(80) ? active_.n : random_.pick(1, active_.n);
+  random_precision(pass, random_);
+}
+
+// Accumulator rows for `rows` x `n` sums: anywhere, or some that hold sums to add to.
+std::int64_t Generator::sums_at(std::int64_t rows, std::int64_t n, std::int64_t& accumulate) {
+  const auto fits = [&](const Area& a) { return a.rows >= rows && a.lanes >= n; };
+  const auto found = std::find_if(acc_.begin(), acc_.end(), fits);
+  if (found != acc_.end() && random_.chance(60)) {
+    accumulate = 1;
+    return found->row + random_.pick(0, found->rows - rows);
+  }
+  return random_.pick(0, machine().accumulators_rows - rows);
+}
+
+void Generator::matmul() {
+  isa::Matmul insn;
+  begin_pass(insn);
+  const bool wide = insn.precision != isa::precision::kInt8;
   const Area from = operand(random_.pick(1, 6), insn.k * (wide ? 2 : 1));
   insn.ub = from.row;
   insn.lane = from.lane;
   insn.rows = from.rows;
-  insn.acc = random_.pick(0, machine().accumulators_rows - insn.rows);
-  const auto fits = [&](const Area& a) { return a.rows >= insn.rows && a.lanes >= insn.n; };
-  const auto found = std::find_if(acc_.begin(), acc_.end(), fits);
-  if (found != acc_.end() && random_.chance(60)) {
-    insn.accumulate = 1;
-    insn.acc = found->row + random_.pick(0, found->rows - insn.rows);
-  }
+  insn.acc = sums_at(insn.rows, insn.n, insn.accumulate);
+  sync_.emit(insn);
+  written(insn);
+}
+
+void Generator::convolve() {
+  isa::Convolve insn;
+  begin_pass(insn);
+  random_walk(insn, machine(), random_);
+  const std::int64_t bytes = insn.precision == isa::precision::kInt8 ? 1 : 2;
+  const Area from = operand(random_.pick(1, 12), insn.k / insn.taps * bytes);
+  insn.ub = from.row;
+  insn.lane = from.lane;
+  insn.in_width = random_.pick(1, from.rows);
+  insn.in_height = from.rows / insn.in_width;
+  insn.acc = sums_at(insn.out_height * insn.out_width, insn.n, insn.accumulate);
   sync_.emit(insn);
   written(insn);
 }

@@ -1,0 +1,38 @@
+// Random constants (random_constants.h).
+#include "tests/support/random_constants.h"
+
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "tests/support/random_machine.h"
+
+namespace systole {
+
+std::vector<std::uint8_t> random_constants(const isa::Machine& machine, RandomChoice& random) {
+  std::vector<std::uint8_t> constants;
+  const auto put = [&](auto value) {
+    std::array<std::uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), &value, 4);
+    constants.insert(constants.end(), bytes.begin(), bytes.end());
+  };
+  const std::int64_t count = kRowsPerKind * machine.c();
+  const std::int64_t widest = std::int64_t{1} << random.one_of<int>({4, 12, 30});
+  for (std::int64_t i = 0; i < count; ++i) {
+    put(static_cast<std::int32_t>(random.pick(-widest, widest)));
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    float scale = static_cast<float>(random.pick(-1, 1000)) / 16384.0F;
+    if (random.chance(2)) scale = std::numeric_limits<float>::infinity();
+    if (random.chance(2)) scale = std::numeric_limits<float>::quiet_NaN();
+    put(scale);
+  }
+  for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random.pick(0, 255)));
+  for (std::int64_t i = 0; i < count; ++i) put(static_cast<std::int32_t>(random.pick(-128, 127)));
+  for (std::int64_t i = 0; i < table_rows(machine) * machine.c(); ++i) {
+    put(static_cast<std::int32_t>(random.pick(-40'000, 40'000)));
+  }
+  return constants;
+}
+
+}  // namespace systole

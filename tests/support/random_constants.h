@@ -1,0 +1,21 @@
+// Random constants: parameter rows of every kind, and a table behind them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/machine.h"
+#include "tests/support/random_choice.h"
+
+namespace systole {
+
+// What a parameter row holds, so that scales are used as scales.
+enum class ParamKind : std::uint8_t { kBias, kScale, kZeroU8, kZeroS8 };
+inline constexpr std::int64_t kParamKinds = 4;
+inline constexpr std::int64_t kRowsPerKind = 3;
+
+// kRowsPerKind rows of each kind, in the order of ParamKind, then table_rows() rows of a table.
+[[nodiscard]] std::vector<std::uint8_t> random_constants(const isa::Machine& machine,
+                                                         RandomChoice& random);
+
+}  // namespace systole
