@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 
 #include "base/files.h"
@@ -42,7 +43,8 @@ class TemporaryFile {
 }  // namespace
 
 QuantisedModel quantised_model(const std::string& model, const std::string& data,
-                               std::int64_t samples, const compiler::LoadOptions& options) {
+                               std::int64_t samples, const compiler::LoadOptions& options,
+                               const compiler::QuantizeOptions& how) {
   const compiler::Graph graph = compiler::load_model(model, options);
   if (graph.inputs.size() != 1) {
     throw InputError(model, fmt::format("has {} inputs", graph.inputs.size()),
@@ -57,7 +59,21 @@ QuantisedModel quantised_model(const std::string& model, const std::string& data
   Shape shape = input.shape;
   if (!shape.empty()) shape.front() = rows;
   const Tensor rows_used = fit_input(input.name, source, DType::kFloat32, shape);
-  return {.bytes = compiler::quantize_model(model, rows_used), .rows = rows};
+  return {.bytes = compiler::quantize_model(model, rows_used, how), .rows = rows};
+}
+
+compiler::QuantizeOptions calibration_named(const std::string& text) {
+  if (text == "minmax") return {};
+  constexpr std::string_view kPrefix = "percentile:";
+  double percentile = 0.0;
+  const char* const end = text.data() + text.size();
+  if (text.starts_with(kPrefix)) {
+    const auto [stop, error] = std::from_chars(text.data() + kPrefix.size(), end, percentile);
+    if (error == std::errc{} && stop == end && percentile > 50.0 && percentile < 100.0)
+      return {.percentile = percentile};
+  }
+  throw InputError("--calibration", "'" + text + "'",
+                   "minmax, or percentile:P with P between 50 and 100");
 }
 
 compiler::Graph load_quantised(const std::string& model, const std::string& data,

@@ -21,7 +21,11 @@ struct QuantisedModel {
 // several inputs, the data does not fit it.
 [[nodiscard]] QuantisedModel quantised_model(const std::string& model, const std::string& data,
                                              std::int64_t samples,
-                                             const compiler::LoadOptions& options);
+                                             const compiler::LoadOptions& options,
+                                             const compiler::QuantizeOptions& how = {});
+
+// What --calibration says: "minmax" or "percentile:99.9". Throws InputError for anything else.
+[[nodiscard]] compiler::QuantizeOptions calibration_named(const std::string& text);
 
 // The same, loaded as a graph.
 [[nodiscard]] compiler::Graph load_quantised(const std::string& model, const std::string& data,

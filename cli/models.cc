@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "base/diag.h"
+#include "base/files.h"
 #include "cli/commands.h"
 #include "cli/model_files.h"
 #include "compiler/frontend/load.h"
+#include "compiler/frontend/networks.h"
 
 namespace systole::cli {
 namespace {
@@ -57,6 +60,21 @@ void list_models() {
       "conv:N,C,H,W,K,R,S,stride,pad\n    int8 convolution of [N, C, H, W] with K filters of R x "
       "S, "
       "seeded weights\n");
+  for (const compiler::Network& network : compiler::networks()) {
+    fmt::print("systole models make {} -o FILE\n    {}, seeded weights\n", network.name,
+               network.text);
+  }
+}
+
+struct MakeOptions {
+  std::string name, output;
+};
+
+void make_model(const MakeOptions& o) {
+  const std::vector<std::uint8_t> bytes = compiler::network_model(o.name);
+  write_file(o.output, bytes);
+  fmt::print("{}: {} bytes; weights are random, its answers mean nothing\n", o.output,
+             bytes.size());
 }
 
 }  // namespace
@@ -71,9 +89,22 @@ fs::path models_folder() {
 }
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("models", "lists the models at hand and inline forms");
-  command->footer("Example:\n  systole models");
-  command->callback([] { list_models(); });
+  CLI::App* command =
+      app.add_subcommand("models", "lists the models at hand and inline forms, makes networks");
+  command->footer("Examples:\n  systole models\n  systole models make resnet50 -o resnet50.onnx");
+  const auto o = std::make_shared<MakeOptions>();
+  CLI::App* make = command->add_subcommand(
+      "make", "writes a known network with random weights as a float32 ONNX file");
+  make->add_option("NAME", o->name, "one of those `systole models` lists")->required();
+  make->add_option("-o,--output", o->output, "ONNX file to write")->required()->type_name("FILE");
+  make->footer("Example:\n  systole models make resnet50 -o resnet50.onnx");
+  command->callback([command, o] {
+    if (command->get_subcommands().empty()) {
+      list_models();
+    } else {
+      make_model(*o);
+    }
+  });
 }
 
 }  // namespace systole::cli

@@ -10,10 +10,11 @@ void add_ops(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("ops", "lists the ONNX operators that are read");
   command->footer("Example:\n  systole ops");
   command->callback([] {
-    fmt::print("{:<18}{:<10}{}\n", "operator", "versions", "accepted");
+    fmt::print("{:<40}{:<10}{}\n", "operator", "versions", "accepted");
     for (const compiler::OnnxOperator& op : compiler::onnx_operators()) {
-      fmt::print("{:<18}{:<10}{}\n", op.name, fmt::format("{}-{}", op.first, op.newest),
-                 op.accepts);
+      const std::string dot = op.domain.empty() ? "" : ".";
+      fmt::print("{:<40}{:<10}{}\n", fmt::format("{}{}{}", op.domain, dot, op.name),
+                 fmt::format("{}-{}", op.first, op.newest), op.accepts);
     }
   });
 }

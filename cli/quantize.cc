@@ -13,7 +13,7 @@ namespace systole::cli {
 namespace {
 
 struct Options {
-  std::string model, data, output;
+  std::string model, data, output, calibration = "minmax";
   ShapeOptions shapes;
   std::int64_t samples = kDefaultSamples;
 };
@@ -21,7 +21,8 @@ struct Options {
 void quantize(const Options& o) {
   require_model(o.model, "quantize");
   AtomicFile file(o.output);  // before the work, so that a bad name is known at once
-  const auto [bytes, rows] = quantised_model(o.model, o.data, o.samples, load_options(o.shapes));
+  const auto [bytes, rows] = quantised_model(o.model, o.data, o.samples, load_options(o.shapes),
+                                             calibration_named(o.calibration));
   file.stream().write(reinterpret_cast<const char*>(bytes.data()),
                       static_cast<std::streamsize>(bytes.size()));
   file.commit();
@@ -43,6 +44,11 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("--samples", o->samples, "rows of DATA to use; default 512")
       ->check(check_count)
       ->type_name("N");
+  command
+      ->add_option("--calibration", o->calibration,
+                   "minmax (default), or percentile:P: ranges leave out what lies beyond the P-th "
+                   "percentile at either end, such as percentile:99.9")
+      ->type_name("HOW");
   add_shape_options(*command, o->shapes);
   command->footer(
       "Example:\n  systole quantize model.onnx --calibrate train.gz -o model.int8.onnx");

@@ -2,7 +2,9 @@
 #include "compiler/frontend/load.h"
 
 #include "compiler/frontend/inline.h"
+#include "compiler/frontend/networks.h"
 #include "compiler/frontend/onnx_import.h"
+#include "compiler/frontend/onnx_writer.h"
 #include "compiler/frontend/scalesim_topology.h"
 
 namespace systole::compiler {
@@ -12,6 +14,10 @@ Graph load_model(const std::string& model, const LoadOptions& options) {
   if (is_topology(model)) return load_topology(model, options);
   OnnxFile file = read_onnx(model);
   return import_onnx(file, options);
+}
+
+std::vector<std::uint8_t> network_model(const std::string& name) {
+  return onnx_bytes(write_onnx(make_network(name), {}), name);
 }
 
 }  // namespace systole::compiler

@@ -23,15 +23,20 @@ struct LoadOptions {
 // ONNX, truncated, short initialiser, unknown operator ...
 [[nodiscard]] Graph load_model(const std::string& model, const LoadOptions& options);
 
-// Float tensors of the graph (by value) over calibration inputs: min and max of each.
-struct CalibrationRange {
-  float min = 0.0F, max = 0.0F;
+// A known network (networks.h) as the bytes of an ONNX file with an open batch. Throws InputError
+// for unknown names.
+[[nodiscard]] std::vector<std::uint8_t> network_model(const std::string& name);
+
+struct QuantizeOptions {
+  // Ranges leave out what lies beyond this percentile at either end; absent: smallest to largest.
+  std::optional<double> percentile;
 };
 
 // Reads a float ONNX model and writes a QDQ twin (docs/quantisation.md): u8 asymmetric activations,
 // s8 symmetric per-channel weights, int32 bias at xs*ws. `samples` is [n, ...] float32 for the
 // single input. Returns the bytes of the new ONNX file.
 [[nodiscard]] std::vector<std::uint8_t> quantize_model(const std::string& model,
-                                                       const Tensor& samples);
+                                                       const Tensor& samples,
+                                                       const QuantizeOptions& options = {});
 
 }  // namespace systole::compiler

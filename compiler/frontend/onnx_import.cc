@@ -16,7 +16,9 @@ namespace systole::compiler {
 namespace {
 
 constexpr auto kOperators = std::to_array<OnnxOperator>({
-#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) {#name, first, newest, rewrite, text},
+#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) \
+  {"", #name, first, newest, rewrite, text},
+#define SYSTOLE_MICROSOFT_OP(name, rewrite, text) {"com.microsoft", #name, 1, 1, rewrite, text},
 #include "compiler/frontend/onnx_ops.def"
 });
 
@@ -25,16 +27,17 @@ std::string where_of(const OnnxFile& file, const onnx::NodeProto& node) {
 }
 
 const OnnxOperator& find_operator(const OnnxFile& file, const onnx::NodeProto& node) {
-  const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
-  const auto row = std::find_if(kOperators.begin(), kOperators.end(),
-                                [&](const OnnxOperator& r) { return r.name == node.op_type(); });
-  if (!standard || row == kOperators.end()) {
+  const std::string_view domain = node.domain() == "ai.onnx" ? "" : std::string_view(node.domain());
+  const auto* const row = std::find_if(
+      kOperators.begin(), kOperators.end(),
+      [&](const OnnxOperator& r) { return r.name == node.op_type() && r.domain == domain; });
+  if (row == kOperators.end()) {
     throw InputError(where_of(file, node),
                      fmt::format("unknown operator {}{}{} in opset {}", node.domain(),
                                  node.domain().empty() ? "" : ".", node.op_type(), file.opset),
                      "an operator of `systole ops`");
   }
-  if (file.opset < row->first) {
+  if (domain.empty() && file.opset < row->first) {
     throw InputError(where_of(file, node), fmt::format("operator in opset {}", file.opset),
                      fmt::format("opset {} or newer", row->first));
   }

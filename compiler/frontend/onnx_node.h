@@ -35,6 +35,10 @@ class OnnxNode {
   OnnxNode(OnnxImport& import, const onnx::NodeProto& proto);
 
   [[nodiscard]] std::int64_t opset() const { return import_.file.opset; }
+  // Whether the operator is ONNX's own, so that the opset says which attributes it has.
+  [[nodiscard]] bool is_standard() const {
+    return proto_.domain().empty() || proto_.domain() == "ai.onnx";
+  }
   [[nodiscard]] GraphBuilder& builder() { return import_.builder; }
   [[nodiscard]] const std::optional<BatchChange>& batch() const { return import_.batch; }
 

@@ -10,6 +10,7 @@
 namespace systole::compiler {
 
 struct OnnxOperator {
+  std::string_view domain;  // empty: ONNX's own
   std::string_view name;
   std::int64_t first, newest;
   void (*rewrite)(OnnxNode& node);
@@ -19,6 +20,7 @@ struct OnnxOperator {
 [[nodiscard]] std::span<const OnnxOperator> onnx_operators();
 
 #define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) void rewrite(OnnxNode& node);
+#define SYSTOLE_MICROSOFT_OP(name, rewrite, text) void rewrite(OnnxNode& node);
 #include "compiler/frontend/onnx_ops.def"
 
 }  // namespace systole::compiler

@@ -59,14 +59,15 @@ bool is_quantised_type(DType type) {
 
 // Attributes and axis that both directions share; returns the axis (0 for one scale).
 std::int64_t read_axis(OnnxNode& node, const Shape& shape) {
-  const std::int64_t axis = node.opset() >= 13 ? node.int_or("axis", 1) : 0;
-  if (node.opset() >= 21) {
+  const bool has_axis = node.opset() >= 13 || !node.is_standard();
+  const std::int64_t axis = has_axis ? node.int_or("axis", 1) : 0;
+  if (node.opset() >= 21 && node.is_standard()) {
     node.require(node.int_or("block_size", 0) == 0, "blocked quantisation",
                  "per tensor or per axis; blocks are not supported by this version");
   }
   const bool per_tensor = node.constant(1, "scale").count() == 1;
   if (per_tensor) return 0;
-  node.require(node.opset() >= 13, "one scale per channel", "opset 13 or newer, or one scale");
+  node.require(has_axis, "one scale per channel", "opset 13 or newer, or one scale");
   return node.axis(axis, shape.size());
 }
 
@@ -82,7 +83,7 @@ Quant read_linear(OnnxNode& node, DType type) {
 
 DType quantize_type(OnnxNode& node) {
   std::optional<DType> wanted;
-  if (node.opset() >= 21) {
+  if (node.opset() >= 21 && node.is_standard()) {
     const std::int64_t code = node.int_or("output_dtype", 0);
     node.require(code >= 0 && code < 64, fmt::format("output_dtype {}", code), "an element type");
     if (code != 0) wanted = graph_type(static_cast<int>(code), "output_dtype");
@@ -147,7 +148,7 @@ void rewrite_quantize(OnnxNode& node) {
   node.require_arity(2, 3);
   const ValueId x = node.input(0);
   node.require_type("x", x, DType::kFloat32);
-  if (node.opset() >= 19) static_cast<void>(node.flag("saturate"));
+  if (node.opset() >= 19 && node.is_standard()) static_cast<void>(node.flag("saturate"));
   const DType type = quantize_type(node);
   Quant quant = read_linear(node, type);
   for (const float s : quant.scales) node.require(s > 0.0F, "x scale is 0", "a positive scale");

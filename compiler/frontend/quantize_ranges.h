@@ -1,37 +1,42 @@
-// Which layers of a float model are quantised, and the ranges their tensors take.
+// Calibration: the ranges that a float graph's tensors take over samples.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "compiler/frontend/load.h"
-#include "compiler/frontend/onnx_file.h"
+#include "compiler/ir/graph.h"
 
 namespace systole::compiler {
 
-// A Gemm or MatMul with constant weights and what is computed with it: an Add of a constant vector
-// (only where the result is a matrix, so that both are one Gemm) and a Relu. Indices are of ONNX
-// nodes, -1 if absent.
-struct FloatLayer {
-  int product = -1, add = -1, relu = -1;
-  bool matrix = true;          // A has two dimensions
-  std::string input, output;   // ONNX tensors
-  Tensor weights;              // [K, N], alpha in it
-  std::optional<Tensor> bias;  // [N], beta in it
+struct CalibrationRange {
+  float min = 0.0F, max = 0.0F;  // 0 is always inside
 };
 
-// Tensors that are one value (through Identity, Dropout) have one root name.
-struct FloatModel {
-  std::vector<FloatLayer> layers;
-  std::map<std::string, std::string> roots;        // ONNX tensor -> its value's name
-  std::map<std::string, std::size_t> ranks;        // ONNX tensor -> number of dimensions
-  std::map<std::string, CalibrationRange> ranges;  // by root, of every layer's input and output
-};
+// Runs samples through a model a chunk at a time.
+class Calibration {
+ public:
+  // `graph_for(rows)` is the model for that many samples: the same values whatever the rows.
+  // `rows` is how many it takes at a time if that is more than 1. `samples` is [n, ...], n > 0.
+  // `where` is for errors.
+  Calibration(std::function<Graph(std::int64_t rows)> graph_for, std::int64_t rows,
+              const Tensor& samples, std::string where);
 
-// `samples` is [n, ...] float32. Throws InputError if the model has no such layer, more than one
-// input, or a shape that the samples do not fit.
-[[nodiscard]] FloatModel analyse_float_model(OnnxFile& file, const Tensor& samples);
+  // The range of each tensor; beyond `percentile` (in (50, 100)) at either end values are left out.
+  // Throws InputError if one overflows.
+  [[nodiscard]] std::map<ValueId, CalibrationRange> ranges(const std::vector<ValueId>& tensors,
+                                                           std::optional<double> percentile) const;
+
+ private:
+  using Observe = std::function<void(ValueId, const Tensor&)>;
+  void run(const Observe& observe) const;
+
+  std::function<Graph(std::int64_t)> graph_for_;
+  std::int64_t rows_;
+  const Tensor& samples_;
+  std::string where_;
+};
 
 }  // namespace systole::compiler

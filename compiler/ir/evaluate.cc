@@ -183,12 +183,28 @@ class Evaluation {
     return *t;
   }
 
-  void run(const Node& node) {
-    set(node.outputs.at(0), result(node));
+  void set_inputs(const std::vector<Tensor>& inputs) {
+    SYSTOLE_CHECK(inputs.size() == graph_.inputs.size(), "{} inputs", inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Value& v = graph_.value(graph_.inputs[i]);
+      SYSTOLE_CHECK(inputs[i].type == v.type && inputs[i].shape == v.shape, "input '{}'", v.name);
+      set(graph_.inputs[i], inputs[i]);
+    }
+  }
+
+  void compute(const Node& node) { set(node.outputs.at(0), result(node)); }
+
+  // Forgets what nothing reads after this node.
+  void drop(const Node& node) {
     for (ValueId id : node.inputs) {
       if (--uses(id) == 0) known_[static_cast<std::size_t>(id)].reset();
     }
     if (uses(node.outputs[0]) == 0) known_[static_cast<std::size_t>(node.outputs[0])].reset();
+  }
+
+  void run(const Node& node) {
+    compute(node);
+    drop(node);
   }
 
  private:
@@ -255,17 +271,24 @@ IntegerRange integer_range(DType type) {
 std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
                              const std::vector<ValueId>& wanted) {
   const std::vector<ValueId>& ids = wanted.empty() ? graph.outputs : wanted;
-  SYSTOLE_CHECK(inputs.size() == graph.inputs.size(), "{} inputs", inputs.size());
   Evaluation evaluation(graph, ids);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Value& v = graph.value(graph.inputs[i]);
-    SYSTOLE_CHECK(inputs[i].type == v.type && inputs[i].shape == v.shape, "input '{}'", v.name);
-    evaluation.set(graph.inputs[i], inputs[i]);
-  }
+  evaluation.set_inputs(inputs);
   for (const Node& node : graph.nodes) evaluation.run(node);
   std::vector<Tensor> results;
   for (ValueId id : ids) results.push_back(evaluation.get(id));
   return results;
+}
+
+void evaluate_each(const Graph& graph, const std::vector<Tensor>& inputs,
+                   const std::function<void(ValueId, const Tensor&)>& observe) {
+  Evaluation evaluation(graph, {});
+  evaluation.set_inputs(inputs);
+  for (ValueId id : graph.inputs) observe(id, evaluation.get(id));
+  for (const Node& node : graph.nodes) {
+    evaluation.compute(node);
+    observe(node.outputs[0], evaluation.get(node.outputs[0]));
+    evaluation.drop(node);
+  }
 }
 
 }  // namespace systole::compiler

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -153,5 +154,8 @@ void verify(const Graph& graph);
 // for quantised ones), independent of lowering. Returns the requested values (outputs if empty).
 [[nodiscard]] std::vector<Tensor> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
                                            const std::vector<ValueId>& wanted = {});
+// The same, calling observe(value, tensor) for each input and each result as it is computed.
+void evaluate_each(const Graph& graph, const std::vector<Tensor>& inputs,
+                   const std::function<void(ValueId, const Tensor&)>& observe);
 
 }  // namespace systole::compiler

@@ -237,7 +237,9 @@ TEST(FrontendTable, TheDocumentListsEveryOperator) {
   const std::string document = testing_support::text_of(SYSTOLE_SOURCE_DIR "/docs/onnx.md");
   std::string table;
   for (const OnnxOperator& row : onnx_operators()) {
-    table += fmt::format("| {} | {} | {} | {} |\n", row.name, row.first, row.newest, row.accepts);
+    const std::string dot = row.domain.empty() ? "" : ".";
+    table += fmt::format("| {}{}{} | {} | {} | {} |\n", row.domain, dot, row.name, row.first,
+                         row.newest, row.accepts);
   }
   EXPECT_THAT(document, HasSubstr("| --- | --- | --- | --- |\n" + table + "\n"));
 }

@@ -173,5 +173,39 @@ TEST_F(FuseElementwise, AConvWhoseResultIsReadAsFloatGivesItsSums) {
   EXPECT_THAT(quant.scales, ElementsAre(0.031F * 0.5F, 0.031F * 0.25F));
 }
 
+// Operators of ONNX Runtime's own domain are what their float forms between DQ and Q are.
+TEST_F(FuseElementwise, MicrosoftOperatorsAreTheirWrittenForms) {
+  const std::string head =
+      "<ir_version: 7, opset_import: [\"\" : 13, \"com.microsoft\" : 1]>\ntest "
+      "(uint8[2,2,8,8] x) => (uint8[A,B,C,D] y) <float xs = {0.031}, uint8 xz = {113}, float bs = "
+      "{0.017}, uint8 bz = {90}, float ys = {0.043}, uint8 yz = {20}>\n{\n";
+  const std::string dq = "r = DequantizeLinear(x, xs, xz) s = DequantizeLinear(x, bs, bz) ";
+  const auto same = [&](const std::string& microsoft, const std::string& written) {
+    const Graph a = fuse_quantised(load(head + "y = com.microsoft." + microsoft + "\n}\n"));
+    const Graph b =
+        fuse_quantised(load(head + dq + "f = " + written + " y = QuantizeLinear(f, ys, yz)\n}\n"));
+    EXPECT_EQ(evaluate(a, {bytes()})[0].data, evaluate(b, {bytes()})[0].data) << microsoft;
+    EXPECT_EQ(a.nodes.size(), b.nodes.size()) << microsoft;
+  };
+  const std::string two = "(x, xs, xz, x, bs, bz, ys, yz)";
+  same("QLinearAdd" + two, "Add(r, s)");
+  same("QLinearMul" + two, "Mul(r, s)");
+  same("QLinearConcat<axis = 1>(ys, yz, x, xs, xz, x, bs, bz)", "Concat<axis = 1>(r, s)");
+  same("QLinearLeakyRelu<alpha = 0.2>(x, xs, xz, ys, yz)", "LeakyRelu<alpha = 0.2>(r)");
+  same("QLinearSigmoid(x, xs, xz, ys, yz)", "Sigmoid(r)");
+  same("QLinearGlobalAveragePool(x, xs, xz, ys, yz)", "GlobalAveragePool(r)");
+  same("QLinearAveragePool<kernel_shape = [3,2]>(x, xs, xz, ys, yz)",
+       "AveragePool<kernel_shape = [3,2]>(r)");
+}
+
+TEST_F(FuseElementwise, SixteenBitsAreReadInOlderOpsetsByMicrosoftsOperators) {
+  const Graph g = fuse_quantised(load(
+      "<ir_version: 7, opset_import: [\"\" : 13, \"com.microsoft\" : 1]>\ntest (float[4] x) => "
+      "(int16[A] y) <float s = {0.001}, int16 z = {0}>\n{\n"
+      "y = com.microsoft.QuantizeLinear(x, s, z)\n}\n"));
+  ASSERT_EQ(g.nodes.size(), 1U);
+  EXPECT_EQ(g.value(g.outputs[0]).type, DType::kInt16);
+}
+
 }  // namespace
 }  // namespace systole::compiler
