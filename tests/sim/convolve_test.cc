@@ -114,7 +114,8 @@ TEST(Convolve, TheTileSwitchesWithTheFirstRow) {
 // Times and bytes need no values.
 RowFeed feed_of(const isa::Insn& insn) {
   static const isa::Machine machine = machine_with_taps();
-  static UnifiedBuffer buffer(machine, false);
+  static Kernel kernel;
+  static UnifiedBuffer buffer(kernel, machine, false);
   return {insn, buffer};
 }
 
