@@ -27,6 +27,11 @@ Schedule schedule_named(const std::string& name) {
 
 isa::Program compile(const Graph& graph, const isa::Machine& machine,
                      const CompileOptions& options) {
+  return compile_explained(graph, machine, options).program;
+}
+
+Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
+                           const CompileOptions& options) {
   const Schedule schedule = schedule_named(options.schedule);
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;

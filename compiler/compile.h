@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/explanation.h"
 #include "compiler/frontend/load.h"
 #include "compiler/ir/graph.h"
 #include "isa/machine.h"
@@ -36,5 +37,13 @@ struct CompileOptions {
 // the quantize command), larger than the machine.
 [[nodiscard]] isa::Program compile(const Graph& graph, const isa::Machine& machine,
                                    const CompileOptions& options);
+
+struct Compiled {
+  isa::Program program;
+  Explanation explanation;
+};
+// The same, and why the program is as it is.
+[[nodiscard]] Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
+                                         const CompileOptions& options);
 
 }  // namespace systole::compiler

@@ -109,6 +109,7 @@ Emitter::Counts Emitter::knowledge(std::size_t unit, std::int64_t number) const 
 void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
   if (layer != layer_) code_.push_back(isa::Tag{.layer = layer});
   layer_ = layer;
+  if (!isa::counts(insn)) return code_.push_back(insn);
   const Unit queue = isa::queue_of(insn);
   const std::size_t q = isa::index(queue);
   isa::device_accesses(insn, machine_, scratch_);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/diag.h"
+#include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
 namespace {
@@ -47,14 +48,17 @@ void set_attributes(const Node& node, isa::HostStep& step) {
 
 }  // namespace
 
-bool crosses_host(const Graph& graph, const Placement& placement, ValueId root) {
-  std::optional<int> segment;
+int segment_of(const Graph& graph, const Placement& placement, ValueId root) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const Node& node = graph.nodes[n];
-    if (placement.where[n] == Where::kDevice && node.outputs[0] == root)
-      segment = placement.stage[n];
+    if (placement.where[n] == Where::kDevice && graph.nodes[n].outputs[0] == root)
+      return placement.stage[n];
   }
-  if (!segment) return true;
+  return -1;
+}
+
+bool crosses_host(const Graph& graph, const Placement& placement, ValueId root) {
+  const int segment = segment_of(graph, placement, root);
+  if (segment < 0) return true;
   for (ValueId id : graph.outputs) {
     if (placement.root_of(id) == root) return true;
   }
@@ -62,14 +66,19 @@ bool crosses_host(const Graph& graph, const Placement& placement, ValueId root) 
     if (placement.where[n] == Where::kView) continue;
     for (ValueId id : graph.nodes[n].inputs) {
       if (id == kNoValue || placement.root_of(id) != root) continue;
-      if (placement.where[n] == Where::kHost || placement.stage[n] != *segment) return true;
+      if (placement.where[n] == Where::kHost || placement.stage[n] != segment) return true;
     }
   }
   return false;
 }
 
-std::int64_t HostPlan::address(ValueId id) const {
-  const auto found = addresses_.find(placement_.root_of(id));
+std::int64_t HostPlan::address(ValueId id, const FeatureMap& view) const {
+  if (const auto constant = constants_.find(id); constant != constants_.end())
+    return constant->second;
+  const ValueId root = placement_.root_of(id);
+  if (const auto copy = pixels_.find(root); copy != pixels_.end() && !view.is_flat())
+    return program_.tensors[static_cast<std::size_t>(copy->second)].address;
+  const auto found = addresses_.find(root);
   return found == addresses_.end() ? -1 : found->second;
 }
 
@@ -130,21 +139,94 @@ void HostPlan::add_step(const Node& node, int stage, std::int64_t layer) {
   program_.host_steps.push_back(std::move(step));
 }
 
-void HostPlan::build(const std::vector<std::int64_t>& layers) {
-  for (std::size_t n = 0; n < graph_.nodes.size();
-       ++n) {  // constants first: they lie inside the constants
-    if (placement_.where[n] != Where::kHost) continue;
-    for (ValueId id : graph_.nodes[n].inputs) {
-      if (id == kNoValue || !graph_.value(id).constant || tensors_.contains(id)) continue;
+void HostPlan::add_constants() {
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const Node& node = graph_.nodes[n];
+    for (ValueId id : node.inputs) {
+      if (id == kNoValue || !graph_.value(id).constant) continue;
+      const bool operand = placement_.where[n] == Where::kDevice && node.kind != OpKind::kMatmul &&
+                           node.kind != OpKind::kConv;
+      if (operand) add_device_constant(id, device_view(graph_, node, id));
+      if (placement_.where[n] != Where::kHost || tensors_.contains(id)) continue;
       const Tensor& data = *graph_.value(id).constant;
-      const std::int64_t at = aligned(static_cast<std::int64_t>(program_.constants.size()));
-      program_.constants.resize(static_cast<std::size_t>(at));
-      program_.constants.insert(program_.constants.end(), data.data.begin(), data.data.end());
+      const std::int64_t at = append(data.data);
       program_.tensors.push_back(
           {graph_.value(id).name, data.type, data.shape, isa::Role::kConstant, at});
       tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
     }
   }
+}
+
+// The constant's pixels, channels last.
+void HostPlan::add_device_constant(ValueId id, const FeatureMap& view) {
+  if (constants_.contains(id)) return;
+  Tensor data = *graph_.value(id).constant;
+  if (!view.is_flat() && !data.data.empty()) {
+    data.shape = {view.images, view.channels, view.height, view.width};
+    data = transpose(data, {0, 2, 3, 1});
+  }
+  constants_[id] = append(data.data);
+}
+
+std::int64_t HostPlan::append(const std::vector<std::uint8_t>& bytes) {
+  const std::int64_t at = aligned(std::ssize(program_.constants));
+  program_.constants.resize(static_cast<std::size_t>(at));
+  program_.constants.insert(program_.constants.end(), bytes.begin(), bytes.end());
+  return at;
+}
+
+// The tensor that holds a root value's images with channels last.
+std::int64_t HostPlan::channels_last(ValueId id, const FeatureMap& view) {
+  const ValueId root = placement_.root_of(id);
+  if (const auto found = pixels_.find(root); found != pixels_.end()) return found->second;
+  const Value& value = graph_.value(root);
+  program_.tensors.push_back(
+      {value.name + ".channels_last",
+       value.type,
+       {view.images * program_.batches, view.height, view.width, view.channels},
+       isa::Role::kIntermediate,
+       program_.host_bytes});
+  program_.host_bytes += aligned(program_.tensors.back().bytes());
+  return pixels_[root] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
+}
+
+isa::HostStep HostPlan::transpose_step(int stage, std::int64_t from, std::int64_t to,
+                                       std::int64_t layer) const {
+  isa::HostStep step;
+  step.stage = stage >= placement_.segments ? isa::kFinalStage : stage;
+  step.op = isa::HostOp::kTranspose;
+  step.name = program_.tensors[static_cast<std::size_t>(to)].name;
+  step.layer = layer;
+  step.inputs = {from};
+  step.outputs = {to};
+  return step;
+}
+
+// A device result that leaves for the host.
+void HostPlan::add_stored(std::size_t node, std::int64_t layer) {
+  const ValueId id = graph_.nodes[node].outputs[0];
+  if (!crosses_host(graph_, placement_, id)) return;
+  const std::int64_t value = tensor(id);
+  const FeatureMap& view = placement_.view[static_cast<std::size_t>(id)];
+  if (view.is_flat()) return;
+  before_.push_back(
+      transpose_step(placement_.stage[node] + 1, channels_last(id, view), value, layer));
+  before_.back().numbers = {0, 3, 1, 2};
+}
+
+// An input that a device node reads from the host.
+void HostPlan::add_loaded(std::size_t node, ValueId id, std::int64_t layer) {
+  const ValueId root = placement_.root_of(id);
+  const FeatureMap view = device_view(graph_, graph_.nodes[node], id);
+  const bool elsewhere = segment_of(graph_, placement_, root) != placement_.stage[node];
+  if (!elsewhere || view.is_flat() || pixels_.contains(root)) return;
+  const std::int64_t value = tensor(id);
+  behind_.push_back(transpose_step(placement_.stage[node], value, channels_last(id, view), layer));
+  behind_.back().numbers = {0, 2, 3, 1};
+}
+
+void HostPlan::build(const std::vector<std::int64_t>& layers) {
+  add_constants();  // first: they lie inside the constants
   program_.host_bytes = aligned(static_cast<std::int64_t>(program_.constants.size()));
   for (ValueId id : graph_.inputs) {
     program_.tensors[static_cast<std::size_t>(tensor(id))].role = isa::Role::kInput;
@@ -152,9 +234,15 @@ void HostPlan::build(const std::vector<std::int64_t>& layers) {
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const Node& node = graph_.nodes[n];
     if (placement_.where[n] == Where::kHost) add_step(node, placement_.stage[n], layers[n]);
-    const bool device = placement_.where[n] == Where::kDevice;
-    if (device && crosses_host(graph_, placement_, node.outputs[0])) (void)tensor(node.outputs[0]);
+    if (placement_.where[n] != Where::kDevice) continue;
+    add_stored(n, layers[n]);
+    for (ValueId id : node.inputs) {
+      if (id != kNoValue && !graph_.value(id).constant) add_loaded(n, id, layers[n]);
+    }
   }
+  auto& steps = program_.host_steps;
+  steps.insert(steps.begin(), before_.begin(), before_.end());
+  steps.insert(steps.end(), behind_.begin(), behind_.end());
   add_outputs(0);
   std::stable_sort(
       program_.host_steps.begin(), program_.host_steps.end(),

@@ -16,12 +16,14 @@ class HostPlan {
       : graph_(graph), placement_(placement), program_(program) {}
 
   // Gives inputs, outputs, constants of host steps and all values that cross between device
-  // segments a place in host memory (after the constants), and appends the host steps. `layers` is
-  // by node. Throws InputError if a step would mix samples of different batches.
+  // segments a place in host memory (after the constants), and appends the host steps. Feature maps
+  // that cross get a channels-last copy and the transposes to and from it. `layers` is by node.
+  // Throws InputError if a step would mix samples of different batches.
   void build(const std::vector<std::int64_t>& layers);
 
-  // Host address of a value's root, or -1 if it stays in the unified buffer.
-  [[nodiscard]] std::int64_t address(ValueId id) const;
+  // Host address of a value's pixels as a device node sees them, or -1 if they stay in the unified
+  // buffer.
+  [[nodiscard]] std::int64_t address(ValueId id, const FeatureMap& view) const;
 
  private:
   std::int64_t tensor(ValueId id);
@@ -30,15 +32,30 @@ class HostPlan {
   void check_batches(const Node& node) const;
   [[nodiscard]] Shape full_shape(const Value& value) const;
   void add_outputs(std::int64_t layer);
+  void add_constants();
+  // Appends bytes to the constants; returns their address.
+  std::int64_t append(const std::vector<std::uint8_t>& bytes);
+  void add_device_constant(ValueId id, const FeatureMap& view);
+  void add_stored(std::size_t node, std::int64_t layer);
+  void add_loaded(std::size_t node, ValueId id, std::int64_t layer);
+  std::int64_t channels_last(ValueId id, const FeatureMap& view);
+  [[nodiscard]] isa::HostStep transpose_step(int stage, std::int64_t from, std::int64_t to,
+                                             std::int64_t layer) const;
 
   const Graph& graph_;
   const Placement& placement_;
   isa::Program& program_;
   std::map<ValueId, std::int64_t> tensors_;    // by value: index into program.tensors
   std::map<ValueId, std::int64_t> addresses_;  // by root value
+  std::map<ValueId, std::int64_t> pixels_;     // by root value: index of its channels-last tensor
+  std::map<ValueId, std::int64_t> constants_;  // by value: address of a device operand's pixels
+  // Steps before and behind those of the graph in their stages.
+  std::vector<isa::HostStep> before_, behind_;
 };
 
-// Whether a device result or input must pass through host memory, by root value.
+// Whether a device result must pass through host memory, by root value.
 [[nodiscard]] bool crosses_host(const Graph& graph, const Placement& placement, ValueId root);
+// The device segment that computes a root value, or -1.
+[[nodiscard]] int segment_of(const Graph& graph, const Placement& placement, ValueId root);
 
 }  // namespace systole::compiler

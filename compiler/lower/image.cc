@@ -2,6 +2,7 @@
 // columns.
 #include "compiler/lower/image.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -16,15 +17,15 @@ class ImageBuilder {
   ImageBuilder(const Graph& graph, isa::Program& program)
       : graph_(graph), program_(program), machine_(program.machine) {}
 
-  std::int64_t build(std::vector<DeviceMatmul>& matmuls) {
-    for (DeviceMatmul& m : matmuls) reserve_zero_points(m);
+  std::int64_t build(std::vector<Product>& products) {
+    for (Product& p : products) reserve_zero_points(p);
     const std::int64_t zero_rows = constant_rows_;
     if (zero_rows > machine_.parameters_rows) {
       throw InputError("machine " + machine_.name,
                        "weight zero points need " + std::to_string(zero_rows) + " parameter rows",
                        "at most parameters.rows = " + std::to_string(machine_.parameters_rows));
     }
-    for (DeviceMatmul& m : matmuls) reserve(m);
+    for (Product& p : products) reserve(p);
     if (program_.weight_bytes > machine_.dram_bytes) {
       throw InputError(
           "model " + graph_.name,
@@ -35,71 +36,76 @@ class ImageBuilder {
         static_cast<std::size_t>(constant_rows_ * machine_.param_row_bytes()));
     if (program_.has_values) {
       program_.weights.resize(static_cast<std::size_t>(program_.weight_bytes));
-      for (const DeviceMatmul& m : matmuls) fill(m);
+      for (const Product& p : products) fill(p);
     }
     return zero_rows;
   }
 
  private:
-  static bool has_zero_points(const DeviceMatmul& m) {
-    for (std::int32_t z : m.attrs().w_quant->zero_points) {
-      if (z != 0) return true;
+  static bool has_zero_points(const Product& p) {
+    const auto& zeros = p.quants().w_quant->zero_points;
+    return std::any_of(zeros.begin(), zeros.end(), [](std::int32_t z) { return z != 0; });
+  }
+
+  void reserve_zero_points(Product& p) {
+    if (!has_zero_points(p)) return;
+    if (p.groups > 1) {
+      throw InputError("node " + p.node->name, "has groups and weights with a zero point",
+                       "weights quantised symmetrically");
     }
-    return false;
+    p.zero_row = constant_rows_;
+    constant_rows_ += static_cast<std::int64_t>(p.columns.size());
   }
 
-  void reserve_zero_points(DeviceMatmul& m) {
-    if (!has_zero_points(m)) return;
-    m.zero_row = constant_rows_;
-    constant_rows_ += static_cast<std::int64_t>(m.n_cuts.size());
-  }
-
-  void reserve(DeviceMatmul& m) {
-    m.dram = program_.weight_bytes;
-    program_.weight_bytes += m.tiles() * machine_.tile_bytes();
-    if (m.param_rows() == 0) return;
-    m.params = constant_rows_ * machine_.param_row_bytes();
-    constant_rows_ += m.param_rows() * static_cast<std::int64_t>(m.n_cuts.size());
-  }
-
-  void fill(const DeviceMatmul& m) {
-    std::int64_t tile = m.dram;
-    for (std::size_t nb = 0; nb < m.n_cuts.size(); ++nb) {
-      for (const Cut& k_cut : m.k_cuts) {
-        fill_tile(m, k_cut, m.n_cuts[nb], tile);
-        tile += machine_.tile_bytes();
+  void reserve(Product& p) {
+    for (std::vector<Tile>& column : p.tiles) {
+      for (Tile& tile : column) {
+        tile.dram = program_.weight_bytes;
+        program_.weight_bytes += machine_.tile_bytes();
       }
-      fill_params(m, nb);
+    }
+    if (p.param_rows() == 0) return;
+    p.params = constant_rows_ * machine_.param_row_bytes();
+    constant_rows_ += p.param_rows() * static_cast<std::int64_t>(p.columns.size());
+  }
+
+  void fill(const Product& p) {
+    for (std::size_t nb = 0; nb < p.columns.size(); ++nb) {
+      for (const Tile& tile : p.tiles[nb]) fill_tile(p, p.slices[tile.slice], p.columns[nb], tile);
+      fill_params(p, nb);
     }
   }
 
-  void fill_tile(const DeviceMatmul& m, const Cut& k_cut, const Cut& n_cut, std::int64_t at) {
-    const std::uint8_t* source = graph_.value(m.node->inputs[1]).constant->data.data();
-    for (std::int64_t r = 0; r < k_cut.width; ++r) {
-      std::memcpy(program_.weights.data() + at + r * machine_.c(),
-                  source + (k_cut.begin + r) * m.n + n_cut.begin,
-                  static_cast<std::size_t>(n_cut.width));
-    }
-  }
-
-  void fill_params(const DeviceMatmul& m, std::size_t nb) {
-    const MatmulAttrs& a = m.attrs();
-    const auto index = static_cast<std::int64_t>(nb);
-    const Tensor* bias = m.has_bias() ? &*graph_.value(m.node->inputs[2]).constant : nullptr;
-    const Cut& n_cut = m.n_cuts[nb];
-    for (std::int64_t c = 0; c < n_cut.width; ++c) {
-      const auto column = static_cast<std::size_t>(n_cut.begin + c);
-      if (m.zero_row >= 0) {
-        put((m.zero_row + index) * machine_.param_row_bytes(), c,
-            std::bit_cast<std::uint32_t>(pick(a.w_quant->zero_points, column)));
+  void fill_tile(const Product& p, const Slice& slice, const Cut& columns, const Tile& tile) {
+    const std::uint8_t* source = graph_.value(p.node->inputs[1]).constant->data.data();
+    std::uint8_t* to = program_.weights.data() + tile.dram;
+    for (std::int64_t r = 0; r < slice.rows(); ++r, to += machine_.c()) {
+      const WeightRow row = weight_row(p, slice, r);
+      const std::int64_t end = std::min(row.end, columns.begin + columns.width);
+      for (std::int64_t c = std::max(row.first, columns.begin); c < end; ++c) {
+        to[c - columns.begin] = source[row.offset + c * row.step];
       }
-      if (m.params < 0) continue;
-      const std::int64_t row = m.params + index * m.param_rows() * machine_.param_row_bytes();
+    }
+  }
+
+  void fill_params(const Product& p, std::size_t nb) {
+    const ProductQuants& q = p.quants();
+    const auto block = static_cast<std::int64_t>(nb);
+    const Tensor* bias = p.has_bias() ? &*graph_.value(p.node->inputs[2]).constant : nullptr;
+    const Cut& columns = p.columns[nb];
+    for (std::int64_t c = 0; c < columns.width; ++c) {
+      const auto column = static_cast<std::size_t>(columns.begin + c);
+      if (p.zero_row >= 0) {
+        put((p.zero_row + block) * machine_.param_row_bytes(), c,
+            std::bit_cast<std::uint32_t>(pick(q.w_quant->zero_points, column)));
+      }
+      if (p.params < 0) continue;
+      const std::int64_t row = p.params + block * p.param_rows() * machine_.param_row_bytes();
       if (bias != nullptr)
         put(row, c, std::bit_cast<std::uint32_t>(bias->as<std::int32_t>()[column]));
-      if (!m.requantised()) continue;
+      if (!p.requantised()) continue;
       const float multiplier = requantise_multiplier(
-          a.alpha * a.x_quant->scales[0], pick(a.w_quant->scales, column), a.output->scales[0]);
+          p.alpha() * q.x_quant->scales[0], pick(q.w_quant->scales, column), q.output->scales[0]);
       put(row + machine_.param_row_bytes(), c, std::bit_cast<std::uint32_t>(multiplier));
     }
   }
@@ -121,9 +127,18 @@ class ImageBuilder {
 
 }  // namespace
 
-std::int64_t build_image(const Graph& graph, std::vector<DeviceMatmul>& matmuls,
+std::int64_t build_image(const Graph& graph, std::vector<Product>& products,
                          isa::Program& program) {
-  return ImageBuilder(graph, program).build(matmuls);
+  return ImageBuilder(graph, program).build(products);
+}
+
+std::int64_t append_table(const std::vector<std::int32_t>& words, isa::Program& program) {
+  const std::int64_t row = program.machine.param_row_bytes();
+  const std::int64_t at = ceil_div(std::ssize(program.constants), row) * row;
+  const std::int64_t bytes = 4 * std::ssize(words);
+  program.constants.resize(static_cast<std::size_t>(at + ceil_div(bytes, row) * row));
+  std::memcpy(program.constants.data() + at, words.data(), static_cast<std::size_t>(bytes));
+  return at;
 }
 
 }  // namespace systole::compiler

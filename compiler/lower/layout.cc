@@ -9,7 +9,8 @@ namespace systole::compiler {
 std::int64_t block_width(const isa::Machine& machine, std::int64_t element_bytes) {
   const std::int64_t r = machine.r();
   const std::int64_t c = machine.c();
-  if (r == c || element_bytes > 1) return c;
+  if (r == c || element_bytes > 2) return c;
+  if (element_bytes == 2) return std::min(r, c);  // one piece a block
   // Pieces of a block share its unified buffer rows, so a block must fit one row.
   for (std::int64_t width : {std::lcm(r, c), std::max(r, c), std::min(r, c)}) {
     if (width <= machine.unified_buffer_row_bytes) return width;

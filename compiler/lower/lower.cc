@@ -1,12 +1,17 @@
 // Lowering: place nodes, lay out memory, then emit the device segments between the host stages.
 #include "compiler/lower/lower.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 
 #include "base/diag.h"
 #include "compiler/lower/host_plan.h"
+#include "compiler/lower/image.h"
 #include "compiler/lower/place.h"
-#include "compiler/lower/segment.h"
+#include "compiler/lower/predict.h"
+#include "compiler/lower/segment_code.h"
 
 namespace systole::compiler {
 namespace {
@@ -17,7 +22,7 @@ class Lowerer {
           Schedule schedule)
       : graph_(graph),
         schedule_(schedule),
-        placement_(place(graph, machine.name)),
+        placement_(place(graph, machine)),
         host_(graph, placement_, program_) {
     program_.model = graph.name;
     program_.model_hash = graph.hash;
@@ -27,13 +32,15 @@ class Lowerer {
     program_.has_values = !options.timing_only && !graph.structure_only;
   }
 
-  isa::Program run() {
+  Compiled run() {
     make_layers();
-    make_matmuls();
-    const std::int64_t zero_rows = build_image(graph_, matmuls_, program_);
+    make_products();
+    const std::int64_t zero_rows = build_image(graph_, products_, program_);
+    make_tables();
     host_.build(layers_);
     emit_code(zero_rows);
-    return std::move(program_);
+    explain();
+    return {std::move(program_), std::move(explanation_)};
   }
 
  private:
@@ -55,101 +62,120 @@ class Lowerer {
     }
   }
 
-  void make_matmuls() {
+  void make_products() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (placement_.where[n] != Where::kDevice) continue;
-      DeviceMatmul m;
-      m.node = &graph_.nodes[n];
-      m.layer = layers_[n];
-      m.rows = row_view(graph_.value(m.node->outputs[0]).shape).rows;
-      m.k = graph_.value(m.node->inputs[1]).shape[0];
-      m.n = graph_.value(m.node->inputs[1]).shape[1];
-      const std::int64_t y_bytes = dtype_bytes(graph_.value(m.node->outputs[0]).type);
-      m.k_cuts = cut(m.k, block_width(program_.machine, 1), program_.machine.r());
-      m.n_cuts = cut(m.n, block_width(program_.machine, y_bytes), program_.machine.c());
-      if (m.rows % program_.batch != 0) {
-        throw InputError("node " + m.node->name,
-                         "has " + std::to_string(m.rows) + " rows for a batch of " +
-                             std::to_string(program_.batch),
+      const Node& node = graph_.nodes[n];
+      const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
+      if (placement_.where[n] != Where::kDevice || !product) continue;
+      const FeatureMap out = device_view(graph_, node, node.outputs[0]);
+      if (out.images % program_.batch != 0) {
+        throw InputError("node " + node.name,
+                         fmt::format("has {} rows for a batch of {}", out.images, program_.batch),
                          "a multiple of the batch");
       }
-      predict(m);
-      matmuls_.push_back(std::move(m));
+      products_.push_back(
+          make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine));
+      Product& p = products_.back();
+      p.layer = layers_[n];
+      program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs() * program_.batches;
     }
   }
 
-  // Each tile costs its rows, its shift or its read, whichever takes longest (T3 to T5).
-  void predict(const DeviceMatmul& m) {
-    const isa::Machine& machine = program_.machine;
-    isa::Layer& layer = program_.layers[static_cast<std::size_t>(m.layer)];
-    layer.macs = m.rows * m.k * m.n * program_.batches;
-    const std::int64_t pass =
-        std::min(m.rows, std::max<std::int64_t>(1, machine.accumulators_rows / 2));
-    const double read = static_cast<double>(machine.tile_bytes()) *
-                        static_cast<double>(machine.clock_hertz) /
-                        static_cast<double>(machine.dram_bytes_per_second);
-    const auto tile = std::max({pass, machine.r(), static_cast<std::int64_t>(read)});
-    layer.predicted_cycles = tile * m.tiles() * ceil_div(m.rows, pass) * program_.batches;
+  // How device node `n` finds input `id` in the unified buffer: as an earlier node of its segment
+  // wrote it, or as it wants it.
+  FeatureMap input_map(std::size_t n, ValueId id) const {
+    const ValueId root = placement_.root_of(id);
+    if (segment_of(graph_, placement_, root) == placement_.stage[n])
+      return placement_.view[static_cast<std::size_t>(root)];
+    return device_view(graph_, graph_.nodes[n], id);
+  }
+
+  void make_tables() {
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (graph_.nodes[n].kind != OpKind::kTable || placement_.where[n] != Where::kDevice) continue;
+      const auto& entries = std::get<TableAttrs>(graph_.nodes[n].attrs).entries;
+      tables_[n] = append_table({entries.begin(), entries.end()}, program_);
+    }
   }
 
   SegmentPlan plan_segment(int segment) {
     SegmentPlan plan;
     plan.schedule = schedule_;
-    for (std::size_t n = 0, i = 0; n < graph_.nodes.size(); ++n) {
+    std::size_t product = 0;
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      const Node& node = graph_.nodes[n];
       if (placement_.where[n] != Where::kDevice) continue;
-      DeviceMatmul& m = matmuls_[i++];
+      const bool is_product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
+      Product* mine = is_product ? &products_[product++] : nullptr;
       if (placement_.stage[n] != segment) continue;
-      const auto position = static_cast<int>(plan.matmuls.size());
-      plan.matmuls.push_back(&m);
-      plan.x.push_back(use(plan, m, m.node->inputs[0], position));
-      plan.y.push_back(define(plan, m, position));
+      DeviceOp op{&node, layers_[n], mine, -1, {}, 0};
+      if (const auto table = tables_.find(n); table != tables_.end()) op.table = table->second;
+      const std::size_t operands = is_product ? 1 : node.inputs.size();
+      for (std::size_t i = 0; i < operands; ++i) op.inputs.push_back(use(plan, n, node.inputs[i]));
+      op.output = define(plan, n);
+      plan.ops.push_back(std::move(op));
     }
     return plan;
   }
 
-  ValueId use(SegmentPlan& plan, const DeviceMatmul& m, ValueId id, int position) {
+  std::size_t use(SegmentPlan& plan, std::size_t n, ValueId id) const {
     const ValueId root = placement_.root_of(id);
-    const auto [it, fresh] = plan.values.try_emplace(root);
-    Resident& value = it->second;
-    if (fresh) {
-      value = resident(id);
-      value.loaded = true;
-      value.layer = m.layer;
+    const FeatureMap map = input_map(n, id);
+    const auto position = static_cast<int>(plan.ops.size());
+    for (std::size_t i = 0; i < plan.residents.size(); ++i) {
+      Resident& known = plan.residents[i];
+      if (known.root != root || known.map != map) continue;
+      known.last_use = position;
+      return i;
     }
-    value.last_use = position;
-    return root;
-  }
-
-  ValueId define(SegmentPlan& plan, const DeviceMatmul& m, int position) {
-    const ValueId root = m.node->outputs[0];
-    Resident value = resident(root);
-    value.stored = value.host >= 0;
+    Resident value = resident(root, map);
+    value.is_constant = graph_.value(root).constant.has_value();
+    value.loaded = true;
+    value.layer = layers_[n];
     value.first_use = value.last_use = position;
-    plan.values.emplace(root, value);
-    return root;
+    plan.residents.push_back(value);
+    return plan.residents.size() - 1;
   }
 
-  Resident resident(ValueId id) const {
-    const Value& v = graph_.value(id);
-    const RowView view = row_view(v.shape);
+  std::size_t define(SegmentPlan& plan, std::size_t n) const {
+    const ValueId id = graph_.nodes[n].outputs[0];
+    Resident value = resident(id, placement_.view[static_cast<std::size_t>(id)]);
+    value.stored = value.host >= 0;
+    value.first_use = value.last_use = static_cast<int>(plan.ops.size());
+    plan.residents.push_back(value);
+    return plan.residents.size() - 1;
+  }
+
+  Resident resident(ValueId root, const FeatureMap& map) const {
     Resident value;
-    value.rows = view.rows;
-    value.features = view.features;
-    value.element_bytes = dtype_bytes(v.type);
-    value.host = host_.address(id);
+    value.root = root;
+    value.map = map;
+    value.type = graph_.value(root).type;
+    value.host = host_.address(root, map);
     return value;
   }
 
   void emit_code(std::int64_t zero_rows) {
     Emitter emitter(program_.machine, program_.code);
+    Stream stream(program_.machine, emitter);
     ParamCache params(zero_rows, program_.machine.parameters_rows - zero_rows);
+    SegmentCode code(program_, params, stream);
     if (zero_rows > 0) emitter.emit(isa::ReadParams{.host = 0, .param = 0, .rows = zero_rows}, 0);
     for (int segment = 0; segment < placement_.segments; ++segment) {
       if (segment > 0) emitter.barrier(isa::Interrupt{.stage = segment});
       const SegmentPlan plan = plan_segment(segment);
-      if (!plan.matmuls.empty()) emit_segment(plan, program_, params, emitter);
+      if (!plan.ops.empty()) code.emit(plan);
     }
     emitter.barrier(isa::Halt{});
+    explanation_ = code.explanation();
+  }
+
+  void explain() {
+    const std::vector<LayerPrediction> predicted = predict(program_);
+    for (std::size_t l = 0; l < predicted.size(); ++l)
+      program_.layers[l].predicted_cycles = predicted[l].cycles;
+    for (LayerPlan& plan : explanation_.layers)
+      plan.predicted = predicted.at(static_cast<std::size_t>(plan.layer));
   }
 
   const Graph& graph_;
@@ -157,14 +183,16 @@ class Lowerer {
   isa::Program program_;
   Placement placement_;
   HostPlan host_;
-  std::vector<std::int64_t> layers_;  // by node
-  std::vector<DeviceMatmul> matmuls_;
+  Explanation explanation_;
+  std::vector<std::int64_t> layers_;            // by node
+  std::vector<Product> products_;               // of device nodes, in order
+  std::map<std::size_t, std::int64_t> tables_;  // by node: host address
 };
 
 }  // namespace
 
-isa::Program lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
-                   Schedule schedule) {
+Compiled lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
+               Schedule schedule) {
   return Lowerer(graph, machine, options, schedule).run();
 }
 

@@ -6,7 +6,7 @@
 namespace systole::compiler {
 
 // `graph` has been through the passes. Throws InputError as compile() does.
-[[nodiscard]] isa::Program lower(const Graph& graph, const isa::Machine& machine,
-                                 const CompileOptions& options, Schedule schedule);
+[[nodiscard]] Compiled lower(const Graph& graph, const isa::Machine& machine,
+                             const CompileOptions& options, Schedule schedule);
 
 }  // namespace systole::compiler

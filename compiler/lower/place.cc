@@ -1,6 +1,8 @@
 // Placement: one sweep in topological order; a node's stage is the earliest its inputs allow.
 #include "compiler/lower/place.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/diag.h"
@@ -8,13 +10,23 @@
 namespace systole::compiler {
 namespace {
 
+constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
+
+bool is_short(DType type) {
+  return type == DType::kUint8 || type == DType::kInt8 || type == DType::kInt16;
+}
+bool is_short(const std::optional<Quant>& quant) {
+  return quant && is_short(quant->type) && quant->per_tensor();
+}
+
 class Placer {
  public:
-  Placer(const Graph& graph, const std::string& machine) : graph_(graph), machine_(machine) {}
+  Placer(const Graph& graph, const isa::Machine& machine) : graph_(graph), machine_(machine.name) {}
 
   Placement run() {
     const std::size_t values = graph_.values.size();
     result_.root.resize(values);
+    result_.view.resize(values);
     for (std::size_t v = 0; v < values; ++v) result_.root[v] = static_cast<ValueId>(v);
     host_ready_.assign(values, 0);
     device_segment_.assign(values, -1);
@@ -29,7 +41,8 @@ class Placer {
     const Where where = side_of(node);
     int stage = 0;
     for (ValueId id : node.inputs) {
-      if (id != kNoValue && !graph_.value(id).constant) stage = std::max(stage, ready(id, where));
+      if (id == kNoValue || graph_.value(id).constant) continue;
+      stage = std::max(stage, where == Where::kDevice ? ready(node, id) : host_ready_[at(id)]);
     }
     if (where == Where::kDevice && graph_.separate_layers) {
       stage = std::max(stage, result_.segments);
@@ -47,53 +60,70 @@ class Placer {
       }
       host_ready_[at(id)] = where == Where::kDevice ? stage + 1 : stage;
       device_segment_[at(id)] = where == Where::kDevice ? stage : -1;
+      if (where == Where::kDevice) result_.view[at(id)] = device_view(graph_, node, id);
     }
   }
 
-  // The earliest stage in which `node` can read `id`: a device result stays in the unified buffer
-  // for a device node of the same segment that sees it as the same rows; otherwise it goes through
-  // the host.
-  int ready(ValueId id, Where where) const {
+  // The earliest stage in which device node `node` can read `id`: a device result stays in the
+  // unified buffer for a node of the same segment that can read it as it lies there; otherwise it
+  // goes through the host.
+  int ready(const Node& node, ValueId id) const {
     const int segment = device_segment_[at(id)];
-    if (where != Where::kDevice || segment < 0) return host_ready_[at(id)];
-    const bool same_view =
-        row_view(graph_.value(id).shape) == row_view(graph_.value(result_.root_of(id)).shape);
-    return same_view ? segment : segment + 1;
+    if (segment < 0) return host_ready_[at(id)];
+    const FeatureMap& stored = result_.view[at(result_.root_of(id))];
+    const FeatureMap wanted = device_view(graph_, node, id);
+    const bool fits = stored == wanted || reads_flattened(node, wanted, stored);
+    return fits ? segment : segment + 1;
   }
 
   Where side_of(const Node& node) const {
     switch (node.kind) {
       case OpKind::kMatmul:
-        return check_matmul(node), Where::kDevice;
+        return check_product(node, std::get<MatmulAttrs>(node.attrs)), Where::kDevice;
+      case OpKind::kConv:
+        return check_product(node, std::get<ConvAttrs>(node.attrs)), Where::kDevice;
       case OpKind::kQuantise:
       case OpKind::kDequantise:
         return Where::kHost;
-      case OpKind::kReduce:
-        if (std::get<ReduceAttrs>(node.attrs).fn == ReduceFn::kSoftmax) return Where::kHost;
-        break;
-      case OpKind::kMap:
-        if (std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu) return Where::kHost;
-        break;
-      case OpKind::kZip:
-        if (std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd &&
-            !std::get<ZipAttrs>(node.attrs).output)
-          return check_add(node), Where::kHost;
-        break;
       case OpKind::kMove:
         if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape) return Where::kView;
-        if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kTranspose) return Where::kHost;
         break;
       default:
         break;
     }
+    const std::string obstacle = vector_obstacle(graph_, node);
+    if (obstacle.empty()) return Where::kDevice;
+    if (runs_on_host(node)) return Where::kHost;
     throw InputError(
         "node " + node.name,
-        "operator " + node.origin + " runs neither on machine " + machine_ + " nor on its host",
+        fmt::format("operator {} {}, and the host does not run it either", node.origin, obstacle),
         "an operator that `systole ops` lists");
   }
 
-  void check_matmul(const Node& node) const {
-    const auto& attrs = std::get<MatmulAttrs>(node.attrs);
+  bool runs_on_host(const Node& node) const {
+    switch (node.kind) {
+      case OpKind::kReduce:
+        return std::get<ReduceAttrs>(node.attrs).fn == ReduceFn::kSoftmax;
+      case OpKind::kMap:
+        return std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu;
+      case OpKind::kZip:
+        return std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd && adds_trailing(node);
+      case OpKind::kMove:
+        return std::get<MoveAttrs>(node.attrs).fn == MoveFn::kTranspose;
+      default:
+        return false;
+    }
+  }
+
+  // The host adds floats and sums where b's shape is the trailing part of a's.
+  bool adds_trailing(const Node& node) const {
+    const Shape& a = graph_.value(node.inputs[0]).shape;
+    const Shape& b = graph_.value(node.inputs[1]).shape;
+    const bool trailing = b.size() <= a.size() && std::equal(b.rbegin(), b.rend(), a.rbegin());
+    return (trailing || element_count(b) == 1) && !std::get<ZipAttrs>(node.attrs).output;
+  }
+
+  void check_product(const Node& node, const ProductQuants& quants) const {
     const std::string where = "node " + node.name;
     const Value& weights = graph_.value(node.inputs[1]);
     if (!weights.constant && !graph_.structure_only) {
@@ -101,22 +131,16 @@ class Placer {
           where, "its second operand is computed at run time",
           "constant weights, as machine " + machine_ + " reads tiles from weight memory only");
     }
-    if (!attrs.x_quant || !attrs.w_quant) {
+    if (!quants.x_quant || !quants.w_quant) {
       throw InputError(where, "is float32, but machine " + machine_ + " multiplies int8",
                        "a quantised model (systole quantize MODEL.onnx --calibrate DATA -o "
                        "QUANTISED.onnx), --calibrate DATA, or --timing-only");
     }
-  }
-
-  // The host adds where b's shape is the trailing part of a's.
-  void check_add(const Node& node) const {
-    const Shape& a = graph_.value(node.inputs[0]).shape;
-    const Shape& b = graph_.value(node.inputs[1]).shape;
-    const bool trailing = b.size() <= a.size() && std::equal(b.rbegin(), b.rend(), a.rbegin());
-    if (!trailing && element_count(b) != 1) {
-      throw InputError("node " + node.name,
-                       "adds " + shape_text(b) + " to " + shape_text(a) + " on the host",
-                       "shapes of which the second ends the first");
+    if (!is_short(quants.x_quant->type) || dtype_bytes(quants.w_quant->type) != 1) {
+      throw InputError(where,
+                       fmt::format("multiplies {} by {}", dtype_name(quants.x_quant->type),
+                                   dtype_name(quants.w_quant->type)),
+                       "uint8, int8 or int16 by uint8 or int8");
     }
   }
 
@@ -127,18 +151,92 @@ class Placer {
   std::vector<int> device_segment_;  // by value: segment whose unified buffer holds it, or -1
 };
 
-}  // namespace
-
-RowView row_view(const Shape& shape) {
-  RowView view;
-  if (shape.empty()) return view;
-  view.features = shape.back();
-  for (std::size_t d = 0; d + 1 < shape.size(); ++d) view.rows *= shape[d];
-  return view;
+// The view of an operand that is broadcast to `to`'s rank.
+FeatureMap elementwise_view(Shape shape, std::size_t rank) {
+  while (shape.size() < rank) shape.insert(shape.begin(), 1);
+  return rank == 4 ? image_view(shape) : rows_view(shape);
 }
 
-Placement place(const Graph& graph, const std::string& machine_name) {
-  return Placer(graph, machine_name).run();
+std::string zip_obstacle(const Graph& graph, const Node& node) {
+  const auto& attrs = std::get<ZipAttrs>(node.attrs);
+  if (!is_short(attrs.a_quant) || !is_short(attrs.b_quant) || !is_short(attrs.output))
+    return "is not between integers of one scale each";
+  const FeatureMap out = device_view(graph, node, node.outputs[0]);
+  for (ValueId id : node.inputs) {
+    const FeatureMap in = device_view(graph, node, id);
+    const bool per_image = in.image_pixels() == 1 && (in.images == 1 || in.images == out.images);
+    if (in.channels != out.channels || (in != out && !per_image))
+      return "broadcasts other dimensions than whole images";
+  }
+  const bool none = device_view(graph, node, node.inputs[0]) != out &&
+                    device_view(graph, node, node.inputs[1]) != out;
+  return none ? "broadcasts both operands" : "";
+}
+
+std::string pool_obstacle(const Graph& graph, const Node& node) {
+  const auto& attrs = std::get<PoolAttrs>(node.attrs);
+  const Window& w = attrs.window;
+  const bool average = attrs.fn == PoolFn::kAverage;
+  if (!is_short(graph.value(node.inputs[0]).type)) return "is not of integers";
+  if (average && (!is_short(attrs.x_quant) || !is_short(attrs.output)))
+    return "averages without scales";
+  if (average && attrs.x_quant->type != attrs.output->type) return "changes its type";
+  if (w.dilations != std::array<std::int64_t, 2>{1, 1}) return "has a dilated window";
+  if (average && attrs.count_padding && attrs.overhang != std::array<std::int64_t, 2>{})
+    return "averages windows that reach over their padding";
+  const std::int64_t largest = std::max({w.kernel[0], w.kernel[1], w.strides[0], w.strides[1],
+                                         *std::max_element(w.pads.begin(), w.pads.end())});
+  if (largest > kMaxWindow) return fmt::format("has a window extent of {}", largest);
+  return "";
+}
+
+std::string move_obstacle(const Graph& graph, const Node& node) {
+  const auto& attrs = std::get<MoveAttrs>(node.attrs);
+  const Value& out = graph.value(node.outputs[0]);
+  if (attrs.fn != MoveFn::kConcat) return "moves elements between pixels";
+  if (!is_short(out.type)) return "is not of integers";
+  const std::size_t rank = out.shape.size();
+  const std::int64_t channel_axis = rank == 4 ? 1 : static_cast<std::int64_t>(rank) - 1;
+  return attrs.axis == channel_axis ? "" : "concatenates along another dimension than channels";
+}
+
+}  // namespace
+
+FeatureMap device_view(const Graph& graph, const Node& node, ValueId id) {
+  const Shape& shape = graph.value(id).shape;
+  switch (node.kind) {
+    case OpKind::kConv:
+    case OpKind::kPool:
+      return image_view(shape);
+    case OpKind::kMatmul:
+      return rows_view(shape);
+    default:
+      return elementwise_view(shape, graph.value(node.outputs[0]).shape.size());
+  }
+}
+
+bool reads_flattened(const Node& node, const FeatureMap& wanted, const FeatureMap& stored) {
+  return node.kind == OpKind::kMatmul && wanted.images == stored.images &&
+         wanted.channels == stored.image_pixels() * stored.channels;
+}
+
+std::string vector_obstacle(const Graph& graph, const Node& node) {
+  switch (node.kind) {
+    case OpKind::kZip:
+      return zip_obstacle(graph, node);
+    case OpKind::kTable:
+      return "";
+    case OpKind::kPool:
+      return pool_obstacle(graph, node);
+    case OpKind::kMove:
+      return move_obstacle(graph, node);
+    default:
+      return "is nothing the vector unit does";
+  }
+}
+
+Placement place(const Graph& graph, const isa::Machine& machine) {
+  return Placer(graph, machine).run();
 }
 
 }  // namespace systole::compiler

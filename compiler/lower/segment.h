@@ -1,65 +1,91 @@
-// Segment: schedules one device segment: its matmuls over all batches, overlapped as far as it
-// goes.
+// Segment: what one device segment computes, and the unified buffer it needs for that.
 //
-// The work is cut into jobs (a batch, or as many of its rows as fit half the unified buffer). While
-// one job computes, the next job's inputs are loaded into the other half, results of the job before
-// leave, and weight tiles are read ahead as deep as the FIFO and the shadow plane hold.
-// With paper2015 a job's input, its layers and its output are steps instead, one after the other.
+// The work is cut into jobs (a batch, or as many of its samples as fit the unified buffer, half of
+// it if that allows two jobs at once). Within a job each value has a place for as long as it lives.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
-#include <set>
 #include <vector>
 
 #include "compiler/compile.h"
-#include "compiler/lower/emitter.h"
-#include "compiler/lower/image.h"
 #include "compiler/lower/layout.h"
+#include "compiler/lower/product.h"
 #include "isa/program.h"
 
 namespace systole::compiler {
 
 // A value that the segment holds in the unified buffer.
 struct Resident {
-  std::int64_t rows = 0, features = 0, element_bytes = 1;  // of one batch
-  std::int64_t host = -1;  // host address, if it is loaded or stored
+  ValueId root = kNoValue;
+  FeatureMap map;  // of one batch
+  DType type = DType::kUint8;
+  bool is_constant = false;  // the same for every job
+  std::int64_t host = -1;    // host address of its pixels, if it is loaded or stored
   bool loaded = false, stored = false;
   std::int64_t layer = 0;           // layer that loads it
-  int first_use = 0, last_use = 0;  // positions of matmuls in the segment
+  int first_use = 0, last_use = 0;  // positions of operations in the segment
+
+  [[nodiscard]] std::int64_t element_bytes() const { return dtype_bytes(type); }
+};
+
+// One operation: a product, or work of the vector unit.
+struct DeviceOp {
+  const Node* node = nullptr;
+  std::int64_t layer = 0;
+  Product* product = nullptr;       // null: work of the vector unit
+  std::int64_t table = -1;          // host address of a look-up table, or -1
+  std::vector<std::size_t> inputs;  // indices into the plan's residents
+  std::size_t output = 0;
 };
 
 struct SegmentPlan {
-  std::vector<DeviceMatmul*> matmuls;  // in order
-  std::map<ValueId, Resident> values;  // by root value
-  std::vector<ValueId> x, y;           // root value read and written, by matmul
+  std::vector<DeviceOp> ops;  // in order
+  std::vector<Resident> residents;
   Schedule schedule = Schedule::kOverlap;
 };
 
-// Parameter memory across the whole program: which parameter rows hold which matmul's columns.
-class ParamCache {
- public:
-  ParamCache(std::int64_t first, std::int64_t rows) : first_(first), rows_(rows) {}
-  // The parameter row that holds (matmul, column block), loading `count` rows by `load(row)` if
-  // absent.
-  template <typename Load>
-  std::int64_t row(const DeviceMatmul* matmul, std::int64_t block, std::int64_t count, Load&& load);
-
- private:
-  using Key = std::pair<const DeviceMatmul*, std::int64_t>;
-  struct Holder {
-    Key key;
-    std::int64_t count;
-  };
-
-  std::int64_t first_, rows_, next_ = 0;
-  std::map<Key, std::int64_t> held_;        // first row by what it holds
-  std::map<std::int64_t, Holder> holders_;  // and the reverse; they do not overlap
+// Samples [first, first + items) of all batches.
+struct Job {
+  std::int64_t first_item = 0;
+  std::int64_t items = 0;
+  std::int64_t arena = 0;  // first unified buffer row it may use
 };
 
-// Emits the segment. Throws InputError if one sample does not fit the unified buffer.
-void emit_segment(const SegmentPlan& plan, const isa::Program& program, ParamCache& params,
-                  Emitter& emitter);
+// Where the residents of a job lie.
+class BufferMap {
+ public:
+  // Places them by lifetime, first fit, relative to the job's arena.
+  BufferMap(const SegmentPlan& plan, const isa::Program& program, std::int64_t items);
+
+  [[nodiscard]] std::int64_t rows() const { return peak_; }
+  [[nodiscard]] const Layout& layout(std::size_t resident) const {
+    return places_.at(resident).layout;
+  }
+  // Unified buffer row of a pixel, counted over the job, in a block of channels.
+  [[nodiscard]] std::int64_t row(const Job& job, std::size_t resident, std::int64_t block,
+                                 std::int64_t pixel) const {
+    const Place& place = places_.at(resident);
+    return job.arena + place.base + place.layout.row(block, pixel);
+  }
+  // The last operation of `job` that needs rows which resident `other_resident` of `other` takes;
+  // -1 if none does.
+  [[nodiscard]] int needed_until(const SegmentPlan& plan, const Job& job, const BufferMap& other,
+                                 const Job& other_job, std::size_t other_resident) const;
+
+ private:
+  struct Place {
+    Layout layout;
+    std::int64_t base = 0;
+  };
+  std::vector<Place> places_;
+  std::int64_t peak_ = 0;
+};
+
+// Pixels of a resident in a job of `items` samples.
+[[nodiscard]] std::int64_t pixels_in_job(const Resident& resident, const isa::Program& program,
+                                         std::int64_t items);
+
+// Cuts all batches into jobs. Throws InputError if one sample does not fit the unified buffer.
+[[nodiscard]] std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program);
 
 }  // namespace systole::compiler

@@ -2,43 +2,14 @@
 // verifier accepts and that compute exactly what the reference evaluator computes.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "compiler/compile.h"
 #include "compiler/lower/layout.h"
 #include "compiler/passes/fuse_quantised.h"
 #include "isa/verify.h"
-#include "sim/func/oracle.h"
-#include "sim/host.h"
+#include "tests/compiler/random_graph.h"
 
 namespace systole::compiler {
 namespace {
-
-using Random = std::mt19937_64;
-
-std::int64_t pick(Random& random, std::int64_t low, std::int64_t high) {
-  return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
-}
-
-Tensor random_bytes(Random& random, DType type, const Shape& shape) {
-  Tensor t(type, shape);
-  for (std::uint8_t& byte : t.data) byte = static_cast<std::uint8_t>(random());
-  return t;
-}
-
-Quant random_quant(Random& random, DType type, std::int64_t count) {
-  Quant q;
-  q.type = type;
-  q.axis = count > 1 ? 1 : 0;
-  const std::int64_t low = type == DType::kUint8 ? 0 : -128;
-  for (std::int64_t i = 0; i < count; ++i) {
-    q.scales.push_back(0.001F + static_cast<float>(random() % 1000) * 1e-5F);
-    q.zero_points.push_back(static_cast<std::int32_t>(pick(random, low, low + 255)));
-  }
-  return q;
-}
-
-DType random_byte_type(Random& random) { return random() % 2 == 0 ? DType::kUint8 : DType::kInt8; }
 
 // Appends one integer matmul: random types, zero points, limits, bias; the last may stay int32.
 void add_layer(Graph& graph, Random& random, std::int64_t columns, bool requantise) {
@@ -94,20 +65,6 @@ Graph random_chain(Random& random, std::int64_t batch) {
   return graph;
 }
 
-isa::Machine random_machine(Random& random) {
-  isa::Machine m;
-  m.name = "random";
-  m.array_rows = pick(random, 2, 20);
-  m.array_columns = random() % 2 == 0 ? m.array_rows : pick(random, 1, 20);
-  m.unified_buffer_row_bytes = random() % 3 == 0 ? pick(random, 1, 40) : m.array_rows;
-  m.unified_buffer_bytes = m.unified_buffer_row_bytes * pick(random, 600, 4000);
-  m.accumulators_rows = pick(random, 2, 64);
-  m.weight_fifo_tiles = pick(random, 1, 4);
-  m.parameters_rows = pick(random, 60, 200);
-  m.sequencer_queue = pick(random, 1, 16);
-  return m;
-}
-
 TEST(Lower, random_chains_compute_what_the_evaluator_computes) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -122,24 +79,7 @@ TEST(Lower, random_chains_compute_what_the_evaluator_computes) {
     const auto findings = isa::verify(program, machine);
     ASSERT_TRUE(findings.empty()) << findings[0].text;
 
-    const Value& input = graph.value(graph.inputs[0]);
-    Shape full = input.shape;
-    full[0] *= batches;
-    const Tensor x = random_bytes(random, input.type, full);
-    sim::HostMemory memory(program, true);
-    memory.load_inputs({{"x", x}});
-    sim::Counters counters;
-    std::vector<sim::HostReport> host;
-    sim::execute(program, machine, memory, counters, host);
-
-    Tensor expected(graph.value(graph.outputs[0]).type, {0});
-    for (std::int64_t b = 0; b < batches; ++b) {
-      Tensor part(input.type, input.shape);
-      std::copy_n(x.data.begin() + b * part.bytes(), part.bytes(), part.data.begin());
-      const Tensor y = evaluate(graph, {part})[0];
-      expected.data.insert(expected.data.end(), y.data.begin(), y.data.end());
-    }
-    ASSERT_EQ(memory.outputs().begin()->second.data, expected.data);
+    expect_evaluators_bytes(graph, program, random);
   }
 }
 

@@ -1,0 +1,87 @@
+// Code of operations: turns one operation of a job into instructions, pushed to the stream.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "compiler/lower/param_cache.h"
+#include "compiler/lower/segment.h"
+#include "compiler/lower/stream.h"
+#include "isa/program.h"
+
+namespace systole::compiler {
+
+// What all operations of a job have at hand.
+struct JobContext {
+  const isa::Program& program;
+  const SegmentPlan& plan;
+  const BufferMap& buffer;
+  const Job& job;
+  Stream& stream;
+  ParamCache& params;
+  // To be called before pixels [.., end) of a block of a resident are read: loads what is still to
+  // come.
+  std::function<void(std::size_t resident, std::int64_t block, std::int64_t end)> need;
+  // To be called after each stretch of work: the place for the next job's loads.
+  std::function<void()> stretch_done;
+
+  [[nodiscard]] const isa::Machine& machine() const { return program.machine; }
+  [[nodiscard]] const Resident& resident(std::size_t i) const { return plan.residents.at(i); }
+  // The resident's map in this job.
+  [[nodiscard]] FeatureMap map(std::size_t resident) const;
+  [[nodiscard]] std::int64_t row(std::size_t resident, std::int64_t block,
+                                 std::int64_t pixel) const {
+    return buffer.row(job, resident, block, pixel);
+  }
+};
+
+// Products: passes, tile switches and activations (product_code.cc).
+class ProductCode {
+ public:
+  explicit ProductCode(const isa::Machine& machine) : machine_(machine) {}
+  void emit(const JobContext& context, const DeviceOp& op);
+  // Groups of pixels whose sums are in the accumulators together.
+  [[nodiscard]] std::int64_t group_count(const JobContext& context, const DeviceOp& op) const;
+  // Calls of stretch_done that emit() will make.
+  [[nodiscard]] std::int64_t stretches(const JobContext& context, const DeviceOp& op) const;
+
+ private:
+  struct Piece;
+  struct Group;
+  class Emission;
+
+  [[nodiscard]] std::vector<Piece> pieces(const JobContext& context, const DeviceOp& op) const;
+  [[nodiscard]] std::vector<Group> groups(const JobContext& context, const DeviceOp& op) const;
+  std::int64_t take_accumulators(std::int64_t rows);
+
+  const isa::Machine& machine_;
+  std::int64_t next_accumulator_ = 0;
+  std::int64_t active_tile_ = -1;  // DRAM address of the active plane's tile
+};
+
+// Work of the vector unit: zip, table, pool, concat (vector_code.cc).
+class VectorCode {
+ public:
+  void emit(const JobContext& context, const DeviceOp& op);
+
+ private:
+  // What an operation needs while it is turned into instructions.
+  struct Work {
+    const JobContext& context;
+    const DeviceOp& op;
+    FeatureMap out;
+  };
+  void zip(const Work& work);
+  void table(const Work& work);
+  void pool(const Work& work);
+  void concat(const Work& work);
+  // Sets a register of the vector unit unless it holds the value already.
+  void set(const Work& work, std::int64_t index, std::int64_t value);
+  void set(const Work& work, std::int64_t index, float value);
+
+  std::map<std::int64_t, std::int64_t> registers_;
+};
+
+}  // namespace systole::compiler

@@ -1,0 +1,174 @@
+// Product: cutting into slices, columns and tiles.
+#include "compiler/lower/product.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/diag.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
+constexpr std::int64_t kMaxExtent = 65'535;
+
+// Kernel positions in row-major order, `taps` of a row together as long as there are that many.
+std::vector<Slice> kernel_positions(const Window& window, std::int64_t taps) {
+  std::vector<Slice> positions;
+  for (std::int64_t y = 0; y < window.kernel[0]; ++y) {
+    for (std::int64_t x = 0; x < window.kernel[1]; x += taps) {
+      positions.push_back({y, x, std::min(taps, window.kernel[1] - x), {}});
+    }
+  }
+  return positions;
+}
+
+// The most taps whose channels fit a tile.
+std::int64_t most_taps(const Product& p, const isa::Machine& machine) {
+  const bool one_cut = p.in.channels <= block_width(machine, p.x_bytes());
+  if (p.walk == Walk::kRows || p.x_bytes() != 1 || !one_cut) return 1;
+  const std::int64_t in_line = (machine.array_taps - 1) / p.window.dilations[1] + 1;
+  return std::max<std::int64_t>(
+      1, std::min({in_line, p.window.kernel[1], machine.r() / p.in.channels}));
+}
+
+// The cheapest number of taps: fewest cycles of all passes over one output line; few tiles where
+// a line is one row.
+std::int64_t best_taps(const Product& p, const isa::Machine& machine) {
+  const std::int64_t most = most_taps(p, machine);
+  if (p.walk == Walk::kFlatten) return most;
+  std::int64_t best = 1;
+  std::int64_t best_cost = p.window.kernel[1] * p.out.width;
+  for (std::int64_t t = 2; t <= most; ++t) {
+    const std::int64_t full = p.window.kernel[1] / t;
+    const std::int64_t rest = p.window.kernel[1] % t;
+    const auto cost = [&](std::int64_t taps) {
+      const std::int64_t line = (taps - 1) * p.window.dilations[1] + 1;
+      return p.out.width * std::min(p.window.strides[1], line) + line - 1;
+    };
+    const std::int64_t total = full * cost(t) + (rest > 0 ? cost(rest) : 0);
+    if (total < best_cost) {
+      best = t;
+      best_cost = total;
+    }
+  }
+  return best;
+}
+
+bool is_one_by_one(const Window& w) {
+  return w.kernel == std::array<std::int64_t, 2>{1, 1} &&
+         w.strides == std::array<std::int64_t, 2>{1, 1} && w.pads == std::array<std::int64_t, 4>{};
+}
+
+void require_at_most(const Node& node, std::int64_t value, std::int64_t most, const char* what) {
+  if (value <= most) return;
+  throw InputError("node " + node.name, fmt::format("has {} {}", what, value),
+                   fmt::format("at most {}, which the instructions hold", most));
+}
+
+void check_window(const Node& node, const Product& p) {
+  for (std::size_t d = 0; d < 2; ++d) {
+    require_at_most(node, p.window.kernel[d], kMaxWindow, "a kernel extent of");
+    require_at_most(node, p.window.strides[d], kMaxWindow, "a stride of");
+    require_at_most(node, p.window.dilations[d], kMaxWindow, "a dilation of");
+    require_at_most(node, p.window.pads[d], kMaxWindow, "padding of");
+  }
+  require_at_most(node, std::max(p.in.height, p.out.height), kMaxExtent, "a height of");
+  require_at_most(node, std::max(p.in.width, p.out.width), kMaxExtent, "a width of");
+}
+
+void take_conv(const Graph& graph, const ConvAttrs& attrs, Product& p) {
+  p.window = attrs.window;
+  p.groups = attrs.groups;
+  p.out = image_view(graph.value(p.node->outputs[0]).shape);
+  p.walk = is_one_by_one(p.window) ? Walk::kRows : Walk::kWindow;
+}
+
+void take_matmul(const Graph& graph, Product& p) {
+  p.out = rows_view(graph.value(p.node->outputs[0]).shape);
+  if (p.in.image_pixels() == 1) return;
+  p.window.kernel = {1, p.in.image_pixels()};
+  p.walk = Walk::kFlatten;
+}
+
+// Whether any weight of the tile lies within a group.
+bool holds_weights(const Product& p, const Slice& slice, const Cut& columns) {
+  if (p.groups == 1) return true;
+  const std::int64_t group_in = p.in.channels / p.groups;
+  const std::int64_t group_out = p.out.channels / p.groups;
+  const std::int64_t first = columns.begin / group_out;
+  const std::int64_t last = (columns.begin + columns.width - 1) / group_out;
+  return slice.channels.begin < (last + 1) * group_in &&
+         slice.channels.begin + slice.channels.width > first * group_in;
+}
+
+}  // namespace
+
+const ProductQuants& Product::quants() const {
+  if (const auto* matmul = std::get_if<MatmulAttrs>(&node->attrs)) return *matmul;
+  return std::get<ConvAttrs>(node->attrs);
+}
+
+float Product::alpha() const {
+  const auto* matmul = std::get_if<MatmulAttrs>(&node->attrs);
+  return matmul != nullptr ? matmul->alpha : 1.0F;
+}
+
+std::int64_t Product::tile_count() const {
+  std::int64_t count = 0;
+  for (const auto& column : tiles) count += static_cast<std::int64_t>(column.size());
+  return count;
+}
+
+std::int64_t Product::macs() const {
+  return out.pixels() * out.channels * window.kernel[0] * window.kernel[1] * (in.channels / groups);
+}
+
+Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
+                     const isa::Machine& machine) {
+  Product p;
+  p.node = &node;
+  p.in = in;
+  if (const auto* conv = std::get_if<ConvAttrs>(&node.attrs)) {
+    take_conv(graph, *conv, p);
+  } else {
+    take_matmul(graph, p);
+  }
+  if (p.walk == Walk::kWindow) check_window(node, p);
+  const std::int64_t taps = best_taps(p, machine);
+  const auto channels = cut(p.in.channels, block_width(machine, p.x_bytes()), machine.r());
+  for (Slice position : kernel_positions(p.window, taps)) {
+    for (const Cut& cut_of_channels : channels) {
+      position.channels = cut_of_channels;
+      p.slices.push_back(position);
+    }
+  }
+  const std::int64_t y_bytes = dtype_bytes(graph.value(node.outputs[0]).type);
+  p.columns = cut(p.out.channels, block_width(machine, y_bytes), machine.c());
+  for (const Cut& columns : p.columns) {
+    std::vector<Tile>& tiles = p.tiles.emplace_back();
+    for (std::size_t s = 0; s < p.slices.size(); ++s) {
+      if (holds_weights(p, p.slices[s], columns)) tiles.push_back({s, 0});
+    }
+  }
+  return p;
+}
+
+WeightRow weight_row(const Product& product, const Slice& slice, std::int64_t row) {
+  const std::int64_t channel = slice.channels.begin + row % slice.channels.width;
+  const std::int64_t x = slice.x + row / slice.channels.width;
+  const auto& kernel = product.window.kernel;
+  const std::int64_t columns = product.out.channels;
+  if (std::holds_alternative<MatmulAttrs>(product.node->attrs)) {
+    const std::int64_t k = (channel * kernel[0] + slice.y) * kernel[1] + x;
+    return {k * columns, 1, 0, columns};
+  }
+  const std::int64_t group_in = product.in.channels / product.groups;
+  const std::int64_t group_out = columns / product.groups;
+  const std::int64_t group = channel / group_in;
+  return {(channel % group_in * kernel[0] + slice.y) * kernel[1] + x,
+          group_in * kernel[0] * kernel[1], group * group_out, (group + 1) * group_out};
+}
+
+}  // namespace systole::compiler

@@ -1,0 +1,80 @@
+// Product: a matmul or convolution as the matrix unit runs it, cut into weight tiles.
+//
+// The inner dimension is cut into slices, each the rows of one tile: a kernel position (or `taps`
+// neighbouring ones) and some of the channels. The outer dimension is cut into column blocks. A
+// matmul is a product with one kernel position; a matmul of a flattened feature map is one whose
+// kernel is a line as long as an image has pixels. Groups are a block-diagonal weight matrix whose
+// empty tiles are left out.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "compiler/lower/feature_map.h"
+#include "compiler/lower/layout.h"
+#include "isa/machine.h"
+
+namespace systole::compiler {
+
+// The rows of a tile: `taps` kernel positions from (y, x) on, to the right, times a cut of
+// channels.
+struct Slice {
+  std::int64_t y = 0, x = 0, taps = 1;
+  Cut channels;
+  [[nodiscard]] std::int64_t rows() const { return taps * channels.width; }
+};
+
+struct Tile {
+  std::size_t slice = 0;  // index into slices
+  std::int64_t dram = 0;  // address of its weights
+};
+
+// How a product's rows are read from the unified buffer.
+enum class Walk : std::uint8_t {
+  kRows,     // one pixel after another: matmul instructions
+  kWindow,   // a window over each image: convolve instructions
+  kFlatten,  // one pixel of each image: a convolve along the images for each kernel position
+};
+
+struct Product {
+  const Node* node = nullptr;
+  std::int64_t layer = 0;
+  FeatureMap in, out;  // of one batch
+  Walk walk = Walk::kRows;
+  Window window;
+  std::int64_t groups = 1;
+  std::vector<Slice> slices;
+  std::vector<Cut> columns;              // column blocks
+  std::vector<std::vector<Tile>> tiles;  // by column block: slices that are not all zero
+  std::int64_t params = -1;    // host address of its parameter rows (bias, scale by block), or -1
+  std::int64_t zero_row = -1;  // parameter row of the weight zero points of block 0, or -1
+
+  [[nodiscard]] const ProductQuants& quants() const;
+  // What multiplies the input's scale (a matmul's alpha).
+  [[nodiscard]] float alpha() const;
+  [[nodiscard]] bool requantised() const { return quants().output.has_value(); }
+  [[nodiscard]] bool has_bias() const {
+    return node->inputs.size() > 2 && node->inputs[2] != kNoValue;
+  }
+  [[nodiscard]] std::int64_t x_bytes() const { return dtype_bytes(quants().x_quant->type); }
+  [[nodiscard]] std::int64_t tile_count() const;
+  // Multiply-accumulates of one batch that the model asks for.
+  [[nodiscard]] std::int64_t macs() const;
+  // Parameter rows for each column block: bias and, when requantised, scale.
+  [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }
+};
+
+// Cuts a matmul or conv node that reads its input as `in`. Addresses are not given yet. Throws
+// InputError if the node does not fit the machine's instructions.
+[[nodiscard]] Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
+                                   const isa::Machine& machine);
+
+// Where the weights of one row of a tile lie among the constant's elements: that of column c, for c
+// in [first, end), is element offset + c * step; all others are zeros of the block diagonal.
+struct WeightRow {
+  std::int64_t offset = 0, step = 1, first = 0, end = 0;
+};
+[[nodiscard]] WeightRow weight_row(const Product& product, const Slice& slice, std::int64_t row);
+
+}  // namespace systole::compiler

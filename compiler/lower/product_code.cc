@@ -1,0 +1,325 @@
+// Product code: the passes of a matmul or convolution, and the activations of their sums.
+//
+// The output pixels of a job are cut into pieces of one instruction each, short enough that the
+// next unit starts on a piece while the matrix unit works on the one behind it. A group of pieces
+// fills at most the accumulators: every tile of a column block passes over all of them before the
+// next tile comes, so a tile is read once a group. With a single tile for each column block nothing
+// has to wait in the accumulators, and the tile stays for all groups.
+#include <algorithm>
+
+#include "base/diag.h"
+#include "compiler/lower/op_code.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::int64_t kPieceRows = 512;       // about the array's fill and drain at 256 x 256
+constexpr std::int64_t kActivationRows = 256;  // fewer are activated together with the next piece
+
+std::int64_t element_type(DType type) {
+  if (type == DType::kInt16) return isa::type::kS16;
+  if (type == DType::kInt32) return isa::type::kS32;
+  return type == DType::kInt8 ? isa::type::kS8 : isa::type::kU8;
+}
+
+}  // namespace
+
+// Output pixels [first, first + rows) of the job. With a window: lines [line, line + lines) of an
+// image.
+struct ProductCode::Piece {
+  std::int64_t first = 0, rows = 0;
+  std::int64_t image = 0, line = 0, lines = 0;
+};
+
+struct ProductCode::Group {
+  std::vector<Piece> pieces;
+  std::int64_t rows = 0;
+};
+
+// One operation of one job.
+class ProductCode::Emission {
+ public:
+  Emission(ProductCode& code, const JobContext& context, const DeviceOp& op)
+      : code_(code),
+        context_(context),
+        op_(op),
+        p_(*op.product),
+        in_(context.map(op.inputs[0])),
+        out_(context.map(op.output)) {}
+
+  // All sums of a column block for the pixels of a group, and their activation.
+  void column(const Group& group, std::size_t nb) {
+    const std::int64_t param = parameters(nb);
+    const std::int64_t acc = code_.take_accumulators(group.rows);
+    const std::vector<Tile>& tiles = p_.tiles[nb];
+    for (std::size_t t = 0; t < tiles.size(); ++t) {
+      Activation activation{param, nb, 0, 0, 0};
+      std::int64_t at = acc;
+      for (const Piece& piece : group.pieces) {
+        pass(piece, {nb, tiles[t], at, t > 0});
+        if (t + 1 == tiles.size()) collect(activation, piece, at);
+        at += piece.rows;
+      }
+      flush(activation);
+    }
+    context_.stretch_done();
+  }
+
+ private:
+  struct Pass {
+    std::size_t nb;
+    const Tile& tile;
+    std::int64_t acc;
+    bool accumulate;
+  };
+  struct Activation {
+    std::int64_t param;
+    std::size_t nb;
+    std::int64_t acc, first, rows;
+  };
+
+  void pass(const Piece& piece, const Pass& pass) {
+    const Slice& slice = p_.slices[pass.tile.slice];
+    context_.need(op_.inputs[0], slice.channels.block, input_end(piece));
+    const bool fresh = code_.active_tile_ != pass.tile.dram;
+    const isa::Insn insn = p_.walk == Walk::kRows ? isa::Insn(matmul(piece, pass, slice, fresh))
+                                                  : isa::Insn(convolve(piece, pass, slice, fresh));
+    if (!fresh) return context_.stream.push(insn, op_.layer);
+    code_.active_tile_ = pass.tile.dram;
+    const ProductQuants& q = p_.quants();
+    const auto block = static_cast<std::int64_t>(pass.nb);
+    context_.stream.push_switch(insn,
+                                {.dram = pass.tile.dram,
+                                 .k = slice.rows(),
+                                 .n = p_.columns[pass.nb].width,
+                                 .is_signed = q.w_quant->type == DType::kInt8 ? 1 : 0,
+                                 .use_zero = p_.zero_row >= 0 ? 1 : 0,
+                                 .zero = p_.zero_row >= 0 ? p_.zero_row + block : 0},
+                                op_.layer);
+  }
+
+  // One past the last input pixel that the piece reads.
+  [[nodiscard]] std::int64_t input_end(const Piece& piece) const {
+    if (p_.walk == Walk::kRows) return piece.first + piece.rows;
+    if (p_.walk == Walk::kFlatten) return (piece.first + piece.rows) * in_.image_pixels();
+    return piece.image * in_.image_pixels() + input_lines(piece).end * in_.width;
+  }
+
+  // The input lines [begin, end) that the piece's windows reach; `top` may lie in the padding.
+  struct Lines {
+    std::int64_t top, begin, end;
+  };
+  [[nodiscard]] Lines input_lines(const Piece& piece) const {
+    const Window& w = p_.window;
+    const std::int64_t top = piece.line * w.strides[0] - w.pads[0];
+    const std::int64_t bottom =
+        top + (piece.lines - 1) * w.strides[0] + (w.kernel[0] - 1) * w.dilations[0];
+    return {top, std::max<std::int64_t>(top, 0), std::min(bottom + 1, in_.height)};
+  }
+
+  // The operands that matmul and convolve share.
+  template <typename Insn>
+  Insn common(const Pass& pass, const Slice& slice, bool fresh) const {
+    const Quant& x = *p_.quants().x_quant;
+    Insn insn;
+    insn.lane = slice.channels.lane;
+    insn.acc = pass.acc;
+    insn.k = slice.rows();
+    insn.n = p_.columns[pass.nb].width;
+    insn.accumulate = pass.accumulate ? 1 : 0;
+    insn.switch_tile = fresh ? 1 : 0;
+    insn.is_signed = x.type == DType::kUint8 ? 0 : 1;
+    insn.zero_point = x.zero_points[0];
+    insn.precision = p_.x_bytes() == 2 ? isa::precision::kInt8x16 : isa::precision::kInt8;
+    return insn;
+  }
+
+  isa::Matmul matmul(const Piece& piece, const Pass& pass, const Slice& slice, bool fresh) const {
+    auto insn = common<isa::Matmul>(pass, slice, fresh);
+    insn.ub = context_.row(op_.inputs[0], slice.channels.block, piece.first);
+    insn.rows = piece.rows;
+    return insn;
+  }
+
+  isa::Convolve convolve(const Piece& piece, const Pass& pass, const Slice& slice,
+                         bool fresh) const {
+    auto insn = common<isa::Convolve>(pass, slice, fresh);
+    insn.taps = slice.taps;
+    insn.stride_y = insn.stride_x = insn.dilation_y = insn.dilation_x = 1;
+    if (p_.walk == Walk::kFlatten) {
+      flatten(piece, slice, insn);
+    } else {
+      window(piece, slice, insn);
+    }
+    return insn;
+  }
+
+  // The input lines that the piece's windows reach, as a map of their own.
+  void window(const Piece& piece, const Slice& slice, isa::Convolve& insn) const {
+    const Window& w = p_.window;
+    const Lines lines = input_lines(piece);
+    const std::int64_t pixel = piece.image * in_.image_pixels() + lines.begin * in_.width;
+    insn.ub = context_.row(op_.inputs[0], slice.channels.block, pixel);
+    insn.in_height = lines.end - lines.begin;
+    insn.in_width = in_.width;
+    insn.out_height = piece.lines;
+    insn.out_width = out_.width;
+    insn.stride_y = w.strides[0];
+    insn.stride_x = w.strides[1];
+    insn.dilation_y = w.dilations[0];
+    insn.dilation_x = w.dilations[1];
+    insn.pad_top = lines.begin - lines.top;
+    insn.pad_left = w.pads[1];
+    insn.kernel_y = slice.y;
+    insn.kernel_x = slice.x;
+  }
+
+  // Images become the lines of one map; the pixel is a kernel position.
+  void flatten(const Piece& piece, const Slice& slice, isa::Convolve& insn) const {
+    const std::int64_t pixel = piece.first * in_.image_pixels();
+    insn.ub = context_.row(op_.inputs[0], slice.channels.block, pixel);
+    insn.in_height = insn.out_height = piece.rows;
+    insn.in_width = in_.image_pixels();
+    insn.out_width = 1;
+    insn.kernel_x = slice.x;
+  }
+
+  // Consecutive pieces are activated together until they are worth an instruction.
+  void collect(Activation& activation, const Piece& piece, std::int64_t acc) {
+    if (activation.rows == 0) {
+      activation.acc = acc;
+      activation.first = piece.first;
+    }
+    activation.rows += piece.rows;
+    if (activation.rows >= kActivationRows) flush(activation);
+  }
+
+  void flush(Activation& activation) {
+    if (activation.rows == 0) return;
+    const Cut& columns = p_.columns[activation.nb];
+    const ProductQuants& q = p_.quants();
+    isa::Activate insn{.acc = activation.acc,
+                       .ub = context_.row(op_.output, columns.block, activation.first),
+                       .lane = columns.lane,
+                       .rows = activation.rows,
+                       .n = columns.width,
+                       .type = isa::type::kS32};
+    if (p_.requantised()) {
+      insn.type = element_type(q.output->type);
+      insn.zero_point = q.output->zero_points[0];
+      insn.lo = q.lo;
+      insn.hi = q.hi;
+      insn.scale = activation.param + 1;
+      const std::int64_t lowest = lowest_of(insn.type);
+      if (q.lo == q.output->zero_points[0] && q.lo > lowest) insn.function = isa::function::kRelu;
+    }
+    insn.use_bias = p_.has_bias() ? 1 : 0;
+    insn.bias = p_.has_bias() ? activation.param : 0;
+    context_.stream.push(insn, op_.layer);
+    activation.rows = 0;
+  }
+
+  static std::int64_t lowest_of(std::int64_t type) {
+    if (type == isa::type::kU8) return 0;
+    return type == isa::type::kS8 ? -128 : -32'768;
+  }
+
+  // The parameter row of a column block: bias there, scale in the row after it.
+  std::int64_t parameters(std::size_t nb) {
+    if (p_.param_rows() == 0) return 0;
+    const std::int64_t bytes = p_.param_rows() * context_.machine().param_row_bytes();
+    return context_.params.row(p_.params + static_cast<std::int64_t>(nb) * bytes, p_.param_rows(),
+                               context_.stream, op_.layer);
+  }
+
+  ProductCode& code_;
+  const JobContext& context_;
+  const DeviceOp& op_;
+  const Product& p_;
+  FeatureMap in_, out_;
+};
+
+FeatureMap JobContext::map(std::size_t i) const {
+  FeatureMap map = resident(i).map;
+  map.images = pixels_in_job(resident(i), program, job.items) / map.image_pixels();
+  return map;
+}
+
+std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
+                                                    const DeviceOp& op) const {
+  const FeatureMap out = context.map(op.output);
+  const std::int64_t most = std::clamp<std::int64_t>(machine_.accumulators_rows / 2, 1, kPieceRows);
+  std::vector<Piece> pieces;
+  if (op.product->walk != Walk::kWindow) {
+    const std::int64_t count = ceil_div(out.pixels(), most);
+    const std::int64_t rows = ceil_div(out.pixels(), count);
+    for (std::int64_t first = 0; first < out.pixels(); first += rows)
+      pieces.push_back({first, std::min(rows, out.pixels() - first), 0, 0, 0});
+    return pieces;
+  }
+  if (out.width > machine_.accumulators_rows) {
+    throw InputError("node " + op.node->name, "has output lines of " + std::to_string(out.width),
+                     "at most accumulators.rows = " + std::to_string(machine_.accumulators_rows));
+  }
+  const std::int64_t fit = std::max<std::int64_t>(1, most / out.width);
+  const std::int64_t lines = ceil_div(out.height, ceil_div(out.height, fit));
+  for (std::int64_t image = 0; image < out.images; ++image) {
+    for (std::int64_t line = 0; line < out.height; line += lines) {
+      const std::int64_t n = std::min(lines, out.height - line);
+      pieces.push_back({(image * out.height + line) * out.width, n * out.width, image, line, n});
+    }
+  }
+  return pieces;
+}
+
+std::vector<ProductCode::Group> ProductCode::groups(const JobContext& context,
+                                                    const DeviceOp& op) const {
+  const std::vector<Piece> all = pieces(context, op);
+  std::int64_t total = 0;
+  for (const Piece& piece : all) total += piece.rows;
+  std::int64_t most = machine_.accumulators_rows;
+  if (op.product->tile_count() == std::ssize(op.product->columns))
+    most = std::max(most / 4, all.front().rows);
+  const std::int64_t even = ceil_div(total, ceil_div(total, most));
+  std::vector<Group> groups;
+  for (const Piece& piece : all) {
+    const bool full =
+        groups.empty() || groups.back().rows >= even || groups.back().rows + piece.rows > most;
+    if (full) groups.emplace_back();
+    groups.back().pieces.push_back(piece);
+    groups.back().rows += piece.rows;
+  }
+  return groups;
+}
+
+std::int64_t ProductCode::group_count(const JobContext& context, const DeviceOp& op) const {
+  return std::ssize(groups(context, op));
+}
+
+std::int64_t ProductCode::stretches(const JobContext& context, const DeviceOp& op) const {
+  return group_count(context, op) * std::ssize(op.product->columns);
+}
+
+void ProductCode::emit(const JobContext& context, const DeviceOp& op) {
+  Emission emission(*this, context, op);
+  const std::vector<Group> all = groups(context, op);
+  const std::size_t columns = op.product->columns.size();
+  if (op.product->tile_count() == std::ssize(op.product->columns)) {
+    for (std::size_t nb = 0; nb < columns; ++nb) {
+      for (const Group& group : all) emission.column(group, nb);
+    }
+    return;
+  }
+  for (const Group& group : all) {
+    for (std::size_t nb = 0; nb < columns; ++nb) emission.column(group, nb);
+  }
+}
+
+std::int64_t ProductCode::take_accumulators(std::int64_t rows) {
+  if (next_accumulator_ + rows > machine_.accumulators_rows) next_accumulator_ = 0;
+  const std::int64_t at = next_accumulator_;
+  next_accumulator_ += rows;
+  return at;
+}
+
+}  // namespace systole::compiler

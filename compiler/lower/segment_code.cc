@@ -1,0 +1,227 @@
+// Segment code: loads, operations and stores of each job.
+#include "compiler/lower/segment_code.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "base/diag.h"
+
+namespace systole::compiler {
+namespace {
+
+constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
+constexpr int kNever = std::numeric_limits<int>::max();
+constexpr std::int64_t kTransferRows = 2048;  // of one DMA instruction, so that others can start
+
+}  // namespace
+
+// One job: its instructions, and the list of its loads.
+class SegmentCode::JobEmission {
+ public:
+  JobEmission(SegmentCode& code, const SegmentPlan& plan, const Job& job)
+      : code_(code), plan_(plan), job_(job), buffer_(plan, code.program_, job.items) {
+    for (std::size_t i = 0; i < plan.residents.size(); ++i) {
+      if (plan.residents[i].loaded) list_loads(i);
+    }
+    std::stable_sort(loads_.begin(), loads_.end(), [&](const Load& a, const Load& b) {
+      return plan_.residents[a.resident].first_use < plan_.residents[b.resident].first_use;
+    });
+  }
+
+  // The segment's first job stands for all in the explanation.
+  void explain_segment(const std::vector<Job>& jobs) {
+    explains_ = true;
+    const bool two = jobs.size() > 1 && jobs[1].arena != jobs[0].arena;
+    code_.explanation_.segments.push_back(
+        {std::ssize(jobs), job_.items, two ? 2 : 1, buffer_.rows()});
+  }
+
+  // The operations; `next` may load its inputs meanwhile (null: there is none).
+  void compute(JobEmission* next) {
+    next_ = next;
+    if (next_ != nullptr) next_->follow(*this);
+    const JobContext context{code_.program_,
+                             plan_,
+                             buffer_,
+                             job_,
+                             code_.stream_,
+                             code_.params_,
+                             [this](std::size_t resident, std::int64_t block, std::int64_t end) {
+                               need(resident, block, end);
+                             },
+                             [this] { stretch_done(); }};
+    for (const DeviceOp& op : plan_.ops) {
+      stretches_ += stretches(context, op);
+      if (explains_) explain(context, op);
+    }
+    if (in_steps()) input_step();
+    for (const DeviceOp& op : plan_.ops) {
+      if (in_steps()) layer_step();
+      if (op.product != nullptr) {
+        code_.products_.emit(context, op);
+      } else {
+        code_.vectors_.emit(context, op);
+      }
+      store(op);
+      ++position_;
+    }
+    if (next_ != nullptr) next_->preload(next_->open_, position_);
+  }
+
+ private:
+  void explain(const JobContext& context, const DeviceOp& op) const {
+    const std::int64_t groups =
+        op.product != nullptr ? code_.products_.group_count(context, op) : 1;
+    code_.explanation_.layers.push_back(plan_of(op, groups));
+  }
+
+  std::int64_t stretches(const JobContext& context, const DeviceOp& op) const {
+    return op.product != nullptr ? code_.products_.stretches(context, op)
+                                 : buffer_.layout(op.output).blocks();
+  }
+
+  // Notes until when the job before needs the places of this one's loads.
+  void follow(const JobEmission& before) {
+    for (Load& part : loads_) {
+      part.free_after =
+          before.buffer_.needed_until(plan_, before.job_, buffer_, job_, part.resident);
+      // What is used later shares its place with what is used before it.
+      if (plan_.residents[part.resident].first_use > 0) part.free_after = kNever;
+    }
+  }
+
+  // --- transfers ---
+  template <typename Transfer>
+  Transfer transfer(const Load& part) const {
+    const Resident& r = plan_.residents[part.resident];
+    const std::int64_t width = block_width(code_.program_.machine, r.element_bytes());
+    const std::int64_t begin = part.block * width;
+    const std::int64_t pixel_bytes = r.map.channels * r.element_bytes();
+    const std::int64_t before =
+        r.is_constant ? 0 : r.map.pixels() / code_.program_.batch * job_.first_item;
+    return Transfer{
+        .host = r.host + (before + part.first) * pixel_bytes + begin * r.element_bytes(),
+        .stride = pixel_bytes,
+        .ub = buffer_.row(job_, part.resident, part.block, part.first),
+        .lane = 0,
+        .rows = part.rows,
+        .bytes = std::min(width, r.map.channels - begin) * r.element_bytes()};
+  }
+
+  // The whole resident as parts of at most kTransferRows.
+  [[nodiscard]] std::vector<Load> parts(std::size_t resident) const {
+    std::vector<Load> list;
+    const std::int64_t pixels =
+        pixels_in_job(plan_.residents[resident], code_.program_, job_.items);
+    const std::int64_t rows = ceil_div(pixels, ceil_div(pixels, kTransferRows));
+    for (std::int64_t first = 0; first < pixels; first += rows) {
+      for (std::int64_t b = 0; b < buffer_.layout(resident).blocks(); ++b)
+        list.push_back({resident, b, first, std::min(rows, pixels - first), false, -1});
+    }
+    return list;
+  }
+
+  void list_loads(std::size_t resident) {
+    for (const Load& part : parts(resident)) loads_.push_back(part);
+    open_ = std::ssize(loads_);
+  }
+
+  void load(Load& part) {
+    code_.stream_.push(transfer<isa::ReadHost>(part), plan_.residents[part.resident].layer);
+    part.done = true;
+    --open_;
+  }
+
+  void store(const DeviceOp& op) {
+    if (!plan_.residents[op.output].stored) return;
+    if (in_steps()) code_.stream_.await(isa::Unit::kDmaOut, isa::Unit::kActivation, isa::why::kRaw);
+    for (const Load& part : parts(op.output))
+      code_.stream_.push(transfer<isa::WriteHost>(part), op.layer);
+  }
+
+  // Loads that were not preloaded come just before their first use ...
+  void need(std::size_t resident, std::int64_t block, std::int64_t end) {
+    if (open_ == 0 || !plan_.residents[resident].loaded) return;
+    for (Load& part : loads_) {
+      const bool wanted = part.resident == resident && part.block <= block && part.first < end;
+      if (wanted && !part.done) load(part);
+    }
+  }
+
+  // ... and those of the next job are spread over the stretches of this one.
+  void stretch_done() {
+    const std::int64_t left = stretches_--;
+    if (next_ == nullptr || in_steps()) return;
+    next_->preload(left > 0 ? ceil_div(next_->open_, left) : next_->open_, position_);
+  }
+
+  // Loads up to `count` parts whose place the job before no longer needs at its operation
+  // `position`.
+  void preload(std::int64_t count, int position) {
+    if (in_steps()) return;
+    for (Load& part : loads_) {
+      if (count == 0) return;
+      if (part.done || part.free_after >= position) continue;
+      load(part);
+      --count;
+    }
+  }
+
+  // --- paper2015: input, layers and output of a job are steps ---
+  [[nodiscard]] bool in_steps() const { return plan_.schedule == Schedule::kPaper2015; }
+
+  // The whole input of a job, once the job before has left.
+  void input_step() {
+    code_.stream_.await(isa::Unit::kDmaIn, isa::Unit::kDmaOut, isa::why::kWar);
+    for (Load& part : loads_) load(part);
+  }
+
+  // A layer, once the input is there and the layer before has been activated.
+  void layer_step() {
+    code_.stream_.await(isa::Unit::kMatrix, isa::Unit::kDmaIn, isa::why::kRaw);
+    code_.stream_.await(isa::Unit::kMatrix, isa::Unit::kActivation, isa::why::kRaw);
+  }
+
+  SegmentCode& code_;
+  const SegmentPlan& plan_;
+  const Job& job_;
+  BufferMap buffer_;
+  std::vector<Load> loads_;
+  std::int64_t open_ = 0;  // loads not done
+  JobEmission* next_ = nullptr;
+  std::int64_t stretches_ = 0;  // still to come
+  int position_ = 0;            // of the operation at work
+  bool explains_ = false;
+};
+
+// Batches are unrolled, so a program's length is bounded here, before memory is taken for it.
+void SegmentCode::check_length(const SegmentPlan& plan, std::int64_t jobs) const {
+  std::int64_t passes = 0;
+  for (const DeviceOp& op : plan.ops)
+    passes += op.product != nullptr ? op.product->tile_count() * jobs : 0;
+  if (passes > kMaxPasses) {
+    throw InputError(
+        "model " + program_.model, fmt::format("needs at least {} passes in {} jobs", passes, jobs),
+        fmt::format("at most {} passes in a program: a smaller model or fewer --batches",
+                    kMaxPasses));
+  }
+}
+
+void SegmentCode::emit(const SegmentPlan& plan) {
+  const std::vector<Job> jobs = make_jobs(plan, program_);
+  check_length(plan, std::ssize(jobs));
+  auto current = std::make_unique<JobEmission>(*this, plan, jobs.front());
+  current->explain_segment(jobs);
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    const bool last = j + 1 == jobs.size();
+    auto next = last ? nullptr : std::make_unique<JobEmission>(*this, plan, jobs[j + 1]);
+    current->compute(next.get());
+    current = std::move(next);
+  }
+  stream_.finish();
+}
+
+}  // namespace systole::compiler
