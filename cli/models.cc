@@ -91,7 +91,7 @@ fs::path models_folder() {
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =
       app.add_subcommand("models", "lists the models at hand and inline forms, makes networks");
-  command->footer("Examples:\n  systole models\n  systole models make resnet50 -o resnet50.onnx");
+  command->footer("Example:\n  systole models\n  systole models make resnet50 -o resnet50.onnx");
   const auto o = std::make_shared<MakeOptions>();
   CLI::App* make = command->add_subcommand(
       "make", "writes a known network with random weights as a float32 ONNX file");
