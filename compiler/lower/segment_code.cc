@@ -59,7 +59,7 @@ class SegmentCode::JobEmission {
     }
     if (in_steps()) input_step();
     for (const DeviceOp& op : plan_.ops) {
-      if (in_steps()) layer_step();
+      if (in_steps()) layer_step(op);
       if (op.product != nullptr) {
         code_.products_.emit(context, op);
       } else {
@@ -137,7 +137,7 @@ class SegmentCode::JobEmission {
 
   void store(const DeviceOp& op) {
     if (!plan_.residents[op.output].stored) return;
-    if (in_steps()) code_.stream_.await(isa::Unit::kDmaOut, isa::Unit::kActivation, isa::why::kRaw);
+    if (in_steps()) await_results(isa::Unit::kDmaOut);
     for (const Load& part : parts(op.output))
       code_.stream_.push(transfer<isa::WriteHost>(part), op.layer);
   }
@@ -179,10 +179,16 @@ class SegmentCode::JobEmission {
     for (Load& part : loads_) load(part);
   }
 
-  // A layer, once the input is there and the layer before has been activated.
-  void layer_step() {
-    code_.stream_.await(isa::Unit::kMatrix, isa::Unit::kDmaIn, isa::why::kRaw);
-    code_.stream_.await(isa::Unit::kMatrix, isa::Unit::kActivation, isa::why::kRaw);
+  // A layer, once the input is there and the layer before has written its result.
+  void layer_step(const DeviceOp& op) {
+    const isa::Unit first = op.product != nullptr ? isa::Unit::kMatrix : isa::Unit::kVector;
+    code_.stream_.await(first, isa::Unit::kDmaIn, isa::why::kRaw);
+    await_results(first);
+  }
+
+  void await_results(isa::Unit queue) {
+    code_.stream_.await(queue, isa::Unit::kActivation, isa::why::kRaw);
+    code_.stream_.await(queue, isa::Unit::kVector, isa::why::kRaw);
   }
 
   SegmentCode& code_;

@@ -1,6 +1,6 @@
-// Coverage: every row of opcodes.def and every named value of choices.def is executed by some program
-// on every engine. A new row fails here until random programs (tests/support/random_program.cc)
-// contain it and the engines run it.
+// Coverage: every row of opcodes.def and every named value of choices.def is executed by some
+// program on every engine. A new row fails here until random programs
+// (tests/support/random_program.cc) contain it and the engines run it.
 #include <gtest/gtest.h>
 
 #include <set>

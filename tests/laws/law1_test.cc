@@ -108,8 +108,8 @@ TEST(Law1Cases, CoverTheInstructionSet) {
   }
   for (const std::string_view mnemonic :
        {"nop", "halt", "tag", "repeat", "step", "interrupt", "sync", "read_host", "read_params",
-        "write_host", "read_weights", "matmul", "convolve", "activate", "activate_pool", "set", "vector",
-        "pool", "copy"}) {
+        "write_host", "read_weights", "matmul", "convolve", "activate", "activate_pool", "set",
+        "vector", "pool", "copy"}) {
     EXPECT_GE(seen[mnemonic], 50) << mnemonic;
   }
 }
