@@ -114,13 +114,21 @@ void ScaleSimLayers::pass(ScaleSimLayer& layer, const isa::Matmul& insn, CyclePo
   layer.ifmap.add(begin, begin + rows, insn.rows * insn.k);
   if (insn.switch_tile != 0) layer.filter.add(begin - CycleCount(r), begin, insn.k * insn.n);
   layer.ofmap.add(begin + CycleCount(r), begin + rows + CycleCount(r + c - 1), insn.rows * insn.n);
-  // F folds take F (2R + C + M - 2) + 1 cycles (docs/machine.md, T4).
-  layer.unstalled += rows + CycleCount(2 * r + c - 2) + CycleCount(layer.folds == 0 ? 1 : 0);
-  const double streamed =
-      static_cast<double>(insn.rows) / static_cast<double>(2 * r + 2 * c + insn.rows - 3);
-  layer.utilization += streamed * static_cast<double>(insn.k * insn.n) / static_cast<double>(r * c);
+  // A fold is a tile's pass over all rows, in one instruction or several. F folds take
+  // F (2R + C + M - 2) + 1 cycles (docs/machine.md, T4).
+  if (insn.switch_tile != 0) {
+    layer.unstalled += CycleCount(2 * r + c - 2) + CycleCount(layer.folds == 0 ? 1 : 0);
+    layer.fold_rows = 0;
+    ++layer.folds;
+  }
+  layer.unstalled += rows;
+  const auto streamed = [&](std::int64_t fold_rows) {
+    return static_cast<double>(fold_rows) / static_cast<double>(2 * r + 2 * c + fold_rows - 3);
+  };
+  const double more = streamed(layer.fold_rows + insn.rows) - streamed(layer.fold_rows);
+  layer.fold_rows += insn.rows;
+  layer.utilization += more * static_cast<double>(insn.k * insn.n) / static_cast<double>(r * c);
   layer.macs += insn.rows * insn.k * insn.n;
-  ++layer.folds;
 }
 
 void ScaleSimLayers::weights(ScaleSimLayer& layer, const isa::ReadWeights& insn,

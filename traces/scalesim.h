@@ -33,7 +33,8 @@ struct ScaleSimLayer {
   std::string name;
   Stream ifmap, filter, ofmap;                 // array side
   Stream ifmap_dram, filter_dram, ofmap_dram;  // memory side
-  std::int64_t folds = 0;                      // passes
+  std::int64_t folds = 0;                      // tiles switched to
+  std::int64_t fold_rows = 0;                  // of the latest fold
   std::int64_t macs = 0;                       // useful ones
   CycleCount unstalled;                        // what the folds take if nothing waits
   double utilization = 0;                      // sum over the folds of SCALE-Sim's compute util

@@ -209,7 +209,7 @@ TEST(LowerImages, RandomGraphsComputeWhatTheEvaluatorComputes) {
     isa::Machine machine = random_machine(random);
     machine.unified_buffer_bytes *= 20;
     machine.accumulators_rows += 20;  // an output line fits
-    machine.parameters_rows += 256;  // a table fits
+    machine.parameters_rows += 256;   // a table fits
     machine.array_taps = pick(random, 1, 4);
     const Graph graph = GraphGrower(random, pick(random, 1, 4)).grow();
     verify(graph);
