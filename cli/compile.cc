@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
+#include "cli/explanation.h"
 #include "cli/model_options.h"
 #include "cli/program_files.h"
 #include "cli/results.h"
@@ -21,12 +22,13 @@ struct Options {
   MachineOptions machine;
   ShapeOptions shapes;
   compiler::CompileOptions compile;
-  bool emit_ir = false;
+  bool emit_ir = false, explain = false;
 };
 
 void compile(const Options& o) {
-  if (o.output.empty() && o.emit_asm.empty() && !o.emit_ir) {
-    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir");
+  const bool compiles = !o.output.empty() || !o.emit_asm.empty() || o.explain;
+  if (!compiles && !o.emit_ir) {
+    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --explain");
   }
   require_model(o.model, "compile");
   require_distinct({{"--output", o.output}, {"--emit-asm", o.emit_asm}});
@@ -36,8 +38,10 @@ void compile(const Options& o) {
   const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
                                                     : load_quantised(o.model, o.calibrate, load);
   if (o.emit_ir) fmt::print("{}", compiler::to_text(graph));
-  if (o.output.empty() && o.emit_asm.empty()) return;
-  const isa::Program program = compiler::compile(graph, machine, o.compile);
+  if (!compiles) return;
+  const compiler::Compiled compiled = compiler::compile_explained(graph, machine, o.compile);
+  const isa::Program& program = compiled.program;
+  if (o.explain) fmt::print("{}", explanation_text(compiled));
   if (!o.emit_asm.empty()) write_file(o.emit_asm, isa::disassemble(program));
   if (o.output.empty()) return;
   write_file(o.output, isa::save_program(program));
@@ -65,6 +69,8 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("--emit-asm", o->emit_asm, "also writes the program as text")
       ->type_name("FILE");
   command->add_flag("--emit-ir", o->emit_ir, "prints the graph as the compiler reads it");
+  command->add_flag("--explain", o->explain,
+                    "prints each layer's mapping, weight traffic, predicted cycles and bound");
   command->footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
   command->callback([o] { compile(*o); });
 }

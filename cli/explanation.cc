@@ -1,0 +1,48 @@
+// Explanation: a table of layers and a line per segment.
+#include "cli/explanation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace systole::cli {
+namespace {
+
+constexpr std::size_t kMaxName = 28;
+
+std::string layers_text(const compiler::Compiled& compiled) {
+  const isa::Program& program = compiled.program;
+  std::size_t width = 5;
+  for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
+    const auto layer = static_cast<std::size_t>(plan.layer);
+    width = std::max(width, std::min(kMaxName, program.layers.at(layer).name.size()));
+  }
+  std::string text = fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {}\n", "layer", width, "cycles",
+                                 "bound by", "weights", "mapping");
+  for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
+    const std::string& name = program.layers.at(static_cast<std::size_t>(plan.layer)).name;
+    const std::int64_t bytes = plan.tile_reads * program.machine.tile_bytes();
+    text += fmt::format("{:<{}}  {:>12}  {:<12}  {:>8.1f} K  {}\n", name.substr(0, width), width,
+                        fmt::group_digits(plan.predicted.cycles), plan.predicted.bound(),
+                        static_cast<double>(bytes) / 1024.0, plan.mapping);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string explanation_text(const compiler::Compiled& compiled) {
+  std::string text = layers_text(compiled);
+  std::int64_t total = 0;
+  for (const isa::Layer& layer : compiled.program.layers) total += layer.predicted_cycles;
+  text += fmt::format("predicted: {} cycles\n", fmt::group_digits(total));
+  for (const compiler::SegmentNote& note : compiled.explanation.segments) {
+    text += fmt::format(
+        "unified buffer: {} of {} rows a job of {} samples; {} jobs, {} in the buffer together\n",
+        fmt::group_digits(note.ub_rows), fmt::group_digits(compiled.program.machine.ub_rows()),
+        note.items, note.jobs, note.jobs_at_once);
+  }
+  return text;
+}
+
+}  // namespace systole::cli
