@@ -15,7 +15,7 @@
 namespace systole {
 namespace {
 
-std::string reason() { return std::strerror(errno); }
+std::string reason() { return errno != 0 ? std::strerror(errno) : "the device takes no more"; }
 
 }  // namespace
 

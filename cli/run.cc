@@ -106,6 +106,14 @@ void check_options(const Options& o) {
 using InputShapes = std::vector<std::pair<std::string, Shape>>;
 
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
+  // The reports take each tile as a fold of its own, and one batch as the layer.
+  if (!o.scalesim.empty() && machine.array_weight_load != isa::WeightLoad::kSingle) {
+    throw InputError("--scalesim-reports", machine.name + " overlaps shifts and passes",
+                     "array.weight_load = single, as scale_sim_ws and .cfg files have it");
+  }
+  if (!o.scalesim.empty() && o.batches.value_or(1) > 1) {
+    throw InputError("--scalesim-reports", fmt::format("--batches {}", *o.batches), "one batch");
+  }
   if (!o.output.empty()) results.outputs.emplace(o.output);
   if (!o.stats.empty() && o.stats != kStandardOutput) results.stats.emplace(o.stats);
   if (!o.scalesim.empty()) results.scalesim.emplace(o.scalesim);

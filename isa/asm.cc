@@ -239,12 +239,14 @@ Insn assemble_line(const std::string& line, const std::string& where) {
 
 Program assemble(const std::string& text, const std::string& where) {
   Program program;
+  program.source.file = where;
   std::string toml;
   std::int64_t number = 1;
   for (std::size_t at = 0; at < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     read_line(std::string_view(text).substr(at, end - at), fmt::format("{}:{}", where, number),
               program, toml);
+    if (program.code.size() > program.source.lines.size()) program.source.lines.push_back(number);
     toml += '\n';
     at = end + 1;
   }

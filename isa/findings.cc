@@ -10,7 +10,10 @@ bool Findings::is_new(FindingKind kind, std::int64_t first, std::int64_t second)
 }
 
 std::string Findings::name_of(std::size_t insn) const {
-  return fmt::format("instruction {} ({})", insn + 1, disassemble(program_.code[insn]));
+  const SourceLines& source = program_.source;
+  const std::string place =
+      insn < source.lines.size() ? fmt::format(" at {}:{}", source.file, source.lines[insn]) : "";
+  return fmt::format("instruction {}{} ({})", insn + 1, place, disassemble(program_.code[insn]));
 }
 
 void Findings::add(FindingKind kind, std::size_t insn, const std::string& what) {

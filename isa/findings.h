@@ -17,7 +17,8 @@ class Findings {
  public:
   Findings(const Program& program, std::size_t limit) : program_(program), limit_(limit) {}
 
-  // "instruction 3 (matmul ...) <what>", instructions counted from 1.
+  // "instruction 3 (matmul ...) <what>", instructions counted from 1, with their lines if the
+  // program came from text.
   void add(FindingKind kind, std::size_t insn, const std::string& what);
   // "instruction 9 (...) <what> instruction 3 (...); expected <expected>".
   void add_pair(FindingKind kind, std::size_t insn, std::size_t other, const std::string& what,

@@ -65,6 +65,13 @@ struct Layer {
   bool operator==(const Layer&) const = default;
 };
 
+// Where a text had the instructions; says nothing about the program itself, so all are equal.
+struct SourceLines {
+  std::string file;
+  std::vector<std::int64_t> lines;  // by instruction, from 1; empty if it did not come from text
+  bool operator==(const SourceLines&) const { return true; }
+};
+
 struct Program {
   std::string model;         // name for reports
   std::string model_hash;    // hex, of the model file's bytes; empty for inline shapes
@@ -81,6 +88,7 @@ struct Program {
   std::vector<HostTensor> tensors;
   std::vector<HostStep> host_steps;  // ordered by stage
   std::vector<Layer> layers;         // layer 0 is always "(none)"
+  SourceLines source;                // not in the file
   bool operator==(const Program&) const = default;
 };
 

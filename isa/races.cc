@@ -154,9 +154,14 @@ class RaceChecker {
 
   void add_race(const Access& access, Unit unit, Toucher who, Unit other_unit, Toucher other,
                 std::string_view earlier) {
-    const std::string what = fmt::format(
-        "{} {}s [{}, {}) without waiting for the {} by", access.write ? "writes" : "reads",
-        kSpaceNames[static_cast<std::size_t>(access.space)], access.begin, access.end, earlier);
+    // Host memory is seen as rows of tensors here, which mean nothing to a reader.
+    const std::string place =
+        access.space == Space::kHost
+            ? "host memory"
+            : fmt::format("{}s [{}, {})", kSpaceNames[static_cast<std::size_t>(access.space)],
+                          access.begin, access.end);
+    const std::string what = fmt::format("{} {} without waiting for the {} by",
+                                         access.write ? "writes" : "reads", place, earlier);
     findings_.add_pair(
         FindingKind::kRace, static_cast<std::size_t>(who.insn),
         static_cast<std::size_t>(other.insn), what,

@@ -33,7 +33,9 @@ void require_verified(const isa::Program& program, const isa::Machine& machine) 
   if (findings.empty()) return;
   std::string what = findings.front().text;
   if (findings.size() > 1) what += fmt::format(" (finding 1 of {})", findings.size());
-  throw InputError(program.model.empty() ? "program" : program.model, what);
+  std::string where = program.source.file;
+  if (where.empty()) where = program.model.empty() ? "program" : program.model;
+  throw InputError(where, what);
 }
 
 void run_cycle(const isa::Program& program, const isa::Machine& machine, const RunOptions& options,

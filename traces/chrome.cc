@@ -84,7 +84,7 @@ void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
   begin_event();
   std::string args = fmt::format(R"("cycle":{},"cycles":{},"layer":{})", slice.begin.value,
                                  (slice.end - slice.begin).value, json_text(slice.layer));
-  if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn);
+  if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn + 1);
   if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
   file_.stream() << fmt::format(
       R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})", kProcess, thread,

@@ -29,10 +29,10 @@ CsvTrace::CsvTrace(const std::string& path) : file_(path) {
 
 void CsvTrace::slice(const sim::Slice& slice) {
   if (slice.begin == slice.end) return;
-  file_.stream() << fmt::format("slice,{},{},{},{},{},{},{},{},\n", field(slice.track),
-                                field(slice.name), field(slice.cls), field(slice.layer),
-                                slice.begin.value, slice.end.value, number_or_empty(slice.insn),
-                                number_or_empty(slice.rows));
+  file_.stream() << fmt::format(
+      "slice,{},{},{},{},{},{},{},{},\n", field(slice.track), field(slice.name), field(slice.cls),
+      field(slice.layer), slice.begin.value, slice.end.value,
+      number_or_empty(slice.insn >= 0 ? slice.insn + 1 : -1), number_or_empty(slice.rows));
 }
 
 void CsvTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {

@@ -46,6 +46,7 @@ double percent(double part, double whole) { return 100.0 * part / whole; }
 
 // First cycle, last cycle and words; cycles are counted from 1 at the layer's start.
 std::string access_text(const Stream& stream, CyclePoint start) {
+  if (stream.words == 0) return "0.0, 0.0, 0";
   const auto cycle = [&](CyclePoint at) { return real(static_cast<double>((at - start).value)); };
   return fmt::format("{}, {}, {}", cycle(stream.begin + CycleCount(1)), cycle(stream.end),
                      stream.words);
@@ -54,10 +55,12 @@ std::string access_text(const Stream& stream, CyclePoint start) {
 std::string compute_row(const ScaleSimLayer& layer, const isa::Machine& machine) {
   const auto array = static_cast<double>(machine.tile_bytes());
   const auto folds = static_cast<double>(layer.folds);
-  const CyclePoint fetched = std::min(layer.ifmap_dram.begin, layer.filter_dram.begin);
+  CyclePoint fetched = layer.filter_dram.begin;
+  if (layer.ifmap_dram.words > 0) fetched = std::min(fetched, layer.ifmap_dram.begin);
+  const CyclePoint stored = layer.ofmap_dram.words > 0 ? layer.ofmap_dram.end : layer.ofmap.end;
   const auto mapped = static_cast<double>(layer.filter.words);
-  return fmt::format("{}, {}, {}, {}, {}, {}", (layer.ofmap_dram.end - fetched).value,
-                     layer.cycles().value, layer.stalls().value,
+  return fmt::format("{}, {}, {}, {}, {}, {}", (stored - fetched).value, layer.cycles().value,
+                     layer.stalls().value,
                      real(percent(static_cast<double>(layer.macs),
                                   static_cast<double>(layer.cycles().value) * array)),
                      real(percent(mapped, folds * array)), real(percent(layer.utilization, folds)));
@@ -83,7 +86,7 @@ std::string access_row(const ScaleSimLayer& layer) {
 }  // namespace
 
 void Stream::add(CyclePoint from, CyclePoint to, std::int64_t count) {
-  begin = end == CyclePoint(0) ? from : std::min(begin, from);
+  begin = words == 0 ? from : std::min(begin, from);
   end = std::max(end, to);
   words += count;
 }

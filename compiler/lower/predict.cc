@@ -195,8 +195,12 @@ class Timeline {
   }
 
   void moves(Clock& c, std::int64_t from, std::int64_t reads, std::int64_t writes) {
-    const std::int64_t cycles = std::max(ceil_div(reads, machine_.unified_buffer_read_ports),
-                                         ceil_div(writes, machine_.unified_buffer_write_ports));
+    // 0 ports are no limit; the unit then moves a row a cycle.
+    const auto cycles_of = [](std::int64_t rows, std::int64_t ports) {
+      return ceil_div(rows, std::max<std::int64_t>(ports, 1));
+    };
+    const std::int64_t cycles = std::max(cycles_of(reads, machine_.unified_buffer_read_ports),
+                                         cycles_of(writes, machine_.unified_buffer_write_ports));
     busy(c, from, cycles, layer().vector, machine_.vector_depth);
   }
 

@@ -18,15 +18,17 @@ LinkGrant LinkIn::Send::await_resume() {
 
 void LinkIn::decide() {
   const CyclePoint now = kernel_.now();
-  const auto due =
-      std::ranges::partition(pending_, [&](Send* send) { return send->raised >= now; });
-  std::ranges::sort(due, {}, [](const Send* send) { return send->sender; });
-  for (Send* send : due) {
-    const CyclePoint begin = std::max(send->raised, bus_.free_in());
-    const CyclePoint sent = bus_.send(send->raised, send->bytes);
-    send->grant = {begin, sent, sent + latency_, bus_.free_in()};
+  const auto due = std::partition(pending_.begin(), pending_.end(),
+                                  [&](Send* send) { return send->raised >= now; });
+  std::sort(due, pending_.end(),
+            [](const Send* a, const Send* b) { return a->sender < b->sender; });
+  for (auto it = due; it != pending_.end(); ++it) {
+    Send& send = **it;
+    const CyclePoint begin = std::max(send.raised, bus_.free_in());
+    const CyclePoint sent = bus_.send(send.raised, send.bytes);
+    send.grant = {begin, sent, sent + latency_, bus_.free_in()};
   }
-  pending_.erase(due.begin(), due.end());
+  pending_.erase(due, pending_.end());
 }
 
 }  // namespace systole::sim

@@ -33,10 +33,11 @@ PortGrant UbPorts::Ask::await_resume() {
 
 void UbPorts::decide() {
   const CyclePoint now = kernel_.now();
-  const auto due = std::ranges::partition(pending_, [&](Ask* ask) { return ask->raised >= now; });
-  std::ranges::sort(due, {}, [](const Ask* ask) { return ask->unit; });
-  for (Ask* ask : due) ask->grant = place(*ask);
-  pending_.erase(due.begin(), due.end());
+  const auto due = std::partition(pending_.begin(), pending_.end(),
+                                  [&](Ask* ask) { return ask->raised >= now; });
+  std::sort(due, pending_.end(), [](const Ask* a, const Ask* b) { return a->unit < b->unit; });
+  for (auto ask = due; ask != pending_.end(); ++ask) (*ask)->grant = place(**ask);
+  pending_.erase(due, pending_.end());
 }
 
 PortGrant UbPorts::place(const Ask& ask) {

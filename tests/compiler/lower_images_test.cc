@@ -208,6 +208,8 @@ TEST(LowerImages, RandomGraphsComputeWhatTheEvaluatorComputes) {
     Random random(seed);
     isa::Machine machine = random_machine(random);
     machine.unified_buffer_bytes *= 20;
+    machine.unified_buffer_read_ports = pick(random, 0, 2);
+    machine.unified_buffer_write_ports = pick(random, 0, 2);
     machine.accumulators_rows += 20;  // an output line fits
     machine.parameters_rows += 256;   // a table fits
     machine.array_taps = pick(random, 1, 4);

@@ -93,7 +93,7 @@ TEST(ChromeTrace, SliceKeepsExactCyclesAndSimulatedTime) {
   EXPECT_EQ(picoseconds(matmul.at("ts")), 1'000'000);  // 700 cycles at 700 MHz are 1 us
   EXPECT_EQ(picoseconds(matmul.at("dur")), 1'000'000);
   EXPECT_EQ(matmul.at("args"),
-            Json({{"cycle", 700}, {"cycles", 700}, {"layer", "fc1"}, {"insn", 12}, {"rows", 200}}));
+            Json({{"cycle", 700}, {"cycles", 700}, {"layer", "fc1"}, {"insn", 13}, {"rows", 200}}));
 }
 
 TEST(ChromeTrace, NeighbouringSlicesNeverOverlapWhateverTheClock) {

@@ -48,7 +48,7 @@ TEST(CsvTrace, OneLinePerSliceAndCounter) {
   sink->finish(CycleCount(9));
   EXPECT_EQ(text_of(folder.file("run.csv")),
             "kind,track,name,class,layer,begin,end,insn,rows,value\n"
-            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,2,,\n"
+            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,3,,\n"
             "counter,weight_fifo.tiles,,,,4,,,,1\n"
             "counter,cycles,,,,9,,,,9\n");
 }
