@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "isa/program.h"
@@ -38,6 +39,12 @@ const std::vector<std::string> kLayer = {
     "sync unit=dma_out, wait_for=activation, distance=0, why=raw",  // 8
     "write_host host=1024, stride=8, ub=8, rows=4, bytes=8",        // 9
     "halt"};                                                        // 10
+
+// Where the text has the line-th line (from 1) after the head.
+std::string line_of(std::int64_t line) {
+  const std::string head = kHead;
+  return "test:" + std::to_string(std::count(head.begin(), head.end(), '\n') + line);
+}
 
 Program program_of(const std::vector<std::string>& lines) {
   std::string text = kHead;
@@ -78,10 +85,13 @@ TEST(Verify, RaceNamesBothInstructionsAndTheMissingWait) {
   EXPECT_EQ(found[0].first, 6);
   EXPECT_EQ(found[0].second, 4);
   EXPECT_EQ(found[0].text,
-            "instruction 7 (activate acc=0, ub=8, rows=4, n=8, function=identity, type=u8, lo=0, "
-            "hi=255, bias=0, scale=1) reads accumulator rows [0, 4) without waiting for the write "
-            "by instruction 5 (matmul ub=0, acc=0, rows=4, k=8, n=8, switch_tile=1, "
-            "precision=int8); expected a sync that lets activation wait for matrix");
+            "instruction 7 at " + line_of(8) +
+                " (activate acc=0, ub=8, rows=4, n=8, function=identity, type=u8, lo=0, "
+                "hi=255, bias=0, scale=1) reads accumulator rows [0, 4) without waiting for the "
+                "write by instruction 5 at " +
+                line_of(5) +
+                " (matmul ub=0, acc=0, rows=4, k=8, n=8, switch_tile=1, "
+                "precision=int8); expected a sync that lets activation wait for matrix");
 }
 
 TEST(Verify, EachWaitOfTheLayerIsNeeded) {
@@ -227,8 +237,8 @@ TEST(Verify, AMatmulStaysWithinItsTile) {
   EXPECT_EQ(found[0].second, 2);
   EXPECT_THAT(
       found[0].text,
-      testing::HasSubstr("uses 8 rows and 8 columns of the tile of instruction 3 "
-                         "(read_weights dram=0, k=4, n=8, zero=0); expected k at most 4 and n at "
+      testing::HasSubstr("uses 8 rows and 8 columns of the tile of instruction 3 at " + line_of(3) +
+                         " (read_weights dram=0, k=4, n=8, zero=0); expected k at most 4 and n at "
                          "most 8"));
   EXPECT_THAT(findings_of(changed({{2, "read_weights dram=0, k=8, n=7, zero=0"}})),
               testing::ElementsAre(is(FindingKind::kRange, "n at most 7")));
@@ -346,7 +356,7 @@ TEST(Verify, Structure) {
   };
   finds({}, "does not end");
   finds({"nop"}, "does not end");
-  finds({"halt", "nop", "halt"}, "instruction 1 (halt) is not the last");
+  finds({"halt", "nop", "halt"}, "instruction 1 at " + line_of(1) + " (halt) is not the last");
   finds({"repeat count=2, length=2", "halt"}, "leaves the program; expected at most 1");
   finds({"repeat count=0, length=1", "nop", "halt"}, "repeats nothing");
   finds({"repeat count=2, length=2", "repeat count=2, length=1", "nop", "halt"}, "no nesting");
