@@ -145,10 +145,15 @@ TEST(ScaleSim, SlowMemoryStallsAndIsCounted) {
 }
 
 TEST(ScaleSim, ReportsThatCannotBeMadeAreRefusedFirst) {
-  const testing_support::Finished run =
-      testing_support::systole({"run", "gemm:8,8,8", "--scalesim-reports", "/proc/nowhere"});
+  const testing_support::Finished run = testing_support::systole(
+      {"run", "gemm:8,8,8", "--machine", "scale_sim_ws", "--scalesim-reports", "/proc/nowhere"});
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.err, HasSubstr("/proc/nowhere: cannot be made"));
+  const testing_support::Finished other =
+      testing_support::systole({"run", "gemm:8,8,8", "--scalesim-reports", "/proc/nowhere"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.err,
+              HasSubstr("tpu_v1 overlaps shifts and passes; expected array.weight_load"));
 }
 
 }  // namespace
