@@ -95,6 +95,9 @@ void check_options(const Options& o) {
     throw InputError(o.trace.empty() ? "--scalesim-reports" : "--trace",
                      "the func engine keeps no time", "--engine cycle");
   }
+  if (is_program(o.subject) && o.schedule != Options{}.schedule) {
+    throw InputError(o.subject, "a program is scheduled already", "no --schedule");
+  }
   const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
   if (is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
     throw InputError(o.subject, "a program has its shapes, batches and scales already",

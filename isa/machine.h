@@ -26,7 +26,7 @@ struct Machine {
 
   bool operator==(const Machine&) const = default;
 
-  // Derived figures, named as the design's rules name them.
+  // Derived figures, named as the rules of docs/machine.md name them.
   [[nodiscard]] std::int64_t r() const { return array_rows; }
   [[nodiscard]] std::int64_t c() const { return array_columns; }
   [[nodiscard]] std::int64_t tile_bytes() const { return array_rows * array_columns; }

@@ -38,7 +38,7 @@ struct RunOptions {
   std::function<void(double)> progress;  // fraction done, called now and then; may be empty
 };
 
-// Classes of matrix-unit cycles (design section 6), in order of precedence: rows of stalls.def.
+// Classes of matrix-unit cycles (docs/counters.md), in order of precedence: rows of stalls.def.
 enum class Stall : std::uint8_t {
 #define SYSTOLE_STALL(name, text, meaning) name,
 #include "sim/stalls.def"

@@ -13,6 +13,10 @@
 
 namespace systole::compiler {
 
+// The most rows of one instruction of the matrix unit, so that the next unit follows closely: about
+// the fill and drain of a 256 x 256 array, at most half the accumulators.
+[[nodiscard]] std::int64_t stretch_rows(const isa::Machine& machine);
+
 // What all operations of a job have at hand.
 struct JobContext {
   const isa::Program& program;

@@ -13,7 +13,6 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kPieceRows = 512;       // about the array's fill and drain at 256 x 256
 constexpr std::int64_t kActivationRows = 256;  // fewer are activated together with the next piece
 
 std::int64_t element_type(DType type) {
@@ -239,6 +238,11 @@ class ProductCode::Emission {
   FeatureMap in_, out_;
 };
 
+std::int64_t stretch_rows(const isa::Machine& machine) {
+  constexpr std::int64_t kMost = 512;
+  return std::clamp<std::int64_t>(machine.accumulators_rows / 2, 1, kMost);
+}
+
 FeatureMap JobContext::map(std::size_t i) const {
   FeatureMap map = resident(i).map;
   map.images = pixels_in_job(resident(i), program, job.items) / map.image_pixels();
@@ -248,7 +252,7 @@ FeatureMap JobContext::map(std::size_t i) const {
 std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
                                                     const DeviceOp& op) const {
   const FeatureMap out = context.map(op.output);
-  const std::int64_t most = std::clamp<std::int64_t>(machine_.accumulators_rows / 2, 1, kPieceRows);
+  const std::int64_t most = stretch_rows(machine_);
   std::vector<Piece> pieces;
   if (op.product->walk != Walk::kWindow) {
     const std::int64_t count = ceil_div(out.pixels(), most);

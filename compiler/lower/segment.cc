@@ -10,6 +10,8 @@
 namespace systole::compiler {
 namespace {
 
+constexpr std::int64_t kMaxJobs = std::int64_t{1} << 18;
+
 bool live_together(const Resident& a, const Resident& b) {
   return a.first_use <= b.last_use && b.first_use <= a.last_use;
 }
@@ -90,6 +92,13 @@ std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program)
                     machine.name));
   }
   items = ceil_div(program.batch, ceil_div(program.batch, items));
+  const std::int64_t count = ceil_div(program.batch, items) * program.batches;
+  if (count > kMaxJobs) {
+    throw InputError(
+        "model " + program.model,
+        fmt::format("needs {} jobs, as {} of its samples fit the unified buffer", count, items),
+        fmt::format("at most {}: a smaller batch or fewer --batches", kMaxJobs));
+  }
   std::vector<Job> jobs;
   for (std::int64_t b = 0; b < program.batches; ++b) {
     for (std::int64_t first = 0; first < program.batch; first += items) {

@@ -85,7 +85,8 @@ class BufferMap {
 [[nodiscard]] std::int64_t pixels_in_job(const Resident& resident, const isa::Program& program,
                                          std::int64_t items);
 
-// Cuts all batches into jobs. Throws InputError if one sample does not fit the unified buffer.
+// Cuts all batches into jobs. Throws InputError if one sample does not fit the unified buffer or
+// there would be too many jobs.
 [[nodiscard]] std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program);
 
 }  // namespace systole::compiler

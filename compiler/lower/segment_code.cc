@@ -13,6 +13,7 @@ namespace systole::compiler {
 namespace {
 
 constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
+constexpr std::int64_t kMaxInstructions = std::int64_t{1} << 22;  // about 1 GB with their syncs
 constexpr int kNever = std::numeric_limits<int>::max();
 constexpr std::int64_t kTransferRows = 2048;  // of one DMA instruction, so that others can start
 
@@ -203,17 +204,25 @@ class SegmentCode::JobEmission {
   bool explains_ = false;
 };
 
-// Batches are unrolled, so a program's length is bounded here, before memory is taken for it.
+// Batches are unrolled, so a program's length is bounded here, before memory is taken for it: the
+// tiles that the jobs pass over, and the instructions that these passes and the vector unit need.
 void SegmentCode::check_length(const SegmentPlan& plan, std::int64_t jobs) const {
-  std::int64_t passes = 0;
-  for (const DeviceOp& op : plan.ops)
-    passes += op.product != nullptr ? op.product->tile_count() * jobs : 0;
-  if (passes > kMaxPasses) {
-    throw InputError(
-        "model " + program_.model, fmt::format("needs at least {} passes in {} jobs", passes, jobs),
-        fmt::format("at most {} passes in a program: a smaller model or fewer --batches",
-                    kMaxPasses));
+  std::int64_t passes = 0, instructions = 0;
+  for (const DeviceOp& op : plan.ops) {
+    const std::int64_t pixels = plan.residents[op.output].map.pixels() * program_.batches;
+    const std::int64_t tiles = op.product != nullptr ? op.product->tile_count() : 0;
+    passes += tiles * jobs;
+    instructions +=
+        std::max<std::int64_t>(tiles, 1) * ceil_div(pixels, stretch_rows(program_.machine));
   }
+  if (passes <= kMaxPasses && instructions <= kMaxInstructions) return;
+  throw InputError(
+      "model " + program_.model,
+      fmt::format("needs at least {} passes in {} jobs, and {} instructions", passes, jobs,
+                  instructions),
+      fmt::format("at most {} passes and {} instructions in a program: a smaller model or fewer "
+                  "--batches",
+                  kMaxPasses, kMaxInstructions));
 }
 
 void SegmentCode::emit(const SegmentPlan& plan) {

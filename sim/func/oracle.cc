@@ -1,45 +1,13 @@
 // The oracle's loop: decode in order, expand repeats, run each instruction to its end.
 #include "sim/func/oracle.h"
 
-#include <algorithm>
-
+#include "isa/expand.h"
 #include "sim/func/state.h"
 
 namespace systole::sim {
 namespace {
 
 using func::State;
-
-// The step that a `step` instruction gives to an address operand of `space`.
-std::int64_t step_of(const isa::StepBy& step, isa::Space space) {
-  switch (space) {
-    case isa::Space::kUb:
-      return step.ub;
-    case isa::Space::kAcc:
-      return step.acc;
-    case isa::Space::kParam:
-      return step.param;
-    case isa::Space::kDram:
-      return step.dram;
-    case isa::Space::kHost:
-      return step.host;
-    case isa::Space::kNone:
-      return 0;
-  }
-  return 0;
-}
-
-// `insn` as repetition number `iteration` of a repeat sees it.
-isa::Insn advanced(isa::Insn insn, const isa::StepBy& step, std::int64_t iteration) {
-  std::visit(
-      [&](auto& i) {
-        i.for_each([&](std::string_view, isa::Operand kind, std::int64_t& value) {
-          value += iteration * step_of(step, isa::info(kind).space);
-        });
-      },
-      insn);
-  return insn;
-}
 
 void run_one(const isa::Insn& insn, State& state) {
   ++state.counters.instructions;
@@ -50,7 +18,7 @@ void run_body(std::span<const isa::Insn> body, std::int64_t iteration, State& st
   isa::StepBy step;
   for (const isa::Insn& insn : body) {
     SYSTOLE_CHECK(!std::holds_alternative<isa::Repeat>(insn), "a repeat inside a repeat");
-    run_one(advanced(insn, step, iteration), state);
+    run_one(isa::stepped(insn, step, iteration), state);
     const auto* next = std::get_if<isa::StepBy>(&insn);
     step = next != nullptr ? *next : isa::StepBy{};
   }

@@ -3,29 +3,11 @@
 
 #include <utility>
 
+#include "isa/expand.h"
 #include "sim/waits.h"
 
 namespace systole::sim {
 namespace {
-
-// How far a `step` moves an address operand of `space` in each repetition.
-std::int64_t step_in(const isa::StepBy& step, isa::Space space) {
-  switch (space) {
-    case isa::Space::kUb:
-      return step.ub;
-    case isa::Space::kAcc:
-      return step.acc;
-    case isa::Space::kParam:
-      return step.param;
-    case isa::Space::kDram:
-      return step.dram;
-    case isa::Space::kHost:
-      return step.host;
-    case isa::Space::kNone:
-      break;
-  }
-  return 0;
-}
 
 constexpr std::int64_t kProgressEvery = 1 << 16;  // instructions
 
@@ -84,17 +66,9 @@ Process Sequencer::run() {
 
 isa::Insn Sequencer::fetch() {
   SYSTOLE_CHECK(pc_ < board_.program.code.size(), "the program ends without halt");
-  isa::Insn insn = board_.program.code[pc_];
-  if (repetition_ > 0 && step_ != isa::StepBy{}) {
-    std::visit(
-        [&](auto& i) {
-          i.for_each([&](std::string_view, isa::Operand kind, std::int64_t& value) {
-            value += repetition_ * step_in(step_, isa::info(kind).space);
-          });
-        },
-        insn);
-  }
-  return insn;
+  const isa::Insn& insn = board_.program.code[pc_];
+  const bool moves = repetition_ > 0 && step_ != isa::StepBy{};
+  return moves ? isa::stepped(insn, step_, repetition_) : insn;
 }
 
 void Sequencer::note(const isa::Insn& insn) {
