@@ -13,7 +13,7 @@ namespace systole::compiler {
 namespace {
 
 constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
-constexpr std::int64_t kMaxInstructions = std::int64_t{1} << 22;  // about 1 GB with their syncs
+constexpr std::int64_t kMaxInstructions = std::int64_t{1} << 20;  // about 1 GB with their syncs
 constexpr int kNever = std::numeric_limits<int>::max();
 constexpr std::int64_t kTransferRows = 2048;  // of one DMA instruction, so that others can start
 
