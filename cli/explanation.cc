@@ -38,9 +38,11 @@ std::string explanation_text(const compiler::Compiled& compiled) {
   text += fmt::format("predicted: {} cycles\n", fmt::group_digits(total));
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
     text += fmt::format(
-        "unified buffer: {} of {} rows a job of {} samples; {} jobs, {} in the buffer together\n",
-        fmt::group_digits(note.ub_rows), fmt::group_digits(compiled.program.machine.ub_rows()),
-        note.items, note.jobs, note.jobs_at_once);
+        "phase of {} operations: {} jobs of {} samples, {} in the unified buffer together ({} of "
+        "{} "
+        "rows)\n",
+        note.operations, note.jobs, note.items, note.jobs_at_once, fmt::group_digits(note.ub_rows),
+        fmt::group_digits(compiled.program.machine.ub_rows()));
   }
   return text;
 }

@@ -35,7 +35,8 @@ struct LayerPlan {
 struct SegmentNote {
   std::int64_t jobs = 0, items = 0;  // jobs, and samples in each
   std::int64_t jobs_at_once = 1;     // whose values are in the unified buffer together
-  std::int64_t ub_rows = 0;          // of one job
+  std::int64_t operations = 0;       // that the phase holds
+  std::int64_t ub_rows = 0;          // of all phases
 };
 
 struct Explanation {

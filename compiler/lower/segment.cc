@@ -1,4 +1,4 @@
-// Segment: unified buffer allocation by lifetime, and job sizes.
+// Segment: unified buffer allocation by lifetime, and jobs.
 #include "compiler/lower/segment.h"
 
 #include <fmt/format.h>
@@ -12,102 +12,134 @@ namespace {
 
 constexpr std::int64_t kMaxJobs = std::int64_t{1} << 18;
 
-bool live_together(const Resident& a, const Resident& b) {
-  return a.first_use <= b.last_use && b.first_use <= a.last_use;
-}
+// Jobs of nested phases: those of the phase before come first, over the same samples.
+class Nest {
+ public:
+  explicit Nest(const std::vector<Phase>& phases)
+      : phases_(phases), starts_(phases.size(), 0), count_(phases.size(), 0) {}
 
-// The most items of which `copies` jobs fit the unified buffer at once; 0 if not even one does.
-std::int64_t most_items(const SegmentPlan& plan, const isa::Program& program, std::int64_t copies) {
-  std::int64_t fits = 0;
-  for (std::int64_t low = 1, high = program.batch; low <= high;) {
-    const std::int64_t middle = (low + high) / 2;
-    const bool ok = BufferMap(plan, program, middle).rows() * copies <= program.machine.ub_rows();
-    if (ok) fits = middle;
-    (ok ? low : high) = ok ? middle + 1 : middle - 1;
+  // Phases up to `phase` on samples [begin, end), in equal jobs.
+  void add(std::size_t phase, std::int64_t begin, std::int64_t end) {
+    const std::int64_t jobs = ceil_div(end - begin, phases_[phase].items);
+    const std::int64_t items = ceil_div(end - begin, jobs);
+    for (std::int64_t first = begin; first < end; first += items) {
+      const std::int64_t last = std::min(end, first + items);
+      starts_[phase] = first;
+      if (phase > 0) add(phase - 1, first, last);
+      const int copy = count_[phase]++ % phases_[phase].copies;
+      jobs_.push_back({phase, first, last - first, copy, starts_});
+    }
   }
-  return fits;
-}
+  std::vector<Job> take() { return std::move(jobs_); }
+
+ private:
+  const std::vector<Phase>& phases_;
+  std::vector<std::int64_t> starts_;
+  std::vector<int> count_;
+  std::vector<Job> jobs_;
+};
 
 }  // namespace
 
-std::int64_t pixels_in_job(const Resident& resident, const isa::Program& program,
-                           std::int64_t items) {
+std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
+  std::size_t phase = 0;
+  while (operation >= phases.at(phase).end) ++phase;
+  return phase;
+}
+
+std::int64_t pixels_of(const Resident& resident, const isa::Program& program, std::int64_t items) {
   if (resident.is_constant) return resident.map.pixels();
   return resident.map.pixels() / program.batch * items;
 }
 
-BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program, std::int64_t items) {
-  for (std::size_t i = 0; i < plan.residents.size(); ++i) {
-    const Resident& mine = plan.residents[i];
-    Place place{Layout(program.machine, pixels_in_job(mine, program, items), mine.map.channels,
-                       mine.element_bytes()),
-                0};
-    std::vector<std::pair<std::int64_t, std::int64_t>> taken;
-    for (std::size_t j = 0; j < i; ++j) {
-      if (!live_together(mine, plan.residents[j])) continue;
-      const Place& other = places_[j];
-      taken.emplace_back(other.base, other.base + other.layout.total_rows());
+BufferMap::Place BufferMap::describe(const Resident& resident, const isa::Program& program,
+                                     const std::vector<Phase>& phases) const {
+  Place place;
+  place.phase = phase_of(phases, resident.last_use);
+  place.local = phase_of(phases, resident.first_use) == place.phase;
+  // What a later phase reads stays while earlier phases run for other samples.
+  place.from = place.local ? resident.first_use : 0;
+  place.until = resident.last_use;
+  place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / program.batch;
+  place.layout = Layout(program.machine, pixels_of(resident, program, phases[place.phase].items),
+                        resident.map.channels, resident.element_bytes());
+  return place;
+}
+
+std::int64_t BufferMap::lowest_free(const Place& place, int copy,
+                                    const std::vector<Phase>& phases) const {
+  std::vector<std::pair<std::int64_t, std::int64_t>> taken;
+  const auto take = [&](const Place& other, int other_copy) {
+    const bool other_job =
+        other.local && place.local && other.phase == place.phase && other_copy != copy;
+    if (!other_job && (place.from > other.until || other.from > place.until)) return;
+    const std::int64_t begin = other.base.at(static_cast<std::size_t>(other_copy));
+    taken.emplace_back(begin, begin + other.layout.total_rows());
+  };
+  for (const Place& other : places_) {
+    const int copies = other.local ? phases[other.phase].copies : 1;
+    for (int c = 0; c < copies; ++c) take(other, c);
+  }
+  if (copy > 0) take(place, 0);
+  std::sort(taken.begin(), taken.end());
+  std::int64_t base = 0;
+  for (const auto& [begin, end] : taken) {
+    if (base + place.layout.total_rows() <= begin) break;
+    base = std::max(base, end);
+  }
+  return base;
+}
+
+BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
+                     const std::vector<Phase>& phases) {
+  places_.reserve(plan.residents.size());
+  for (const Resident& resident : plan.residents) {
+    Place place = describe(resident, program, phases);
+    const int copies = place.local ? phases[place.phase].copies : 1;
+    for (int c = 0; c < copies; ++c) {
+      std::int64_t& base = place.base.at(static_cast<std::size_t>(c));
+      base = lowest_free(place, c, phases);
+      peak_ = std::max(peak_, base + place.layout.total_rows());
     }
-    std::sort(taken.begin(), taken.end());
-    for (const auto& [begin, end] : taken) {
-      if (place.base + place.layout.total_rows() <= begin) break;
-      place.base = std::max(place.base, end);
-    }
-    peak_ = std::max(peak_, place.base + place.layout.total_rows());
     places_.push_back(std::move(place));
   }
 }
 
-int BufferMap::needed_until(const SegmentPlan& plan, const Job& job, const BufferMap& other,
-                            const Job& other_job, std::size_t other_resident) const {
-  const Place& theirs = other.places_.at(other_resident);
-  const std::int64_t begin = other_job.arena + theirs.base;
-  const std::int64_t end = begin + theirs.layout.total_rows();
+std::int64_t BufferMap::row(const Job& job, std::size_t resident, std::int64_t block,
+                            std::int64_t pixel) const {
+  const Place& place = places_.at(resident);
+  const std::int64_t before = (job.first_item - job.starts.at(place.phase)) * place.item_pixels;
+  return base(job, place) + place.layout.row(block, before + pixel);
+}
+
+int BufferMap::needed_until(const Job& job, const Job& next, std::size_t resident) const {
+  const Place& wanted = places_.at(resident);
+  const std::int64_t begin = base(next, wanted);
+  const std::int64_t end = begin + wanted.layout.total_rows();
   int until = -1;
-  for (std::size_t i = 0; i < places_.size(); ++i) {
-    const std::int64_t mine = job.arena + places_[i].base;
-    const bool overlap = mine < end && begin < mine + places_[i].layout.total_rows();
-    if (overlap) until = std::max(until, plan.residents[i].last_use);
+  for (const Place& place : places_) {
+    if (&place == &wanted && !place.local) continue;  // rows of other samples
+    if (place.local && place.phase != job.phase) continue;
+    const std::int64_t mine = base(job, place);
+    const bool overlap = mine < end && begin < mine + place.layout.total_rows();
+    if (overlap) until = std::max(until, place.until);
   }
   return until;
 }
 
-std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program) {
-  const isa::Machine& machine = program.machine;
-  std::int64_t copies = plan.schedule == Schedule::kPaper2015 ? 1 : 2;
-  std::int64_t items = most_items(plan, program, copies);
-  if (items < program.batch && copies == 2) {
-    // Rather the whole batch at once, which reads each weight tile once, than two jobs at a time.
-    const std::int64_t alone = most_items(plan, program, 1);
-    if (items == 0 || alone == program.batch) {
-      items = alone;
-      copies = 1;
-    }
-  }
-  if (items == 0) {
-    throw InputError(
-        "model " + program.model,
-        fmt::format("one sample needs {} unified buffer rows", BufferMap(plan, program, 1).rows()),
-        fmt::format("at most {} on machine {} (unified_buffer.bytes)", machine.ub_rows(),
-                    machine.name));
-  }
-  items = ceil_div(program.batch, ceil_div(program.batch, items));
-  const std::int64_t count = ceil_div(program.batch, items) * program.batches;
+std::vector<Job> make_jobs(const std::vector<Phase>& phases, const isa::Program& program) {
+  std::int64_t count = 0;
+  for (const Phase& phase : phases) count += ceil_div(program.batch, phase.items) * program.batches;
   if (count > kMaxJobs) {
-    throw InputError(
-        "model " + program.model,
-        fmt::format("needs {} jobs, as {} of its samples fit the unified buffer", count, items),
-        fmt::format("at most {}: a smaller batch or fewer --batches", kMaxJobs));
+    throw InputError("model " + program.model,
+                     fmt::format("needs {} jobs, as {} of its samples fit the unified buffer",
+                                 count, phases.front().items),
+                     fmt::format("at most {}: a smaller batch or fewer --batches", kMaxJobs));
   }
-  std::vector<Job> jobs;
-  for (std::int64_t b = 0; b < program.batches; ++b) {
-    for (std::int64_t first = 0; first < program.batch; first += items) {
-      const std::int64_t parity = std::ssize(jobs) % copies;
-      jobs.push_back({b * program.batch + first, std::min(items, program.batch - first),
-                      parity * (machine.ub_rows() / copies)});
-    }
-  }
-  return jobs;
+  Nest nest(phases);
+  for (std::int64_t b = 0; b < program.batches; ++b)
+    nest.add(phases.size() - 1, b * program.batch, (b + 1) * program.batch);
+  return nest.take();
 }
 
 }  // namespace systole::compiler

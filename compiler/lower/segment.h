@@ -1,9 +1,13 @@
 // Segment: what one device segment computes, and the unified buffer it needs for that.
 //
-// The work is cut into jobs (a batch, or as many of its samples as fit the unified buffer, half of
-// it if that allows two jobs at once). Within a job each value has a place for as long as it lives.
+// The operations are cut into phases, and each phase's work into jobs of so many samples. Phases
+// nest: a job of a later phase covers whole jobs of the phases before it, which come first. So
+// early layers with large maps go a sample at a time, and late layers with many weights read these
+// once for all samples (phases.h chooses). Each value has a place in the unified buffer for as long
+// as it lives.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -44,18 +48,29 @@ struct SegmentPlan {
   Schedule schedule = Schedule::kOverlap;
 };
 
-// Samples [first, first + items) of all batches.
-struct Job {
-  std::int64_t first_item = 0;
-  std::int64_t items = 0;
-  std::int64_t arena = 0;  // first unified buffer row it may use
+// Operations [first, end), in jobs of at most `items` samples. With two copies of the values that
+// only this phase knows, one job may begin before the one before it has ended.
+struct Phase {
+  int first = 0, end = 0;
+  std::int64_t items = 1;
+  int copies = 1;
+  bool operator==(const Phase&) const = default;
 };
 
-// Where the residents of a job lie.
+// The work of one phase on samples [first_item, first_item + items) of all batches.
+struct Job {
+  std::size_t phase = 0;
+  std::int64_t first_item = 0;
+  std::int64_t items = 0;
+  int copy = 0;
+  std::vector<std::int64_t> starts;  // by phase: first sample of its job that covers this one
+};
+
+// Where the residents lie.
 class BufferMap {
  public:
-  // Places them by lifetime, first fit, relative to the job's arena.
-  BufferMap(const SegmentPlan& plan, const isa::Program& program, std::int64_t items);
+  // Places them by lifetime, first fit.
+  BufferMap(const SegmentPlan& plan, const isa::Program& program, const std::vector<Phase>& phases);
 
   [[nodiscard]] std::int64_t rows() const { return peak_; }
   [[nodiscard]] const Layout& layout(std::size_t resident) const {
@@ -63,30 +78,42 @@ class BufferMap {
   }
   // Unified buffer row of a pixel, counted over the job, in a block of channels.
   [[nodiscard]] std::int64_t row(const Job& job, std::size_t resident, std::int64_t block,
-                                 std::int64_t pixel) const {
-    const Place& place = places_.at(resident);
-    return job.arena + place.base + place.layout.row(block, pixel);
-  }
-  // The last operation of `job` that needs rows which resident `other_resident` of `other` takes;
-  // -1 if none does.
-  [[nodiscard]] int needed_until(const SegmentPlan& plan, const Job& job, const BufferMap& other,
-                                 const Job& other_job, std::size_t other_resident) const;
+                                 std::int64_t pixel) const;
+  // The last operation of `job` that needs rows which `resident` takes in the job after it; -1 if
+  // none does.
+  [[nodiscard]] int needed_until(const Job& job, const Job& next, std::size_t resident) const;
 
  private:
   struct Place {
     Layout layout;
-    std::int64_t base = 0;
+    std::array<std::int64_t, 2> base{};  // by copy
+    std::size_t phase = 0;               // of its last use
+    bool local = true;                   // to that phase
+    int from = 0, until = 0;             // operations between which its rows are taken
+    std::int64_t item_pixels = 0;        // 0: the same for all samples
   };
+  [[nodiscard]] Place describe(const Resident& resident, const isa::Program& program,
+                               const std::vector<Phase>& phases) const;
+  // The lowest rows free for a copy of `place`, given those of the places so far.
+  [[nodiscard]] std::int64_t lowest_free(const Place& place, int copy,
+                                         const std::vector<Phase>& phases) const;
+  [[nodiscard]] std::int64_t base(const Job& job, const Place& place) const {
+    return place.base.at(place.local ? static_cast<std::size_t>(job.copy) : 0);
+  }
+
   std::vector<Place> places_;
   std::int64_t peak_ = 0;
 };
 
-// Pixels of a resident in a job of `items` samples.
-[[nodiscard]] std::int64_t pixels_in_job(const Resident& resident, const isa::Program& program,
-                                         std::int64_t items);
+// The phase that an operation belongs to.
+[[nodiscard]] std::size_t phase_of(const std::vector<Phase>& phases, int operation);
 
-// Cuts all batches into jobs. Throws InputError if one sample does not fit the unified buffer or
-// there would be too many jobs.
-[[nodiscard]] std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program);
+// Pixels of a resident in `items` samples.
+[[nodiscard]] std::int64_t pixels_of(const Resident& resident, const isa::Program& program,
+                                     std::int64_t items);
+
+// All jobs of all batches, in order. Throws InputError if there would be too many.
+[[nodiscard]] std::vector<Job> make_jobs(const std::vector<Phase>& phases,
+                                         const isa::Program& program);
 
 }  // namespace systole::compiler

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <set>
 
 #include "base/diag.h"
+#include "compiler/lower/phases.h"
 
 namespace systole::compiler {
 namespace {
@@ -22,23 +24,24 @@ constexpr std::int64_t kTransferRows = 2048;  // of one DMA instruction, so that
 // One job: its instructions, and the list of its loads.
 class SegmentCode::JobEmission {
  public:
-  JobEmission(SegmentCode& code, const SegmentPlan& plan, const Job& job)
-      : code_(code), plan_(plan), job_(job), buffer_(plan, code.program_, job.items) {
-    for (std::size_t i = 0; i < plan.residents.size(); ++i) {
-      if (plan.residents[i].loaded) list_loads(i);
+  JobEmission(SegmentCode& code, const Layouts& layouts, const Job& job)
+      : code_(code),
+        plan_(layouts.plan),
+        phase_(layouts.phases.at(job.phase)),
+        job_(job),
+        buffer_(layouts.buffer),
+        position_(phase_.first) {
+    for (std::size_t i = 0; i < plan_.residents.size(); ++i) {
+      const Resident& r = plan_.residents[i];
+      if (r.loaded && r.first_use >= phase_.first && r.first_use < phase_.end) list_loads(i);
     }
     std::stable_sort(loads_.begin(), loads_.end(), [&](const Load& a, const Load& b) {
       return plan_.residents[a.resident].first_use < plan_.residents[b.resident].first_use;
     });
   }
 
-  // The segment's first job stands for all in the explanation.
-  void explain_segment(const std::vector<Job>& jobs) {
-    explains_ = true;
-    const bool two = jobs.size() > 1 && jobs[1].arena != jobs[0].arena;
-    code_.explanation_.segments.push_back(
-        {std::ssize(jobs), job_.items, two ? 2 : 1, buffer_.rows()});
-  }
+  // A phase's first job stands for all in the explanation.
+  void explain_operations() { explains_ = true; }
 
   // The operations; `next` may load its inputs meanwhile (null: there is none).
   void compute(JobEmission* next) {
@@ -54,12 +57,13 @@ class SegmentCode::JobEmission {
                                need(resident, block, end);
                              },
                              [this] { stretch_done(); }};
-    for (const DeviceOp& op : plan_.ops) {
-      stretches_ += stretches(context, op);
-      if (explains_) explain(context, op);
+    for (int i = phase_.first; i < phase_.end; ++i) {
+      stretches_ += stretches(context, operation(i));
+      if (explains_) explain(context, operation(i));
     }
     if (in_steps()) input_step();
-    for (const DeviceOp& op : plan_.ops) {
+    for (; position_ < phase_.end; ++position_) {
+      const DeviceOp& op = operation(position_);
       if (in_steps()) layer_step(op);
       if (op.product != nullptr) {
         code_.products_.emit(context, op);
@@ -67,12 +71,15 @@ class SegmentCode::JobEmission {
         code_.vectors_.emit(context, op);
       }
       store(op);
-      ++position_;
     }
     if (next_ != nullptr) next_->preload(next_->open_, position_);
   }
 
  private:
+  [[nodiscard]] const DeviceOp& operation(int i) const {
+    return plan_.ops[static_cast<std::size_t>(i)];
+  }
+
   void explain(const JobContext& context, const DeviceOp& op) const {
     const std::int64_t groups =
         op.product != nullptr ? code_.products_.group_count(context, op) : 1;
@@ -87,10 +94,9 @@ class SegmentCode::JobEmission {
   // Notes until when the job before needs the places of this one's loads.
   void follow(const JobEmission& before) {
     for (Load& part : loads_) {
-      part.free_after =
-          before.buffer_.needed_until(plan_, before.job_, buffer_, job_, part.resident);
+      part.free_after = buffer_.needed_until(before.job_, job_, part.resident);
       // What is used later shares its place with what is used before it.
-      if (plan_.residents[part.resident].first_use > 0) part.free_after = kNever;
+      if (plan_.residents[part.resident].first_use > phase_.first) part.free_after = kNever;
     }
   }
 
@@ -115,8 +121,7 @@ class SegmentCode::JobEmission {
   // The whole resident as parts of at most kTransferRows.
   [[nodiscard]] std::vector<Load> parts(std::size_t resident) const {
     std::vector<Load> list;
-    const std::int64_t pixels =
-        pixels_in_job(plan_.residents[resident], code_.program_, job_.items);
+    const std::int64_t pixels = pixels_of(plan_.residents[resident], code_.program_, job_.items);
     const std::int64_t rows = ceil_div(pixels, ceil_div(pixels, kTransferRows));
     for (std::int64_t first = 0; first < pixels; first += rows) {
       for (std::int64_t b = 0; b < buffer_.layout(resident).blocks(); ++b)
@@ -194,31 +199,36 @@ class SegmentCode::JobEmission {
 
   SegmentCode& code_;
   const SegmentPlan& plan_;
+  const Phase& phase_;
   const Job& job_;
-  BufferMap buffer_;
+  const BufferMap& buffer_;
   std::vector<Load> loads_;
   std::int64_t open_ = 0;  // loads not done
   JobEmission* next_ = nullptr;
   std::int64_t stretches_ = 0;  // still to come
-  int position_ = 0;            // of the operation at work
+  int position_;                // of the operation at work
   bool explains_ = false;
 };
 
 // Batches are unrolled, so a program's length is bounded here, before memory is taken for it: the
 // tiles that the jobs pass over, and the instructions that these passes and the vector unit need.
-void SegmentCode::check_length(const SegmentPlan& plan, std::int64_t jobs) const {
+void SegmentCode::check_length(const SegmentPlan& plan, const std::vector<Phase>& phases,
+                               const std::vector<Job>& jobs) const {
+  std::vector<std::int64_t> phase_jobs(phases.size(), 0);
+  for (const Job& job : jobs) ++phase_jobs[job.phase];
   std::int64_t passes = 0, instructions = 0;
-  for (const DeviceOp& op : plan.ops) {
+  for (std::size_t i = 0; i < plan.ops.size(); ++i) {
+    const DeviceOp& op = plan.ops[i];
     const std::int64_t pixels = plan.residents[op.output].map.pixels() * program_.batches;
     const std::int64_t tiles = op.product != nullptr ? op.product->tile_count() : 0;
-    passes += tiles * jobs;
+    passes += tiles * phase_jobs[phase_of(phases, static_cast<int>(i))];
     instructions +=
         std::max<std::int64_t>(tiles, 1) * ceil_div(pixels, stretch_rows(program_.machine));
   }
   if (passes <= kMaxPasses && instructions <= kMaxInstructions) return;
   throw InputError(
       "model " + program_.model,
-      fmt::format("needs at least {} passes in {} jobs, and {} instructions", passes, jobs,
+      fmt::format("needs at least {} passes in {} jobs, and {} instructions", passes, jobs.size(),
                   instructions),
       fmt::format("at most {} passes and {} instructions in a program: a smaller model or fewer "
                   "--batches",
@@ -226,17 +236,35 @@ void SegmentCode::check_length(const SegmentPlan& plan, std::int64_t jobs) const
 }
 
 void SegmentCode::emit(const SegmentPlan& plan) {
-  const std::vector<Job> jobs = make_jobs(plan, program_);
-  check_length(plan, std::ssize(jobs));
-  auto current = std::make_unique<JobEmission>(*this, plan, jobs.front());
-  current->explain_segment(jobs);
+  const std::vector<Phase> phases = choose_phases(plan, program_);
+  const std::vector<Job> jobs = make_jobs(phases, program_);
+  check_length(plan, phases, jobs);
+  const BufferMap buffer(plan, program_, phases);
+  explain_phases(phases, jobs, buffer);
+  std::set<std::size_t> explained;
+  const auto emission = [&](const Job& job) {
+    auto made = std::make_unique<JobEmission>(*this, Layouts{plan, phases, buffer}, job);
+    if (explained.insert(job.phase).second) made->explain_operations();
+    return made;
+  };
+  auto current = emission(jobs.front());
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    const bool last = j + 1 == jobs.size();
-    auto next = last ? nullptr : std::make_unique<JobEmission>(*this, plan, jobs[j + 1]);
+    auto next = j + 1 < jobs.size() ? emission(jobs[j + 1]) : nullptr;
     current->compute(next.get());
     current = std::move(next);
   }
   stream_.finish();
+}
+
+void SegmentCode::explain_phases(const std::vector<Phase>& phases, const std::vector<Job>& jobs,
+                                 const BufferMap& buffer) {
+  std::vector<std::int64_t> count(phases.size(), 0);
+  for (const Job& job : jobs) ++count[job.phase];
+  for (std::size_t p = 0; p < phases.size(); ++p) {
+    explanation_.segments.push_back({count[p], phases[p].items,
+                                     std::min<std::int64_t>(count[p], phases[p].copies),
+                                     phases[p].end - phases[p].first, buffer.rows()});
+  }
 }
 
 }  // namespace systole::compiler

@@ -1,9 +1,9 @@
 // Segment code: all instructions of a device segment, job by job.
 //
-// While one job computes, the next job's inputs are loaded (into the other half of the unified
-// buffer, or where the job before is done with it), results of the job before leave, and weight
-// tiles are read ahead as deep as FIFO and shadow plane hold. With paper2015 a job's input, its
-// layers and its output are steps instead, one after the other.
+// While one job computes, the next job's inputs are loaded (into their other copy, or where the job
+// before is done with it), results of the job before leave, and weight tiles are read ahead as deep
+// as FIFO and shadow plane hold. With paper2015 a job's input, its layers and its output are steps
+// instead, one after the other.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,18 @@ class SegmentCode {
     bool done = false;
     int free_after = -1;  // operation of the job before that still needs the place
   };
+  // What all jobs share.
+  struct Layouts {
+    const SegmentPlan& plan;
+    const std::vector<Phase>& phases;
+    const BufferMap& buffer;
+  };
   class JobEmission;
 
-  void check_length(const SegmentPlan& plan, std::int64_t jobs) const;
+  void check_length(const SegmentPlan& plan, const std::vector<Phase>& phases,
+                    const std::vector<Job>& jobs) const;
+  void explain_phases(const std::vector<Phase>& phases, const std::vector<Job>& jobs,
+                      const BufferMap& buffer);
 
   const isa::Program& program_;
   ParamCache& params_;

@@ -226,5 +226,49 @@ TEST(LowerImages, RandomGraphsComputeWhatTheEvaluatorComputes) {
   }
 }
 
+// The bytes of unified buffer below which not even one sample fits.
+std::int64_t least_buffer(const Graph& graph, isa::Machine machine) {
+  const std::int64_t row = machine.unified_buffer_row_bytes;
+  std::int64_t low = 1, high = std::int64_t{1} << 20;  // in rows
+  while (low < high) {
+    const std::int64_t middle = (low + high) / 2;
+    machine.unified_buffer_bytes = middle * row;
+    bool fits = true;
+    try {
+      static_cast<void>(compile(graph, machine, {}));
+    } catch (const InputError&) {
+      fits = false;
+    }
+    (fits ? high : low) = middle + (fits ? 0 : 1);
+  }
+  return low * row;
+}
+
+// Buffers that hold only some of a batch: the phases of one graph, in jobs of several sizes.
+TEST(LowerImages, GraphsCutIntoPhasesComputeWhatTheEvaluatorComputes) {
+  int nested = 0;
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    isa::Machine machine = random_machine(random);
+    machine.accumulators_rows += 20;
+    machine.parameters_rows += 256;
+    machine.dram_bytes_per_second /= 16;  // weights are dear: phases pay
+    const Graph graph = GraphGrower(random, pick(random, 3, 9)).grow();
+    const CompileOptions options{.batches = pick(random, 1, 2)};
+    machine.unified_buffer_bytes = least_buffer(graph, machine) * pick(random, 10, 50) / 10;
+    const Compiled compiled = compile_explained(graph, machine, options);
+    const auto findings = isa::verify(compiled.program, machine);
+    ASSERT_TRUE(findings.empty()) << findings[0].text << "\n" << to_text(graph);
+    expect_evaluators_bytes(graph, compiled.program, random);
+    if (HasFatalFailure()) {
+      std::cerr << to_text(graph);
+      return;
+    }
+    nested += compiled.explanation.segments.size() > 1 ? 1 : 0;
+  }
+  EXPECT_GT(nested, 15);
+}
+
 }  // namespace
 }  // namespace systole::compiler

@@ -1,0 +1,19 @@
+// Phases: how a segment's operations are cut into nested phases (segment.h), so that weights are
+// read as seldom as the unified buffer allows.
+//
+// Search: begin with one phase over all operations, as many samples a job as fit. Then, as long as
+// it pays, cut a phase in two where few bytes cross, the second part with more samples a job. A
+// plan is priced by the cycles in which the array computes or waits for weight tiles.
+#pragma once
+
+#include <vector>
+
+#include "compiler/lower/segment.h"
+
+namespace systole::compiler {
+
+// Throws InputError if one sample does not fit the unified buffer.
+[[nodiscard]] std::vector<Phase> choose_phases(const SegmentPlan& plan,
+                                               const isa::Program& program);
+
+}  // namespace systole::compiler
