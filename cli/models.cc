@@ -88,6 +88,10 @@ fs::path models_folder() {
   return fs::path(SYSTOLE_SOURCE_DIR) / "models";
 }
 
+fs::path data_file(const std::string& name) {
+  return fs::path(SYSTOLE_SOURCE_DIR) / "compare" / "data" / name;
+}
+
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =
       app.add_subcommand("models", "lists the models at hand and inline forms, makes networks");

@@ -28,6 +28,8 @@ constexpr auto kRungs = std::to_array<Rung>({
      validate_ort},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,
      validate_paper},
+    {"h100", "the GPU model on measured products of a real H100, rows it was not fitted on", true,
+     validate_h100},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},
 });
 

@@ -225,8 +225,7 @@ void Comparer::measure_on(const Graph& graph, int threads) {
 
   const compiler::Value& output = graph.value(graph.outputs[0]);
   Tensor results(output.type, output.shape);
-  MeasureOptions options;
-  options.seconds = request_.seconds;
+  const MeasureOptions options = quick_options(request_.seconds);
   Measurement m;
   m.samples = measure(
       [&](std::int64_t i) {
@@ -242,7 +241,8 @@ void Comparer::measure_on(const Graph& graph, int threads) {
   m.threads = threads;
   m.device = result_.device;
   m.libraries = {onednn_version()};
-  m.kernels = chain.kernels();
+  m.driver = kernel_name();
+  m.settings = {{"kernels", chain.kernels()}, {"pinning", "none"}};
   m.date = utc_now();
   m.command = request_.command;
   m.warm_ups = options.warm_ups;

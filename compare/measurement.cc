@@ -1,13 +1,11 @@
-// See measurement.h.
+// Statistics, output checks and the timed loop.
 #include "compare/measurement.h"
-
-#include <fmt/chrono.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <limits>
+#include <numeric>
 
 namespace systole::compare {
 
@@ -25,6 +23,14 @@ Interval median_interval(std::span<const double> samples) {
   result.median = (at_rank(std::floor((count + 1) / 2)) + at_rank(std::ceil((count + 1) / 2))) / 2;
   result.high = at_rank(std::ceil(1 + (count + spread) / 2));
   return result;
+}
+
+double percentile(std::span<const double> samples, double share) {
+  SYSTOLE_CHECK(!samples.empty() && share > 0.0 && share <= 1.0, "percentile {}", share);
+  std::vector<double> sorted(samples.begin(), samples.end());
+  std::sort(sorted.begin(), sorted.end());
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+  return sorted[std::max<std::size_t>(rank, 1) - 1];
 }
 
 namespace {
@@ -63,15 +69,19 @@ void add_to_check(OutputCheck& check, const Tensor& got, const Tensor& expected)
   }
 }
 
+MeasureOptions quick_options(double seconds) {
+  return {.seconds = seconds, .warm_ups = 3, .min_samples = 10};
+}
+
 std::vector<Sample> measure(const std::function<Sample(std::int64_t)>& run_batch,
                             const MeasureOptions& options) {
-  using Clock = std::chrono::steady_clock;
   for (std::int64_t i = 0; i < options.warm_ups; ++i) run_batch(i);
   std::vector<Sample> samples;
-  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+  double seconds = 0.0;
   for (std::int64_t i = 0; i < options.max_samples; ++i) {
-    if (i >= options.min_samples && Clock::now() >= end) break;
+    if (i >= options.min_samples && seconds >= options.seconds) break;
     samples.push_back(run_batch(options.warm_ups + i));
+    seconds += samples.back().total;
   }
   return samples;
 }
@@ -87,62 +97,19 @@ std::vector<double> column(const std::vector<Sample>& samples, double Sample::*m
 
 }  // namespace
 
-Interval Measurement::end_to_end() const {
-  return median_interval(column(samples, &Sample::total));
-}
+std::vector<double> Measurement::totals() const { return column(samples, &Sample::total); }
+Interval Measurement::end_to_end() const { return median_interval(totals()); }
 Interval Measurement::device_only() const {
   return median_interval(column(samples, &Sample::device));
 }
 
-nlohmann::ordered_json to_json(const OutputCheck& check) {
-  return {{"reference", check.reference},
-          {"metric", check.metric},
-          {"compared", check.compared},
-          {"mismatches", check.mismatches},
-          {"max_difference", check.max_difference}};
-}
-
-nlohmann::ordered_json to_json(const Interval& interval) {
-  return {{"low", interval.low}, {"median", interval.median}, {"high", interval.high}};
-}
-
-nlohmann::ordered_json to_json(const Measurement& m) {
-  return {{"schema", "systole.measurement/1"},
-          {"kind", m.kind},
-          {"target", m.target},
-          {"model", m.model},
-          {"model_hash", m.model_hash},
-          {"batch", m.batch},
-          {"precision", m.precision},
-          {"threads", m.threads},
-          {"device", m.device},
-          {"libraries", m.libraries},
-          {"kernels", m.kernels},
-          {"date", m.date},
-          {"command", m.command},
-          {"warm_ups", m.warm_ups},
-          {"end_to_end_seconds", to_json(m.end_to_end())},
-          {"device_seconds", to_json(m.device_only())},
-          {"output_check", to_json(m.check)},
-          {"samples",
-           {{"end_to_end_seconds", column(m.samples, &Sample::total)},
-            {"device_seconds", column(m.samples, &Sample::device)}}}};
-}
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) {
-      return line.substr(colon + 2);
-    }
-  }
-  return "unknown processor";
-}
-
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+bool Measurement::quick() const {
+  const MeasureOptions full;
+  const std::vector<double> all = totals();
+  const double seconds = std::accumulate(all.begin(), all.end(), 0.0);
+  const bool bounded = std::ssize(samples) >= full.max_samples;
+  return warm_ups < full.warm_ups || std::ssize(samples) < full.min_samples ||
+         (seconds < full.seconds && !bounded);
 }
 
 }  // namespace systole::compare

@@ -1,10 +1,12 @@
-// Measurements: every sample of one target, the median with its 95 % interval, and the file they
-// are kept in (docs/comparison.md has the schema).
+// Measurements: every sample of one target, the median with its 95 % interval, and the JSON they
+// are kept in, one schema for CPUs and GPUs (docs/comparison.md).
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +25,8 @@ struct Interval {
 // approximation of the binomial; Le Boudec, Performance Evaluation of Computer and Communication
 // Systems, 2010, chapter 2). `samples` is not empty and need not be sorted.
 [[nodiscard]] Interval median_interval(std::span<const double> samples);
+// The smallest sample that at least `share` (0 to 1] of all samples do not pass (nearest rank).
+[[nodiscard]] double percentile(std::span<const double> samples, double share);
 
 // How results agree with a reference.
 struct OutputCheck {
@@ -42,43 +46,81 @@ struct Sample {
 };
 
 struct MeasureOptions {
-  double seconds = 2.0;  // measure at least this long
+  double seconds = 10.0;  // the samples add up to this at least
   std::int64_t warm_ups = 10;
   std::int64_t min_samples = 100;
   std::int64_t max_samples = 1'000'000;  // bounds the memory of very short runs
 };
+
+// A fast look: fewer warm-ups and samples than a full measurement, marked wherever it is shown.
+[[nodiscard]] MeasureOptions quick_options(double seconds);
 
 // Warm-ups, then samples until there are both enough of them and enough seconds. `run_batch(i)`
 // does the i-th run.
 [[nodiscard]] std::vector<Sample> measure(const std::function<Sample(std::int64_t)>& run_batch,
                                           const MeasureOptions& options);
 
+// What one kernel or primitive took, median per batch.
+struct LayerTime {
+  std::string name;    // node of the model
+  std::string op;      // row of compiler/ir/ops.def, or copy_in, copy_out
+  std::string kernel;  // the library's or the kernel's own name
+  std::string on;      // "device", "host" or "link"
+  double seconds = 0.0;
+};
+
 struct Measurement {
-  std::string kind = "measured";
-  std::string target;  // "cpu:host"
-  std::string model, model_hash;
+  std::string target;                           // "cpu:host", "gpu:h100"
+  std::string device;                           // its full name
+  std::string driver;                           // of a GPU; of a CPU, the operating system's kernel
+  std::vector<std::string> libraries;           // "oneDNN 2.6.3"
+  std::map<std::string, std::string> settings;  // what else was set: pinning, clocks, cuda_graph
+  std::string model, model_hash;                // the hash is empty for inline shapes
   std::int64_t batch = 1;
-  std::string precision;  // "int8" or "fp32"
-  int threads = 1;
-  std::string device;                  // the processor's name
-  std::vector<std::string> libraries;  // "oneDNN 2.6.3"
-  std::string kernels;                 // the library's names of the code it ran
-  std::string date;                    // UTC, ISO 8601
+  std::string precision;  // fp32, tf32, fp16, bf16 or int8
+  int threads = 0;        // 0: not a matter of threads
+  std::string date;       // UTC, ISO 8601
   std::string command;
   std::int64_t warm_ups = 0;
   std::vector<Sample> samples;
+  std::vector<LayerTime> layers;
   OutputCheck check;
+  std::optional<double> accuracy;  // share of rows whose largest output is the label
 
   [[nodiscard]] Interval end_to_end() const;  // seconds per batch
   [[nodiscard]] Interval device_only() const;
+  [[nodiscard]] std::vector<double> totals() const;  // end to end, in order
+  // True unless it has 10 warm-ups and 100 samples that add up to 10 seconds.
+  [[nodiscard]] bool quick() const;
 };
 
 [[nodiscard]] nlohmann::ordered_json to_json(const OutputCheck& check);
 [[nodiscard]] nlohmann::ordered_json to_json(const Interval& interval);
 [[nodiscard]] nlohmann::ordered_json to_json(const Measurement& measurement);
 
+// Throws InputError naming `where` and the key: another schema, a key that is missing or of another
+// type, no samples, or a time that is not a positive number.
+[[nodiscard]] Measurement measurement_from_json(const nlohmann::ordered_json& json,
+                                                const std::string& where);
+
+// The measurements of a file (one object or an array of them), or of all *.json files of a folder
+// in order of their names. Throws InputError as above.
+[[nodiscard]] std::vector<Measurement> read_measurements(const std::string& path);
+
+// What a comparison wants measured.
+struct Work {
+  std::string model, model_hash;
+  std::vector<std::int64_t> batches;
+  std::vector<std::string> precisions;
+};
+// Nothing if `m` measured that, else what differs: "model gemm:1,1,1, not mlp", "batch 3, not 1,
+// 2".
+[[nodiscard]] std::optional<std::string> difference(const Measurement& m, const Work& work);
+
 // This host's processor: "model name" of /proc/cpuinfo, or "unknown processor".
 [[nodiscard]] std::string cpu_name();
+// Its operating system's kernel: "Linux 6.1.0-18-amd64".
+[[nodiscard]] std::string kernel_name();
 // Now, "2026-11-21T14:58:01Z".
 [[nodiscard]] std::string utc_now();
 

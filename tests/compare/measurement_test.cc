@@ -9,6 +9,9 @@
 #include <numeric>
 #include <regex>
 
+#include "base/files.h"
+#include "tests/support/scratch.h"
+
 namespace systole::compare {
 namespace {
 
@@ -78,36 +81,147 @@ TEST(Measure, WarmsUpThenTakesEnoughSamples) {
 }
 
 TEST(Measure, LastsAsLongAsAskedWithinItsBound) {
-  const auto samples =
+  const auto samples = measure(
+      [](std::int64_t) {
+        return Sample{0.25, 0.0};
+      },
+      {.seconds = 2.0, .warm_ups = 0, .min_samples = 1});
+  EXPECT_EQ(samples.size(), 8U);
+  const auto bounded =
       measure([](std::int64_t) { return Sample{}; },
               {.seconds = 3600.0, .warm_ups = 0, .min_samples = 1, .max_samples = 500});
-  EXPECT_EQ(samples.size(), 500U);
+  EXPECT_EQ(bounded.size(), 500U);
 }
 
-TEST(MeasurementFile, KeepsEverySample) {
+Measurement small_measurement() {
   Measurement m;
   m.target = "cpu:host";
+  m.device = "a processor";
+  m.driver = "Linux 6.1";
+  m.libraries = {"oneDNN 2.6.3"};
+  m.settings = {{"pinning", "none"}};
   m.model = "mlp";
+  m.model_hash = "00ff";
   m.batch = 3;
   m.precision = "int8";
-  m.libraries = {"oneDNN 2.6.3"};
+  m.threads = 2;
+  m.date = "2026-11-21T14:58:01Z";
+  m.command = "systole measure cpu mlp";
+  m.warm_ups = 10;
   m.samples = {{2.0, 1.0}, {4.0, 3.0}, {6.0, 5.0}};
-  m.check = {"reference evaluator", "bytes", 30, 0, 0.0};
-  const auto json = nlohmann::json::parse(to_json(m).dump());
-  EXPECT_EQ(json["schema"], "systole.measurement/1");
+  m.layers = {{"fc1", "matmul", "jit:avx512", "device", 0.5}};
+  m.check = {"reference evaluator", "bytes", 30, 1, 2.0};
+  m.accuracy = 0.75;
+  return m;
+}
+
+nlohmann::ordered_json small_json() { return to_json(small_measurement()); }
+
+TEST(MeasurementFile, KeepsEverything) {
+  const auto json = nlohmann::ordered_json::parse(small_json().dump());
+  EXPECT_EQ(json["schema"], "systole.measurement/2");
   EXPECT_EQ(json["kind"], "measured");
-  EXPECT_EQ(json["samples"]["end_to_end_seconds"], (std::vector<double>{2.0, 4.0, 6.0}));
-  EXPECT_EQ(json["samples"]["device_seconds"], (std::vector<double>{1.0, 3.0, 5.0}));
   EXPECT_EQ(json["end_to_end_seconds"]["median"], 4.0);
-  EXPECT_EQ(json["output_check"]["mismatches"], 0);
-  for (const char* key : {"model_hash", "batch", "threads", "device", "libraries", "kernels",
-                          "date", "command", "warm_ups"}) {
-    EXPECT_TRUE(json.contains(key)) << key;
+  const Measurement m = measurement_from_json(json, "file");
+  EXPECT_EQ(to_json(m), small_json());
+  EXPECT_EQ(m.samples[2].device, 5.0);
+  EXPECT_EQ(m.layers[0].kernel, "jit:avx512");
+  EXPECT_EQ(m.check.mismatches, 1);
+}
+
+TEST(MeasurementFile, KeepsAnInfiniteDifference) {
+  Measurement m = small_measurement();
+  m.check.max_difference = std::numeric_limits<double>::infinity();
+  const auto json = nlohmann::ordered_json::parse(to_json(m).dump());
+  EXPECT_EQ(measurement_from_json(json, "file").check.max_difference, m.check.max_difference);
+}
+
+TEST(MeasurementFile, NamesTheKeyThatIsMissing) {
+  const auto json = small_json();
+  for (const auto& [key, value] : json.items()) {
+    if (key == "end_to_end_seconds" || key == "device_seconds") continue;  // computed again
+    auto broken = json;
+    broken.erase(key);
+    EXPECT_THAT([&] { (void)measurement_from_json(broken, "f.json"); },
+                testing::ThrowsMessage<InputError>(
+                    testing::AllOf(testing::HasSubstr("f.json"), testing::HasSubstr(key))));
   }
+}
+
+TEST(MeasurementFile, NamesTheKeyOfAnotherType) {
+  const auto json = small_json();
+  for (const auto& [key, value] : json.items()) {
+    if (key == "end_to_end_seconds" || key == "device_seconds") continue;
+    auto broken = json;
+    broken[key] = -1.5;
+    if (key == "accuracy") broken[key] = "high";
+    EXPECT_THROW((void)measurement_from_json(broken, "f.json"), InputError) << key;
+  }
+}
+
+TEST(MeasurementFile, RefusesSamplesThatAreNone) {
+  auto json = small_json();
+  json["samples"]["end_to_end_seconds"] = {1.0, 0.0, 1.0};
+  EXPECT_THROW((void)measurement_from_json(json, "f"), InputError);
+  json["samples"]["end_to_end_seconds"] = {1.0, 2.0};
+  EXPECT_THROW((void)measurement_from_json(json, "f"), InputError);
+  json["samples"] = {{"end_to_end_seconds", nlohmann::ordered_json::array()},
+                     {"device_seconds", nlohmann::ordered_json::array()}};
+  EXPECT_THROW((void)measurement_from_json(json, "f"), InputError);
+}
+
+TEST(MeasurementFile, ReadsAFileAListAndAFolder) {
+  const testing_support::ScratchFolder folder;
+  write_file(folder.file("b.json"), small_json().dump());
+  write_file(folder.file("a.json"), nlohmann::ordered_json{small_json(), small_json()}.dump());
+  write_file(folder.file("notes.txt"), std::string("no measurement"));
+  EXPECT_EQ(read_measurements(folder.file("b.json")).size(), 1U);
+  EXPECT_EQ(read_measurements(folder.file("a.json")).size(), 2U);
+  EXPECT_EQ(read_measurements(folder.file(".")).size(), 3U);
+  write_file(folder.file("c.json"), std::string("{"));
+  EXPECT_THAT([&] { (void)read_measurements(folder.file("c.json")); },
+              testing::ThrowsMessage<InputError>(testing::HasSubstr("is no JSON")));
+}
+
+TEST(MeasurementFile, BelongsToOneModelBatchAndPrecision) {
+  const Measurement m = small_measurement();
+  const Work same{"renamed", "00ff", {1, 3}, {"int8", "fp32"}};
+  EXPECT_EQ(difference(m, same), std::nullopt);
+  Work other = same;
+  other.model_hash = "11";
+  EXPECT_THAT(*difference(m, other), testing::HasSubstr("model mlp (00ff), not renamed (11)"));
+  other = same;
+  other.batches = {1, 2};
+  EXPECT_EQ(difference(m, other), "batch 3, not 1, 2");
+  other = same;
+  other.precisions = {"fp32"};
+  EXPECT_EQ(difference(m, other), "precision int8, not fp32");
+}
+
+TEST(Measurement, IsQuickUntilItIsLongEnough) {
+  Measurement m = small_measurement();
+  EXPECT_TRUE(m.quick());  // three samples
+  m.samples.assign(100, {0.1, 0.1});
+  m.samples[0].total = 0.2;
+  EXPECT_FALSE(m.quick());
+  m.warm_ups = 9;
+  EXPECT_TRUE(m.quick());
+  m.warm_ups = 10;
+  m.samples.assign(1'000, {0.001, 0.001});  // one second
+  EXPECT_TRUE(m.quick());
+}
+
+TEST(Percentile, IsTheNearestRank) {
+  const std::vector<double> samples = one_to(1'000);
+  EXPECT_EQ(percentile(samples, 0.5), 500.0);
+  EXPECT_EQ(percentile(samples, 0.99), 990.0);
+  EXPECT_EQ(percentile(samples, 1.0), 1'000.0);
+  EXPECT_EQ(percentile(one_to(3), 0.01), 1.0);
 }
 
 TEST(Host, HasANameAndAClock) {
   EXPECT_FALSE(cpu_name().empty());
+  EXPECT_TRUE(kernel_name().starts_with("Linux "));
   EXPECT_TRUE(std::regex_match(utc_now(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")))
       << utc_now();
 }

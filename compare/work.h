@@ -1,0 +1,39 @@
+// Work: what a model asks of any device, layer by layer: multiply-adds, operands and results.
+//
+// Counts are of elements, so that a precision turns them into bytes. A layer that a library fuses
+// into the product before it (activation functions, requantisation, quantise and dequantise,
+// reshapes) is part of that product and has no row of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+
+namespace systole::compare {
+
+struct LayerWork {
+  std::string name, op;  // the node's; op is a row of compiler/ir/ops.def
+  // A product: `count` of [m, k] by [k, n] (a convolution by its im2col shape, one per group).
+  // m = 0: no product.
+  std::int64_t count = 1, m = 0, k = 0, n = 0;
+  std::int64_t inputs = 0, weights = 0, outputs = 0;  // elements read, constant ones apart; written
+  [[nodiscard]] std::int64_t macs() const { return count * m * k * n; }
+};
+
+struct ModelWork {
+  std::vector<LayerWork> layers;
+  std::int64_t batch = 1;
+  std::int64_t input_bytes = 0,
+               output_bytes = 0;  // as the graph has them, over all in- and outputs
+  [[nodiscard]] std::int64_t macs() const;
+  // Compulsory traffic of one batch in elements: weights, inputs and outputs of the model once.
+  [[nodiscard]] std::int64_t compulsory_elements() const;
+  std::int64_t input_elements = 0, output_elements = 0;
+};
+
+// `graph` quantised or not, with or without weights; after fuse_quantised if it is quantised.
+[[nodiscard]] ModelWork model_work(const compiler::Graph& graph);
+
+}  // namespace systole::compare
