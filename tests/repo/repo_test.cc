@@ -46,7 +46,10 @@ std::vector<std::string> files_below(const fs::path& folder,
   return files;
 }
 
-bool is_cpp(const fs::path& file) { return file.extension() == ".h" || file.extension() == ".cc"; }
+bool is_cpp(const fs::path& file) {
+  static const std::vector<std::string> kEndings = {".h", ".cc", ".cuh", ".cu"};
+  return std::find(kEndings.begin(), kEndings.end(), file.extension()) != kEndings.end();
+}
 
 std::vector<std::string> cpp_files() {
   std::vector<std::string> files;
