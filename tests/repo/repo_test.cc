@@ -141,6 +141,14 @@ TEST(IncludeRule, KeepsTheTwoAnswersOfSimApart) {
   EXPECT_EQ(verdict("sim/run.cc", "\"sim/func/oracle.h\""), "");
 }
 
+TEST(IncludeRule, KeepsTheLowerBoundFromWhatItBounds) {
+  EXPECT_EQ(verdict("bench/lower_bound.cc", "\"bench/lower_bound.h\""), "");
+  EXPECT_EQ(verdict("bench/lower_bound.h", "\"isa/machine.h\""), "");
+  EXPECT_NE(verdict("bench/lower_bound.cc", "\"compiler/compile.h\""), "");
+  EXPECT_NE(verdict("bench/lower_bound.h", "\"bench/resident.h\""), "");
+  EXPECT_NE(verdict("bench/lower_bound.cc", "\"sim/run.h\""), "");
+}
+
 TEST(IncludeRule, SeesThroughSpellings) {
   EXPECT_NE(verdict("base/diag.cc", "\"diag.h\""), "");
   EXPECT_NE(verdict("base/diag.cc", "\"../isa/insn.h\""), "");
