@@ -1,10 +1,13 @@
 // Product code: the passes of a matmul or convolution, and the activations of their sums.
 //
-// The output pixels of a job are cut into pieces of one instruction each, short enough that the
-// next unit starts on a piece while the matrix unit works on the one behind it. A group of pieces
-// fills at most the accumulators: every tile of a column block passes over all of them before the
-// next tile comes, so a tile is read once a group. With a single tile for each column block nothing
-// has to wait in the accumulators, and the tile stays for all groups.
+// The output pixels of a job are cut into pieces of one instruction each. A group of pieces fills
+// at most the accumulators: every tile of a column block passes over all of them before the next
+// tile comes, so a tile is read once a group. With a single tile for each column block nothing has
+// to wait in the accumulators, and the tile stays for all groups.
+//
+// The last tile of a column block goes in finer pieces, each activated when its pass is complete.
+// Both units take a row a cycle, so the last activation ends the largest such piece after the array
+// has drained; whatever reads the result waits as long.
 #include <algorithm>
 
 #include "base/diag.h"
@@ -13,12 +16,22 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kActivationRows = 256;  // fewer are activated together with the next piece
-
 std::int64_t element_type(DType type) {
   if (type == DType::kInt16) return isa::type::kS16;
   if (type == DType::kInt32) return isa::type::kS32;
   return type == DType::kInt8 ? isa::type::kS8 : isa::type::kU8;
+}
+
+// Rows to activate together: few, so that what comes after them is short beside the layer, but so
+// many that the unit's queue holds those that it lies behind the matrix unit (R + C cycles, or all
+// there are), each activation with its sync. A full queue would hold up the next pass.
+std::int64_t rows_of_an_activation(std::int64_t pixels, const Product& p,
+                                   const isa::Machine& machine) {
+  constexpr std::int64_t kParts = 128, kFewest = 16;
+  const std::int64_t queued = std::max<std::int64_t>(1, machine.sequencer_queue / 2 - 1);
+  const std::int64_t behind = std::min(machine.r() + machine.c(), pixels * std::ssize(p.columns));
+  const std::int64_t fewest = std::max(ceil_div(behind, queued), kFewest);
+  return std::min(std::max(pixels / kParts, fewest), stretch_rows(machine));
 }
 
 }  // namespace
@@ -44,23 +57,22 @@ class ProductCode::Emission {
         op_(op),
         p_(*op.product),
         in_(context.map(op.inputs[0])),
-        out_(context.map(op.output)) {}
+        out_(context.map(op.output)),
+        activation_rows_(rows_of_an_activation(out_.pixels(), p_, code.machine_)) {}
 
   // All sums of a column block for the pixels of a group, and their activation.
   void column(const Group& group, std::size_t nb) {
     const std::int64_t param = parameters(nb);
     const std::int64_t acc = code_.take_accumulators(group.rows);
     const std::vector<Tile>& tiles = p_.tiles[nb];
-    for (std::size_t t = 0; t < tiles.size(); ++t) {
-      Activation activation{param, nb, 0, 0, 0};
+    for (std::size_t t = 0; t + 1 < tiles.size(); ++t) {
       std::int64_t at = acc;
       for (const Piece& piece : group.pieces) {
         pass(piece, {nb, tiles[t], at, t > 0});
-        if (t + 1 == tiles.size()) collect(activation, piece, at);
         at += piece.rows;
       }
-      flush(activation);
     }
+    last_tile(group, {nb, tiles.back(), acc, tiles.size() > 1}, param);
     context_.stretch_done();
   }
 
@@ -76,6 +88,37 @@ class ProductCode::Emission {
     std::size_t nb;
     std::int64_t acc, first, rows;
   };
+
+  void last_tile(const Group& group, Pass last, std::int64_t param) {
+    Activation activation{param, last.nb, 0, 0, 0};
+    for (const Piece& whole : group.pieces) {
+      for (const Piece& piece : parts(whole)) {
+        pass(piece, last);
+        collect(activation, piece, last.acc);
+        last.acc += piece.rows;
+      }
+    }
+    flush(activation);
+  }
+
+  // The piece in parts of at least the rows that are activated together, if it has as many.
+  [[nodiscard]] std::vector<Piece> parts(const Piece& whole) const {
+    const std::int64_t unit = p_.walk == Walk::kWindow ? out_.width : 1;
+    const std::int64_t units = whole.rows / unit;
+    const std::int64_t count = std::max<std::int64_t>(1, whole.rows / activation_rows_);
+    const std::int64_t each = ceil_div(units, count);
+    std::vector<Piece> parts;
+    for (std::int64_t done = 0; done < units; done += each) {
+      const std::int64_t n = std::min(each, units - done);
+      Piece part{whole.first + done * unit, n * unit, whole.image, 0, 0};
+      if (p_.walk == Walk::kWindow) {
+        part.line = whole.line + done;
+        part.lines = n;
+      }
+      parts.push_back(part);
+    }
+    return parts;
+  }
 
   void pass(const Piece& piece, const Pass& pass) {
     const Slice& slice = p_.slices[pass.tile.slice];
@@ -190,7 +233,7 @@ class ProductCode::Emission {
       activation.first = piece.first;
     }
     activation.rows += piece.rows;
-    if (activation.rows >= kActivationRows) flush(activation);
+    if (activation.rows >= activation_rows_) flush(activation);
   }
 
   void flush(Activation& activation) {
@@ -236,6 +279,7 @@ class ProductCode::Emission {
   const DeviceOp& op_;
   const Product& p_;
   FeatureMap in_, out_;
+  std::int64_t activation_rows_;
 };
 
 std::int64_t stretch_rows(const isa::Machine& machine) {
