@@ -1,257 +1,461 @@
-// Prediction: a clock for each unit.
+// Prediction: the units as actors. Each says when it could act next; the earliest acts.
 #include "compiler/lower/predict.h"
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <deque>
+#include <limits>
 
-#include "isa/access.h"
-#include "isa/expand.h"
+#include "base/diag.h"
+#include "compiler/lower/predict_resources.h"
+#include "compiler/lower/predict_work.h"
+#include "isa/delivery.h"
+#include "isa/insn.h"
 
 namespace systole::compiler {
 namespace {
 
 using isa::Unit;
 
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+// An instruction in a unit's queue.
+struct Entry {
+  std::size_t pc = 0;
+  std::int64_t layer = 0;
+  std::int64_t since = 0;  // from when on the unit sees it
+  std::int64_t need = 0;   // of a sync: completions of the unit it waits for
+};
+
+// A unit's queue and clock.
+struct Clock {
+  std::deque<Entry> queue;
+  std::int64_t popped = 0;         // when the head came to the head
+  std::int64_t room = 0;           // from when on a full queue has room again
+  std::int64_t free = 0;           // from when on the unit takes the next instruction
+  std::int64_t sent = 0;           // instructions dispatched that count
+  std::vector<std::int64_t> done;  // by these: when others know it to be complete
+};
+
+// What is left of a stream of steps of which `whole` were to do: shares in proportion.
+struct Shares {
+  std::int64_t whole = 0, left = 0, layer = 0;
+  [[nodiscard]] std::int64_t of(std::int64_t part, std::int64_t steps) const {
+    const std::int64_t before = whole - left;
+    return part * (before + steps) / whole - part * before / whole;
+  }
+};
+
 class Timeline {
  public:
   explicit Timeline(const isa::Program& program)
-      : program_(program), machine_(program.machine), layers_(program.layers.size()) {}
+      : program_(program),
+        machine_(program.machine),
+        layers_(program.layers.size()),
+        link_in_(machine_, machine_.link_in_bytes_per_second),
+        link_out_(machine_, machine_.link_out_bytes_per_second),
+        memory_(machine_),
+        ports_(machine_),
+        chunk_room_(static_cast<std::size_t>(machine_.link_buffer_chunks), 0) {}
 
   std::vector<LayerPrediction> run() {
-    isa::for_each_executed(program_.code, [this](std::size_t, const isa::Insn& insn) {
-      std::visit([this](const auto& i) { execute(i); }, insn);
-      return true;
-    });
-    finish();
+    for (;;) {
+      std::int64_t at = kNever;
+      const Actor* next = nullptr;
+      for (const Actor& actor : kActors) {
+        const std::int64_t when = (this->*actor.when)();
+        if (when >= at) continue;
+        at = when;
+        next = &actor;
+      }
+      if (next == nullptr) break;
+      (this->*next->act)(at);
+    }
+    SYSTOLE_CHECK(pc_ == program_.code.size(), "instruction {} is never decoded", pc_);
+    layers_[last_layer_].cycles += std::max<std::int64_t>(0, end_ - matrix_end_);
     return std::move(layers_);
   }
 
  private:
-  // One unit's queue and clock.
-  struct Clock {
-    std::int64_t ready = 0;           // from then on the head may start: syncs and entries before
-    std::int64_t free = 0;            // from then on the unit takes the next instruction
-    std::deque<std::int64_t> popped;  // when the latest entries left the queue
-    std::vector<std::int64_t> done;   // by dispatch: when others know it to be complete
+  struct Actor {
+    std::int64_t (Timeline::*when)();
+    void (Timeline::*act)(std::int64_t at);
+  };
+  // Of one cycle in this order, as units.def has it; instructions before data on the link.
+  static const std::array<Actor, 9> kActors;
+
+  struct Rows {
+    Shares shares;
+    RowWork work;
   };
 
-  Clock& clock(Unit unit) { return clocks_.at(isa::index(unit)); }
-  LayerPrediction& layer() { return layers_.at(static_cast<std::size_t>(layer_)); }
+  Clock& clock(Unit unit) { return clocks_[isa::index(unit)]; }
+  LayerPrediction& layer(std::int64_t id) { return layers_.at(static_cast<std::size_t>(id)); }
+  const isa::Insn& insn(const Entry& entry) const { return program_.code[entry.pc]; }
 
-  // An entry goes to the unit's queue: waits for room, for the entries before it and its unit.
-  std::int64_t head(Clock& c) {
-    now_ += machine_.sequencer_decode_cycles;
-    const auto room = static_cast<std::size_t>(machine_.sequencer_queue);
-    if (c.popped.size() >= room) {
-      now_ = std::max(now_, c.popped[c.popped.size() - room]);
-      c.popped.pop_front();
+  // --- sequencer and delivery ---
+  std::int64_t decode_when() {
+    if (pc_ == program_.code.size()) return kNever;
+    if (!note_delivery()) return kNever;
+    const isa::Insn& next = program_.code[pc_];
+    const std::int64_t at = std::max(now_, arrived_);
+    if (std::holds_alternative<isa::Halt>(next) || std::holds_alternative<isa::Interrupt>(next))
+      return all_done() ? std::max(at, end_ + 1) : kNever;
+    const Unit unit = isa::queue_of(next);
+    if (unit == Unit::kSequencer) return at;
+    const Clock& c = clock(unit);
+    return std::ssize(c.queue) < machine_.sequencer_queue ? std::max(at, c.room) : kNever;
+  }
+
+  void decode(std::int64_t at) {
+    const isa::Insn& next = program_.code[pc_];
+    SYSTOLE_CHECK(!std::holds_alternative<isa::Repeat>(next), "repeats are not predicted");
+    now_ = at + machine_.sequencer_decode_cycles;
+    if (const auto* tag = std::get_if<isa::Tag>(&next)) layer_ = tag->layer;
+    if (isa::queue_of(next) != Unit::kSequencer) dispatch(next, at);
+    ++pc_;
+    for (; decoded_bytes_ >= (released_ + 1) * isa::kPacketBytes; ++released_)
+      released_at_ = at + 1;
+  }
+
+  void dispatch(const isa::Insn& next, std::int64_t at) {
+    Entry entry{pc_, layer_, at + 1, 0};
+    if (const auto* sync = std::get_if<isa::Sync>(&next))
+      entry.need = clock(static_cast<Unit>(sync->wait_for)).sent - sync->distance;
+    Clock& c = clock(isa::queue_of(next));
+    if (isa::counts(next)) ++c.sent;
+    c.queue.push_back(entry);
+  }
+
+  bool all_done() {
+    return std::ranges::all_of(
+        clocks_, [](const Clock& c) { return c.queue.empty() && std::ssize(c.done) == c.sent; });
+  }
+
+  // When the packets of the next instruction are there; false if they have not been sent.
+  bool note_delivery() {
+    if (counted_pc_ == pc_) {
+      decoded_bytes_ += isa::encoded_bytes(program_.code[pc_]);
+      ++counted_pc_;
     }
-    return std::max(now_ + 1, c.ready);
-  }
-
-  // The head starts at `start` and is complete at `complete`.
-  void start(Clock& c, std::int64_t start, std::int64_t complete) {
-    c.popped.push_back(start);
-    c.ready = start;
-    c.done.push_back(std::max(complete, c.done.empty() ? 0 : c.done.back() - 1) + 1);
-    end_ = std::max(end_, complete);
-  }
-
-  template <typename Insn>
-  void execute(const Insn& insn) {
-    if constexpr (Insn::kUnit == Unit::kSequencer) {
-      control(insn);
-    } else {
-      Clock& c = clock(Insn::kUnit);
-      work(insn, c, head(c));
+    if (machine_.sequencer_delivery == isa::Delivery::kPreloaded) return true;
+    const std::int64_t packets = ceil_div(decoded_bytes_, isa::kPacketBytes);
+    if (packets > packets_sent_) return false;
+    while (packets_taken_ < packets) {
+      arrived_ = on_the_way_.front();
+      on_the_way_.pop_front();
+      ++packets_taken_;
     }
+    return true;
   }
 
-  // --- control ---
-  template <typename Insn>
-  void control(const Insn&) {
-    now_ += machine_.sequencer_decode_cycles;
-  }
-  void control(const isa::Tag& tag) {
-    now_ += machine_.sequencer_decode_cycles;
-    layer_ = tag.layer;
-  }
-  void control(const isa::Set& set) {
-    Clock& c = clock(static_cast<Unit>(set.unit));
-    c.ready = head(c);
-    c.popped.push_back(c.ready);
-  }
-  void control(const isa::Sync& sync) {
-    Clock& c = clock(static_cast<Unit>(sync.unit));
-    const Clock& other = clock(static_cast<Unit>(sync.wait_for));
-    const std::int64_t need = std::ssize(other.done) - sync.distance;
-    const std::int64_t known = need > 0 ? other.done.at(static_cast<std::size_t>(need - 1)) : 0;
-    c.ready = std::max(head(c), known);
-    c.popped.push_back(c.ready);
-  }
-  void control(const isa::Interrupt&) { now_ = std::max(now_, end_) + 1; }
-
-  // --- the matrix unit ---
-  void work(const isa::Matmul& i, Clock& c, std::int64_t from) {
-    pass(i.rows * row_cycles(i.precision), i.rows, i.switch_tile != 0, c, from);
-  }
-  void work(const isa::Convolve& i, Clock& c, std::int64_t from) {
-    const std::int64_t delay = (i.taps - 1) * i.dilation_x + 1;
-    const std::int64_t row = std::max(row_cycles(i.precision), std::min(i.stride_x, delay));
-    pass(i.out_height * (i.out_width * row + delay - 1), i.out_height * i.out_width,
-         i.switch_tile != 0, c, from);
-  }
-  static std::int64_t row_cycles(std::int64_t precision) {
-    return precision == isa::precision::kInt8 ? 1 : 2;
+  std::int64_t packet_when() {
+    if (machine_.sequencer_delivery == isa::Delivery::kPreloaded) return kNever;
+    const std::int64_t places = machine_.sequencer_buffer_bytes / isa::kPacketBytes;
+    if (packets_sent_ - released_ >= places) return kNever;
+    if (sent_pc_ == program_.code.size() && sent_bytes_ <= packets_sent_ * isa::kPacketBytes)
+      return kNever;
+    return std::max(packet_next_, released_at_);
   }
 
-  void pass(std::int64_t cycles, std::int64_t rows, bool switches, Clock& c, std::int64_t from) {
-    std::int64_t s = std::max(from, c.free);
-    if (switches) s = std::max(s, take_tile(s));
-    c.free = s + cycles;
-    left_ = s + cycles + machine_.r() + machine_.c() - 2;
-    layer().matrix += rows > 0 ? cycles : 0;
-    layer().cycles += c.free - matrix_end_;
-    matrix_end_ = c.free;
-    start(c, s, left_ + 1);
+  void send_packet(std::int64_t at) {
+    const std::int64_t end = (packets_sent_ + 1) * isa::kPacketBytes;
+    for (; sent_pc_ < program_.code.size() && sent_bytes_ < end; ++sent_pc_)
+      sent_bytes_ += isa::encoded_bytes(program_.code[sent_pc_]);
+    const std::int64_t bytes = std::min(sent_bytes_ - (end - isa::kPacketBytes), isa::kPacketBytes);
+    const Granted sent = link_in_.send(at, bytes);
+    on_the_way_.push_back(sent.end + machine_.link_latency);
+    packet_next_ = sent.end;
+    ++packets_sent_;
   }
 
-  // When the next tile may become active, at `s` at the earliest; frees the shadow plane (T4).
-  std::int64_t take_tile(std::int64_t s) {
-    const std::int64_t r = machine_.r();
+  // --- queues ---
+  // When the head stands at the head and, if it is a sync, is met.
+  std::int64_t head_when(const Clock& c) {
+    if (c.queue.empty()) return kNever;
+    const Entry& head = c.queue.front();
+    const std::int64_t at = std::max(head.since, c.popped);
+    const auto* sync = std::get_if<isa::Sync>(&insn(head));
+    if (sync == nullptr || head.need <= 0) return at;
+    const auto& done = clock(static_cast<Unit>(sync->wait_for)).done;
+    return head.need <= std::ssize(done)
+               ? std::max(at, done[static_cast<std::size_t>(head.need - 1)])
+               : kNever;
+  }
+  bool head_works(const Clock& c) const {
+    return !c.queue.empty() && isa::counts(insn(c.queue.front()));
+  }
+  static Entry pop(Clock& c, std::int64_t at) {
+    const Entry head = c.queue.front();
+    c.queue.pop_front();
+    c.popped = at;
+    c.room = at + 1;
+    return head;
+  }
+  void complete(Clock& c, std::int64_t completion) {
+    c.done.push_back(std::max(completion + 1, c.done.empty() ? 0 : c.done.back()));
+    end_ = std::max(end_, completion);
+  }
+
+  // --- matrix unit and its tiles ---
+  std::int64_t matrix_when() {
+    const Clock& c = clock(Unit::kMatrix);
+    const std::int64_t at = head_when(c);
+    if (at == kNever || !head_works(c)) return at;
+    if (!pass_work(insn(c.queue.front())).switches) return std::max(at, c.free);
     if (machine_.array_weight_load == isa::WeightLoad::kSingle && switches_ > 0)
-      shadow_free_ = std::max(s, left_);
+      note_shadow(std::max(at, left_));
     shift();
-    s = std::max(s, shifted_.at(static_cast<std::size_t>(switches_)));
-    ++switches_;
-    if (machine_.array_weight_load == isa::WeightLoad::kThrough) shadow_free_ = s;
-    if (machine_.array_weight_load == isa::WeightLoad::kChain) shadow_free_ = s + r - 1;
-    layer().shift += r;
-    return s;
+    if (std::ssize(shifted_) <= switches_) return kNever;
+    return std::max({at, c.free, shifted_[static_cast<std::size_t>(switches_)]});
   }
 
-  // Shifts in the tile that the next switch takes.
-  void shift() {
-    const auto tile = static_cast<std::size_t>(switches_);
-    if (shifted_.size() > tile || whole_.size() <= tile) return;
-    shifted_.push_back(std::max(shadow_free_, whole_[tile]) + machine_.r());
-  }
-
-  void work(const isa::ReadWeights&, Clock& c, std::int64_t from) {
-    std::int64_t s = std::max(from, c.free);
-    const std::int64_t behind = std::ssize(whole_) - machine_.weight_fifo_tiles;
-    shift();  // the plane may be free already
-    if (behind >= 0 && behind < std::ssize(shifted_))
-      s = std::max(s, shifted_[static_cast<std::size_t>(behind)]);
-    const std::int64_t cycles = tile_cycles();
-    memory_ = std::max(memory_, s) + cycles;
-    whole_.push_back(memory_ + machine_.dram_latency + 1);
-    c.free = s + 1;
-    layer().weights += cycles;
-    start(c, s, whole_.back() - 1);
-  }
-
-  [[nodiscard]] std::int64_t tile_cycles() const {
-    double rate = static_cast<double>(machine_.dram_bytes_per_second);
-    if (machine_.dram_kind == isa::DramKind::kBanked) {
-      rate *=
-          1.0 - static_cast<double>(machine_.dram_trfc) / static_cast<double>(machine_.dram_trefi);
+  void matrix(std::int64_t at) {
+    Clock& c = clock(Unit::kMatrix);
+    const bool works = head_works(c);
+    const Entry head = pop(c, at);
+    if (!works) return;
+    const PassWork work = pass_work(insn(head));
+    LayerPrediction& mine = layer(head.layer);
+    if (work.switches) {
+      ++switches_;
+      mine.shift += machine_.r();
+      const std::int64_t first = at + work.before_first;
+      if (machine_.array_weight_load == isa::WeightLoad::kThrough) note_shadow(first);
+      if (machine_.array_weight_load == isa::WeightLoad::kChain)
+        note_shadow(first + machine_.r() - 1);
     }
-    return std::llround(static_cast<double>(machine_.tile_bytes()) *
-                        static_cast<double>(machine_.clock_hertz) / rate);
+    c.free = at + work.cycles;
+    left_ = c.free + machine_.r() + machine_.c() - 2;
+    mine.matrix += work.cycles;
+    mine.cycles += c.free - matrix_end_;
+    matrix_end_ = c.free;
+    last_layer_ = static_cast<std::size_t>(head.layer);
+    complete(c, left_ + 1);
   }
 
-  // --- activation and vector units ---
-  void work(const isa::Activate& i, Clock& c, std::int64_t from) {
-    const std::int64_t rows =
-        i.rows * machine_.ub_rows_of(i.n * isa::element_bytes(i.type), i.lane);
-    busy(c, from, rows, layer().activation, machine_.activation_depth);
+  // The shadow plane is free for the tile behind that of the latest switch.
+  void note_shadow(std::int64_t at) {
+    if (std::ssize(shadow_free_) <= switches_) shadow_free_.push_back(at);
   }
-  void work(const isa::ActivatePool& i, Clock& c, std::int64_t from) {
-    const std::int64_t reads = i.out_height * i.out_width * i.kernel_y * i.kernel_x;
-    busy(c, from, reads, layer().activation, machine_.activation_depth);
-  }
-  void work(const isa::Vector& i, Clock& c, std::int64_t from) {
-    const auto rows_of = [&](std::int64_t lane, std::int64_t type) {
-      return machine_.ub_rows_of(i.n * isa::element_bytes(type), lane);
-    };
-    const bool fill = i.op == isa::vector_op::kFill;
-    const bool binary =
-        !fill && i.op != isa::vector_op::kConvert && i.op != isa::vector_op::kLookup;
-    std::int64_t reads = fill ? 0 : rows_of(i.a_lane, i.a_type) * i.rows;
-    if (binary) reads += rows_of(i.b_lane, i.b_type) * (i.broadcast != 0 ? 1 : i.rows);
-    moves(c, from, reads, rows_of(i.to_lane, i.to_type) * i.rows);
-  }
-  void work(const isa::Pool& i, Clock& c, std::int64_t from) {
-    const std::int64_t pixel = machine_.ub_rows_of(i.n * isa::element_bytes(i.type), i.lane);
-    const std::int64_t out = i.out_height * i.out_width;
-    moves(c, from, out * i.kernel_y * i.kernel_x * pixel, out * pixel);
-  }
-  void work(const isa::Copy& i, Clock& c, std::int64_t from) {
-    moves(c, from, i.rows * machine_.ub_rows_of(i.bytes, i.lane),
-          i.rows * machine_.ub_rows_of(i.bytes, i.to_lane));
+  // Shifts in every tile that is whole and has its plane.
+  void shift() {
+    while (shifted_.size() < whole_.size() && shifted_.size() < shadow_free_.size()) {
+      const std::size_t tile = shifted_.size();
+      shifted_.push_back(std::max(shadow_free_[tile], whole_[tile]) + machine_.r());
+    }
   }
 
-  void moves(Clock& c, std::int64_t from, std::int64_t reads, std::int64_t writes) {
-    // 0 ports are no limit; the unit then moves a row a cycle.
-    const auto cycles_of = [](std::int64_t rows, std::int64_t ports) {
-      return ceil_div(rows, std::max<std::int64_t>(ports, 1));
-    };
-    const std::int64_t cycles = std::max(cycles_of(reads, machine_.unified_buffer_read_ports),
-                                         cycles_of(writes, machine_.unified_buffer_write_ports));
-    busy(c, from, cycles, layer().vector, machine_.vector_depth);
+  std::int64_t weights_when() {
+    const Clock& c = clock(Unit::kWeights);
+    const std::int64_t at = head_when(c);
+    if (at == kNever || !head_works(c)) return at;
+    const std::int64_t behind = std::ssize(whole_) - machine_.weight_fifo_tiles;
+    shift();
+    if (behind < 0) return std::max(at, c.free);
+    if (behind >= std::ssize(shifted_)) return kNever;
+    return std::max({at, c.free, shifted_[static_cast<std::size_t>(behind)]});
   }
 
-  void busy(Clock& c, std::int64_t from, std::int64_t cycles, std::int64_t& account,
-            std::int64_t depth) {
-    const std::int64_t s = std::max(from + 1, c.free);  // a port is granted a cycle later
-    c.free = s + cycles;
-    account += cycles;
-    start(c, s, c.free + depth);
+  void weights(std::int64_t at) {
+    Clock& c = clock(Unit::kWeights);
+    const bool works = head_works(c);
+    const Entry head = pop(c, at);
+    if (!works) return;
+    const Granted read = memory_.tile(at);
+    layer(head.layer).weights += read.end - read.begin;
+    c.free = at + 1;
+    whole_.push_back(read.end + machine_.dram_latency + 1);
+    complete(c, whole_.back() - 1);
   }
+
+  // --- activation and vector units: rows through the ports, chunk by chunk ---
+  std::int64_t rows_when(Unit unit, const Rows& rows) {
+    const Clock& c = clock(unit);
+    if (rows.shares.left > 0) return c.free - 1 + own_of(rows, next_steps(rows));
+    const std::int64_t at = head_when(c);
+    return at == kNever || !head_works(c) ? at : std::max(at, c.free - 1);
+  }
+
+  void rows_act(Unit unit, Rows& rows, std::int64_t at) {
+    Clock& c = clock(unit);
+    if (rows.shares.left > 0) return chunk(unit, rows, at);
+    const bool works = head_works(c);
+    const Entry head = pop(c, at);
+    if (!works) return;
+    rows.work = row_work(insn(head), machine_);
+    rows.shares = {rows.work.steps, rows.work.steps, head.layer};
+    c.free = std::max(c.free, at);
+    // What comes before the first chunk's ports delays its request.
+    if (rows.shares.left == 0) {
+      complete(c, c.free + rows.work.depth);
+    } else if (own_of(rows, next_steps(rows)) == 0) {
+      chunk(unit, rows, at);
+    }
+  }
+
+  std::int64_t next_steps(const Rows& rows) const {
+    return std::min(ports_.read_chunk(rows.shares.left), ports_.write_chunk(rows.shares.left));
+  }
+  static std::int64_t own_of(const Rows& rows, std::int64_t steps) {
+    return rows.shares.of(rows.work.own, steps);
+  }
+
+  void chunk(Unit unit, Rows& rows, std::int64_t at) {
+    Clock& c = clock(unit);
+    const std::int64_t steps = next_steps(rows);
+    const std::int64_t own = own_of(rows, steps);
+    const PortClock::Use use = unit == Unit::kActivation
+                                   ? PortClock::Use{steps, 0, 1}
+                                   : PortClock::Use{1, rows.shares.of(rows.work.reads, steps),
+                                                    rows.shares.of(rows.work.writes, steps)};
+    const Granted granted = ports_.take(at, use);
+    const std::int64_t begin = std::max(granted.begin, c.free + own);
+    const std::int64_t end = std::max(granted.end, begin + (rows.work.paced ? steps : 0));
+    LayerPrediction& mine = layer(rows.shares.layer);
+    (unit == Unit::kActivation ? mine.activation : mine.vector) += own + end - begin;
+    c.free = end;
+    rows.shares.left -= steps;
+    if (rows.shares.left == 0) complete(c, c.free + rows.work.depth);
+  }
+
+  std::int64_t activation_when() { return rows_when(Unit::kActivation, activation_); }
+  void activation(std::int64_t at) { rows_act(Unit::kActivation, activation_, at); }
+  std::int64_t vector_when() { return rows_when(Unit::kVector, vector_); }
+  void vector(std::int64_t at) { rows_act(Unit::kVector, vector_, at); }
 
   // --- host link ---
-  void work(const isa::ReadHost& i, Clock& c, std::int64_t from) {
-    transfer(i.rows * i.bytes, machine_.link_in_bytes_per_second, c, from, layer().link_in);
-  }
-  void work(const isa::ReadParams& i, Clock& c, std::int64_t from) {
-    transfer(i.rows * machine_.param_row_bytes(), machine_.link_in_bytes_per_second, c, from,
-             layer().link_in);
-  }
-  void work(const isa::WriteHost& i, Clock& c, std::int64_t from) {
-    transfer(i.rows * i.bytes, machine_.link_out_bytes_per_second, c, from, layer().link_out);
+  struct Transfer {
+    Shares rows;
+    TransferWork work;
+  };
+  // On its way into the unified buffer.
+  struct Chunk {
+    std::int64_t arrived = 0, rows = 0;
+    bool last = false;
+  };
+
+  std::int64_t dma_in_when() {
+    const Clock& c = clock(Unit::kDmaIn);
+    if (in_.rows.left == 0) {
+      const std::int64_t at = head_when(c);
+      return at == kNever || !head_works(c) ? at : std::max(at, c.free);
+    }
+    return chunk_room_.empty() ? kNever : std::max(c.free, chunk_room_.front());
   }
 
-  void transfer(std::int64_t bytes, std::int64_t bytes_per_second, Clock& c, std::int64_t from,
-                std::int64_t& account) {
-    const std::int64_t s = std::max(from, c.free);
-    const std::int64_t cycles =
-        std::llround(static_cast<double>(bytes) * static_cast<double>(machine_.clock_hertz) /
-                     static_cast<double>(bytes_per_second));
-    c.free = s + cycles;
-    account += cycles;
-    start(c, s, c.free + machine_.link_latency);
+  void dma_in(std::int64_t at) {
+    Clock& c = clock(Unit::kDmaIn);
+    if (in_.rows.left == 0) {
+      if (!start_transfer(c, in_, at)) return;
+      c.free = at;
+      if (in_.rows.left == 0) complete(c, at);
+      return;
+    }
+    const std::int64_t rows = ports_.write_chunk(in_.rows.left);
+    const Granted sent = link_in_.send(at, in_.rows.of(in_.work.bytes, rows));
+    layer(in_.rows.layer).link_in += sent.end - sent.begin;
+    c.free = sent.end;
+    in_.rows.left -= rows;
+    chunk_room_.pop_front();
+    chunks_.push_back(
+        {sent.end + machine_.link_latency, in_.work.to_buffer ? rows : 0, in_.rows.left == 0});
   }
 
-  // What comes after the last pass belongs to the last layer.
-  void finish() { layer().cycles += std::max<std::int64_t>(0, end_ - matrix_end_); }
+  bool start_transfer(Clock& c, Transfer& transfer, std::int64_t at) {
+    const bool works = head_works(c);
+    const Entry head = pop(c, at);
+    if (!works) return false;
+    transfer.work = transfer_work(insn(head), machine_);
+    transfer.rows = {transfer.work.rows, transfer.work.rows, head.layer};
+    return true;
+  }
+
+  std::int64_t dma_write_when() {
+    return chunks_.empty() ? kNever : std::max(chunks_.front().arrived, written_ - 1);
+  }
+
+  void dma_write(std::int64_t at) {
+    const Chunk chunk = chunks_.front();
+    chunks_.pop_front();
+    written_ = std::max(written_, at);
+    if (chunk.rows > 0) written_ = std::max(written_, ports_.take(at, {chunk.rows, 0, 1}).end);
+    chunk_room_.push_back(written_);
+    if (chunk.last) complete(clock(Unit::kDmaIn), written_);
+  }
+
+  // A chunk is read while the one before it is sent.
+  std::int64_t dma_out_when() {
+    const Clock& c = clock(Unit::kDmaOut);
+    const std::int64_t place = std::max(c.free, places_[0]);
+    if (out_.rows.left > 0) return place;
+    const std::int64_t at = head_when(c);
+    return at == kNever || !head_works(c) ? at : std::max(at, place);
+  }
+
+  void dma_out(std::int64_t at) {
+    Clock& c = clock(Unit::kDmaOut);
+    if (out_.rows.left == 0 && !start_transfer(c, out_, at)) return;
+    std::int64_t sent = std::max(at, places_[1]);
+    if (out_.rows.left > 0) {
+      const std::int64_t rows = ports_.read_chunk(out_.rows.left);
+      const Granted read = ports_.take(at, {rows, 1, 0});
+      const Granted link = link_out_.send(read.end, out_.rows.of(out_.work.bytes, rows));
+      layer(out_.rows.layer).link_out += link.end - link.begin;
+      sent = link.end;
+      out_.rows.left -= rows;
+      c.free = std::max(at, read.end - 1);
+      places_ = {places_[1], sent};
+    }
+    if (out_.rows.left == 0) complete(c, sent + machine_.link_latency);
+  }
 
   const isa::Program& program_;
   const isa::Machine& machine_;
   std::vector<LayerPrediction> layers_;
   std::array<Clock, isa::kUnitCount> clocks_{};
-  std::int64_t layer_ = 0;
-  std::int64_t now_ = 0;  // of the sequencer
+  LinkClock link_in_, link_out_;
+  MemoryClock memory_;
+  PortClock ports_;
+
+  std::size_t pc_ = 0;  // of the sequencer
+  std::int64_t layer_ = 0, now_ = 0;
   std::int64_t end_ = 0;  // everything so far is complete
-  std::int64_t matrix_end_ = 0;
-  std::int64_t left_ = 0;         // the latest pass has left the array
-  std::int64_t shadow_free_ = 0;  // T4
-  std::int64_t memory_ = 0;       // weight memory is free
+
+  // Delivery: bytes up to the instruction that is decoded next, and up to the one sent last.
+  std::size_t counted_pc_ = 0, sent_pc_ = 0;
+  std::int64_t decoded_bytes_ = 0, sent_bytes_ = 0;
+  std::int64_t packets_sent_ = 0, packets_taken_ = 0, packet_next_ = 0;
+  std::int64_t released_ = 0, released_at_ = 0;  // packets whose room is free again
+  std::int64_t arrived_ = 0;                     // when the latest packet taken was there
+  std::deque<std::int64_t> on_the_way_;          // arrivals of packets sent and not taken
+
+  std::size_t last_layer_ = 0;   // of the latest pass
+  std::int64_t matrix_end_ = 0;  // it has injected its last row
+  std::int64_t left_ = 0;        // and left the array
   std::int64_t switches_ = 0;
-  std::vector<std::int64_t> whole_, shifted_;  // by tile: whole in the FIFO, shifted in
+  std::vector<std::int64_t> whole_, shifted_;    // by tile: whole in the FIFO, shifted in
+  std::vector<std::int64_t> shadow_free_ = {0};  // by tile: its plane is free (T4)
+
+  Rows activation_, vector_;
+  Transfer in_, out_;
+  std::deque<Chunk> chunks_;
+  std::deque<std::int64_t> chunk_room_;          // of each free place for a chunk: since when
+  std::int64_t written_ = 0;                     // the chunk that is written last
+  std::array<std::int64_t, 2> places_ = {0, 0};  // when the two chunks read last have been sent
 };
+
+constexpr std::array<Timeline::Actor, 9> Timeline::kActors = {{
+    {&Timeline::decode_when, &Timeline::decode},
+    {&Timeline::packet_when, &Timeline::send_packet},
+    {&Timeline::dma_in_when, &Timeline::dma_in},
+    {&Timeline::dma_write_when, &Timeline::dma_write},
+    {&Timeline::dma_out_when, &Timeline::dma_out},
+    {&Timeline::weights_when, &Timeline::weights},
+    {&Timeline::matrix_when, &Timeline::matrix},
+    {&Timeline::activation_when, &Timeline::activation},
+    {&Timeline::vector_when, &Timeline::vector},
+}};
 
 }  // namespace
 

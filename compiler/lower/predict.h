@@ -1,10 +1,10 @@
 // Prediction: how many cycles a program will take, layer by layer, before it is simulated.
 //
-// One pass over the code with a clock for each unit: an instruction starts when its unit is free,
-// its syncs are met and what it needs has arrived, and takes the time of docs/machine.md's rules.
-// Ports are not arbitrated, instructions are there at once and memory runs at its sustained rate,
-// so the result is an estimate: within 3 % for products (tests/compiler/predict_test.cc), lower
-// than the simulation where the vector unit or the delivery of instructions matters.
+// A clock for each unit, advanced in order of time: an instruction starts when it has been
+// delivered and decoded, its unit is free, its syncs are met and what it needs has arrived, and
+// takes the time of docs/machine.md's rules. Buffer ports and the host link are shared in chunks;
+// weight memory is a rate between refreshes, without banks. tests/compiler/predict_test.cc holds it
+// against the simulation.
 #pragma once
 
 #include <vector>
@@ -14,7 +14,7 @@
 
 namespace systole::compiler {
 
-// By layer of the program.
+// By layer of the program, which must hold no repeat.
 [[nodiscard]] std::vector<LayerPrediction> predict(const isa::Program& program);
 
 }  // namespace systole::compiler

@@ -1,0 +1,65 @@
+// What units share, as the prediction sees it: each resource takes requests in order of time and
+// says when they are done. The rules are those of docs/machine.md.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/machine.h"
+
+namespace systole::compiler {
+
+// Time of a request, in cycles: [begin, end).
+struct Granted {
+  std::int64_t begin = 0, end = 0;
+};
+
+// Bytes at a rate, one request after another.
+class LinkClock {
+ public:
+  LinkClock(const isa::Machine& machine, std::int64_t bytes_per_second)
+      : cycles_per_byte_(static_cast<double>(machine.clock_hertz) /
+                         static_cast<double>(bytes_per_second)) {}
+  [[nodiscard]] Granted send(std::int64_t at, std::int64_t bytes);
+
+ private:
+  double cycles_per_byte_, free_ = 0.0;
+};
+
+// Weight memory: whole tiles, between refreshes.
+class MemoryClock {
+ public:
+  explicit MemoryClock(const isa::Machine& machine);
+  [[nodiscard]] Granted tile(std::int64_t at);
+
+ private:
+  double cycles_ = 0.0;                   // of a tile's bursts
+  double refresh_every_ = 0.0;            // 0: never
+  double refresh_ = 0.0, opening_ = 0.0;  // a refresh, and a row's opening after it
+  double free_ = 0.0;
+};
+
+// The unified buffer's shared ports of both directions.
+class PortClock {
+ public:
+  static constexpr std::int64_t kChunkRows = 32;
+
+  explicit PortClock(const isa::Machine& machine);
+  // Rows of the next chunk of a stream with `left` rows to go.
+  [[nodiscard]] std::int64_t read_chunk(std::int64_t left) const { return chunk(reads_, left); }
+  [[nodiscard]] std::int64_t write_chunk(std::int64_t left) const { return chunk(writes_, left); }
+  // A chunk of rows, each with so many reads and writes of a buffer row. The ports of both
+  // directions are held for the longer of the two; begin = end where neither has a limit.
+  struct Use {
+    std::int64_t rows = 0, reads = 0, writes = 0;
+  };
+  [[nodiscard]] Granted take(std::int64_t at, const Use& use);
+
+ private:
+  using Bank = std::vector<std::int64_t>;  // from when on each port is free, ascending
+  [[nodiscard]] static std::int64_t chunk(const Bank& bank, std::int64_t left);
+
+  Bank reads_, writes_;
+};
+
+}  // namespace systole::compiler

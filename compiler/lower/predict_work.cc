@@ -1,0 +1,102 @@
+// Work of instructions, one function for each kind.
+#include "compiler/lower/predict_work.h"
+
+#include <algorithm>
+
+#include "base/diag.h"
+#include "isa/access.h"
+
+namespace systole::compiler {
+namespace {
+
+std::int64_t row_cycles(std::int64_t precision) {
+  return precision == isa::precision::kInt8 ? 1 : 2;
+}
+
+// Input positions within the map that `out` windows take along one dimension.
+std::int64_t taken(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                   std::int64_t pad) {
+  std::int64_t sum = 0;
+  for (std::int64_t o = 0; o < out; ++o) {
+    const std::int64_t first = o * stride - pad;
+    sum +=
+        std::max<std::int64_t>(0, std::min(first + kernel, in) - std::max<std::int64_t>(first, 0));
+  }
+  return sum;
+}
+
+template <typename Pool>
+std::int64_t pixels_taken(const Pool& i) {
+  return taken(i.in_height, i.out_height, i.kernel_y, i.stride_y, i.pad_top) *
+         taken(i.in_width, i.out_width, i.kernel_x, i.stride_x, i.pad_left);
+}
+
+RowWork activation(std::int64_t taken_rows, std::int64_t rows, std::int64_t each,
+                   const isa::Machine& machine) {
+  const std::int64_t writes = rows * std::max<std::int64_t>(1, each);
+  return {
+      writes, 0, writes, std::max<std::int64_t>(0, taken_rows - writes), machine.activation_depth,
+      true};
+}
+
+RowWork movement(std::int64_t reads, std::int64_t writes, const isa::Machine& machine) {
+  const bool paced =
+      machine.unified_buffer_read_ports == 0 || machine.unified_buffer_write_ports == 0;
+  return {std::max(reads, writes), reads, writes, 0, machine.vector_depth, paced};
+}
+
+RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
+  const auto rows_of = [&](std::int64_t lane, std::int64_t type) {
+    return machine.ub_rows_of(i.n * isa::element_bytes(type), lane);
+  };
+  const bool fill = i.op == isa::vector_op::kFill;
+  const bool unary = fill || i.op == isa::vector_op::kConvert || i.op == isa::vector_op::kLookup;
+  std::int64_t reads = fill ? 0 : rows_of(i.a_lane, i.a_type) * i.rows;
+  if (!unary) reads += rows_of(i.b_lane, i.b_type) * (i.broadcast != 0 ? 1 : i.rows);
+  return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine);
+}
+
+template <typename Insn>
+TransferWork buffer_transfer(const Insn& i, const isa::Machine& machine) {
+  const std::int64_t each = std::max<std::int64_t>(1, machine.ub_rows_of(i.bytes, i.lane));
+  return {i.rows * each, i.rows * i.bytes, true};
+}
+
+}  // namespace
+
+PassWork pass_work(const isa::Insn& insn) {
+  if (const auto* i = std::get_if<isa::Matmul>(&insn))
+    return {i->rows * row_cycles(i->precision), 0, i->switch_tile != 0};
+  const auto& i = std::get<isa::Convolve>(insn);
+  const std::int64_t line = (i.taps - 1) * i.dilation_x + 1;
+  const std::int64_t p = row_cycles(i.precision);
+  const std::int64_t row = std::max(p, std::min(i.stride_x, line));
+  return {i.out_height * (i.out_width * row + line - 1), line - 1 + row - p, i.switch_tile != 0};
+}
+
+RowWork row_work(const isa::Insn& insn, const isa::Machine& machine) {
+  if (const auto* i = std::get_if<isa::Activate>(&insn))
+    return activation(i->rows, i->rows,
+                      machine.ub_rows_of(i->n * isa::element_bytes(i->type), i->lane), machine);
+  if (const auto* i = std::get_if<isa::ActivatePool>(&insn))
+    return activation(pixels_taken(*i), i->out_height * i->out_width,
+                      machine.ub_rows_of(i->n * isa::element_bytes(i->type), i->lane), machine);
+  if (const auto* i = std::get_if<isa::Vector>(&insn)) return vector_work(*i, machine);
+  if (const auto* i = std::get_if<isa::Pool>(&insn)) {
+    const std::int64_t bytes = i->n * isa::element_bytes(i->type);
+    return movement(pixels_taken(*i) * machine.ub_rows_of(bytes, i->lane),
+                    i->out_height * i->out_width * machine.ub_rows_of(bytes, i->to_lane), machine);
+  }
+  const auto& i = std::get<isa::Copy>(insn);
+  return movement(i.rows * machine.ub_rows_of(i.bytes, i.lane),
+                  i.rows * machine.ub_rows_of(i.bytes, i.to_lane), machine);
+}
+
+TransferWork transfer_work(const isa::Insn& insn, const isa::Machine& machine) {
+  if (const auto* i = std::get_if<isa::ReadHost>(&insn)) return buffer_transfer(*i, machine);
+  if (const auto* i = std::get_if<isa::WriteHost>(&insn)) return buffer_transfer(*i, machine);
+  const auto& i = std::get<isa::ReadParams>(insn);
+  return {i.rows, i.rows * machine.param_row_bytes(), false};
+}
+
+}  // namespace systole::compiler
