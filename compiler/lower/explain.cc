@@ -20,6 +20,7 @@ std::string walk_text(const Product& p) {
   if (w.strides != std::array<std::int64_t, 2>{1, 1})
     text += fmt::format(" stride {} x {}", w.strides[0], w.strides[1]);
   if (p.groups > 1) text += fmt::format(" in {} groups", p.groups);
+  if (p.fold != Fold{}) text += fmt::format(" over blocks of {} x {} pixels", p.fold.y, p.fold.x);
   return text;
 }
 

@@ -13,6 +13,12 @@ FeatureMap rows_view(const Shape& shape) {
   return map;
 }
 
+FeatureMap folded(const FeatureMap& map, const Fold& fold) {
+  SYSTOLE_CHECK(map.height % fold.y == 0 && map.width % fold.x == 0, "blocks of {} x {} in {} x {}",
+                fold.y, fold.x, map.height, map.width);
+  return {map.images, map.height / fold.y, map.width / fold.x, map.channels * fold.y * fold.x};
+}
+
 FeatureMap image_view(const Shape& shape) {
   SYSTOLE_CHECK(shape.size() == 4, "{} is no batch of images", shape_text(shape));
   return {shape[0], shape[2], shape[3], shape[1]};

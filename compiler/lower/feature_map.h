@@ -18,6 +18,14 @@ struct FeatureMap {
   bool operator==(const FeatureMap&) const = default;
 };
 
+// Blocks of y x x pixels that become one pixel of their channels (space to depth).
+struct Fold {
+  std::int64_t y = 1, x = 1;
+  bool operator==(const Fold&) const = default;
+};
+// The map whose pixels are the blocks of `map`, which they must divide.
+[[nodiscard]] FeatureMap folded(const FeatureMap& map, const Fold& fold);
+
 // A value as rows of features: all dimensions but the last, and the last.
 [[nodiscard]] FeatureMap rows_view(const Shape& shape);
 // A [N, C, H, W] value as N images.

@@ -176,16 +176,13 @@ std::int64_t HostPlan::append(const std::vector<std::uint8_t>& bytes) {
 }
 
 // The tensor that holds a root value's images with channels last.
-std::int64_t HostPlan::channels_last(ValueId id, const FeatureMap& view) {
+std::int64_t HostPlan::channels_last(ValueId id, const Shape& shape) {
   const ValueId root = placement_.root_of(id);
   if (const auto found = pixels_.find(root); found != pixels_.end()) return found->second;
   const Value& value = graph_.value(root);
-  program_.tensors.push_back(
-      {value.name + ".channels_last",
-       value.type,
-       {view.images * program_.batches, view.height, view.width, view.channels},
-       isa::Role::kIntermediate,
-       program_.host_bytes});
+  program_.tensors.push_back({value.name + ".channels_last", value.type, shape,
+                              isa::Role::kIntermediate, program_.host_bytes});
+  program_.tensors.back().shape[0] *= program_.batches;
   program_.host_bytes += aligned(program_.tensors.back().bytes());
   return pixels_[root] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
@@ -209,20 +206,47 @@ void HostPlan::add_stored(std::size_t node, std::int64_t layer) {
   const std::int64_t value = tensor(id);
   const FeatureMap& view = placement_.view[static_cast<std::size_t>(id)];
   if (view.is_flat()) return;
-  before_.push_back(
-      transpose_step(placement_.stage[node] + 1, channels_last(id, view), value, layer));
+  before_.push_back(transpose_step(
+      placement_.stage[node] + 1,
+      channels_last(id, {view.images, view.height, view.width, view.channels}), value, layer));
   before_.back().numbers = {0, 3, 1, 2};
 }
 
 // An input that a device node reads from the host.
 void HostPlan::add_loaded(std::size_t node, ValueId id, std::int64_t layer) {
   const ValueId root = placement_.root_of(id);
-  const FeatureMap view = device_view(graph_, graph_.nodes[node], id);
+  const FeatureMap view = host_view(graph_, placement_, node, id);
   const bool elsewhere = segment_of(graph_, placement_, root) != placement_.stage[node];
   if (!elsewhere || view.is_flat() || pixels_.contains(root)) return;
-  const std::int64_t value = tensor(id);
-  behind_.push_back(transpose_step(placement_.stage[node], value, channels_last(id, view), layer));
-  behind_.back().numbers = {0, 2, 3, 1};
+  const Fold& fold = placement_.fold[node];
+  if (id != graph_.nodes[node].inputs[0] || fold == Fold{}) {
+    const Shape shape = {view.images, view.height, view.width, view.channels};
+    behind_.push_back(
+        transpose_step(placement_.stage[node], tensor(id), channels_last(id, shape), layer));
+    behind_.back().numbers = {0, 2, 3, 1};
+    return;
+  }
+  const std::int64_t channels = view.channels / (fold.y * fold.x);
+  const Shape shape = {view.images, view.height, view.width, fold.y, fold.x, channels};
+  const std::int64_t blocks = blocks_of(id, view, fold);
+  behind_.push_back(
+      transpose_step(placement_.stage[node], blocks, channels_last(id, shape), layer));
+  behind_.back().numbers = {0, 2, 4, 3, 5, 1};
+}
+
+// The same bytes as value `id`, height and width each cut in two.
+std::int64_t HostPlan::blocks_of(ValueId id, const FeatureMap& view, const Fold& fold) {
+  isa::HostTensor blocks = program_.tensors[static_cast<std::size_t>(tensor(id))];
+  blocks.name += ".blocks";
+  blocks.role = isa::Role::kIntermediate;
+  blocks.shape = {view.images * program_.batches,
+                  view.channels / (fold.y * fold.x),
+                  view.height,
+                  fold.y,
+                  view.width,
+                  fold.x};
+  program_.tensors.push_back(std::move(blocks));
+  return static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
 
 void HostPlan::build(const std::vector<std::int64_t>& layers) {

@@ -38,7 +38,8 @@ class HostPlan {
   void add_device_constant(ValueId id, const FeatureMap& view);
   void add_stored(std::size_t node, std::int64_t layer);
   void add_loaded(std::size_t node, ValueId id, std::int64_t layer);
-  std::int64_t channels_last(ValueId id, const FeatureMap& view);
+  std::int64_t channels_last(ValueId id, const Shape& shape);
+  std::int64_t blocks_of(ValueId id, const FeatureMap& view, const Fold& fold);
   [[nodiscard]] isa::HostStep transpose_step(int stage, std::int64_t from, std::int64_t to,
                                              std::int64_t layer) const;
 

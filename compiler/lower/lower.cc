@@ -73,8 +73,8 @@ class Lowerer {
                          fmt::format("has {} rows for a batch of {}", out.images, program_.batch),
                          "a multiple of the batch");
       }
-      products_.push_back(
-          make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine));
+      products_.push_back(make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine,
+                                       placement_.fold[n]));
       Product& p = products_.back();
       p.layer = layers_[n];
       program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs() * program_.batches;
@@ -87,7 +87,7 @@ class Lowerer {
     const ValueId root = placement_.root_of(id);
     if (segment_of(graph_, placement_, root) == placement_.stage[n])
       return placement_.view[static_cast<std::size_t>(root)];
-    return device_view(graph_, graph_.nodes[n], id);
+    return host_view(graph_, placement_, n, id);
   }
 
   void make_tables() {

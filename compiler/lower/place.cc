@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/diag.h"
+#include "compiler/lower/product.h"
 
 namespace systole::compiler {
 namespace {
@@ -190,6 +191,23 @@ std::string pool_obstacle(const Graph& graph, const Node& node) {
   return "";
 }
 
+// Whether nobody else reads the node's first input, and no device node of its segment makes it.
+bool reads_alone_from_host(const Graph& graph, const Placement& placement, std::size_t node) {
+  const ValueId root = placement.root_of(graph.nodes[node].inputs[0]);
+  if (graph.value(root).constant) return false;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (placement.where[n] == Where::kView) continue;
+    const Node& other = graph.nodes[n];
+    const bool makes = placement.where[n] == Where::kDevice && other.outputs[0] == root;
+    if (makes && placement.stage[n] == placement.stage[node]) return false;
+    const auto reads = std::count_if(other.inputs.begin(), other.inputs.end(), [&](ValueId id) {
+      return id != kNoValue && placement.root_of(id) == root;
+    });
+    if (reads > (n == node ? 1 : 0)) return false;
+  }
+  return true;
+}
+
 std::string move_obstacle(const Graph& graph, const Node& node) {
   const auto& attrs = std::get<MoveAttrs>(node.attrs);
   const Value& out = graph.value(node.outputs[0]);
@@ -235,8 +253,20 @@ std::string vector_obstacle(const Graph& graph, const Node& node) {
   }
 }
 
+FeatureMap host_view(const Graph& graph, const Placement& placement, std::size_t node, ValueId id) {
+  const FeatureMap view = device_view(graph, graph.nodes[node], id);
+  return id == graph.nodes[node].inputs[0] ? folded(view, placement.fold[node]) : view;
+}
+
 Placement place(const Graph& graph, const isa::Machine& machine) {
-  return Placer(graph, machine).run();
+  Placement placement = Placer(graph, machine).run();
+  placement.fold.resize(graph.nodes.size());
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (node.kind == OpKind::kConv && reads_alone_from_host(graph, placement, n))
+      placement.fold[n] = best_fold(graph, node, machine);
+  }
+  return placement;
 }
 
 }  // namespace systole::compiler

@@ -23,6 +23,7 @@ struct Placement {
   std::vector<int> stage;        // by node: host stage, or device segment
   std::vector<ValueId> root;     // by value: the value whose bytes it shares
   std::vector<FeatureMap> view;  // by value: how the device writes it, if a device node does
+  std::vector<Fold> fold;        // by node: blocks of pixels as which it reads what the host holds
   int segments = 0;              // number of device segments
 
   [[nodiscard]] ValueId root_of(ValueId id) const { return root.at(static_cast<std::size_t>(id)); }
@@ -37,6 +38,9 @@ struct Placement {
 // Whether a matmul that wants rows `wanted` can read them from images stored as `stored`.
 [[nodiscard]] bool reads_flattened(const Node& node, const FeatureMap& wanted,
                                    const FeatureMap& stored);
+// How device node `node` sees its input `id` in host memory.
+[[nodiscard]] FeatureMap host_view(const Graph& graph, const Placement& placement, std::size_t node,
+                                   ValueId id);
 // Why the vector unit cannot run the node (a zip, table, pool or move); empty if it can.
 [[nodiscard]] std::string vector_obstacle(const Graph& graph, const Node& node);
 

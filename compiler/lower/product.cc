@@ -33,6 +33,12 @@ std::int64_t most_taps(const Product& p, const isa::Machine& machine) {
       1, std::min({in_line, p.window.kernel[1], machine.r() / p.in.channels}));
 }
 
+// Cycles of a pass over one output line, of that many taps.
+std::int64_t line_cycles(const Product& p, std::int64_t taps) {
+  const std::int64_t line = (taps - 1) * p.window.dilations[1] + 1;
+  return p.out.width * std::min(p.window.strides[1], line) + line - 1;
+}
+
 // The cheapest number of taps: fewest cycles of all passes over one output line; few tiles where
 // a line is one row.
 std::int64_t best_taps(const Product& p, const isa::Machine& machine) {
@@ -43,11 +49,7 @@ std::int64_t best_taps(const Product& p, const isa::Machine& machine) {
   for (std::int64_t t = 2; t <= most; ++t) {
     const std::int64_t full = p.window.kernel[1] / t;
     const std::int64_t rest = p.window.kernel[1] % t;
-    const auto cost = [&](std::int64_t taps) {
-      const std::int64_t line = (taps - 1) * p.window.dilations[1] + 1;
-      return p.out.width * std::min(p.window.strides[1], line) + line - 1;
-    };
-    const std::int64_t total = full * cost(t) + (rest > 0 ? cost(rest) : 0);
+    const std::int64_t total = full * line_cycles(p, t) + (rest > 0 ? line_cycles(p, rest) : 0);
     if (total < best_cost) {
       best = t;
       best_cost = total;
@@ -78,8 +80,21 @@ void check_window(const Node& node, const Product& p) {
   require_at_most(node, std::max(p.in.width, p.out.width), kMaxExtent, "a width of");
 }
 
+// The window over blocks of pixels that covers `w` over the pixels; its strides are the blocks.
+Window folded_window(Window w, const Fold& fold) {
+  const std::array<std::int64_t, 2> blocks = {fold.y, fold.x};
+  for (std::size_t d = 0; d < 2; ++d) {
+    if (blocks[d] == 1) continue;
+    const std::int64_t before = ceil_div(w.pads[d], blocks[d]);
+    w.kernel[d] = (w.kernel[d] - 1 - w.pads[d] + before * blocks[d]) / blocks[d] + 1;
+    w.pads[d] = before;
+    w.strides[d] = 1;
+  }
+  return w;
+}
+
 void take_conv(const Graph& graph, const ConvAttrs& attrs, Product& p) {
-  p.window = attrs.window;
+  p.window = folded_window(attrs.window, p.fold);
   p.groups = attrs.groups;
   p.out = image_view(graph.value(p.node->outputs[0]).shape);
   p.walk = is_one_by_one(p.window) ? Walk::kRows : Walk::kWindow;
@@ -122,13 +137,17 @@ std::int64_t Product::tile_count() const {
 }
 
 std::int64_t Product::macs() const {
-  return out.pixels() * out.channels * window.kernel[0] * window.kernel[1] * (in.channels / groups);
+  const auto* conv = std::get_if<ConvAttrs>(&node->attrs);
+  const auto& kernel = conv != nullptr ? conv->window.kernel : window.kernel;
+  const std::int64_t channels = in.channels / (fold.y * fold.x) / groups;
+  return out.pixels() * out.channels * kernel[0] * kernel[1] * channels;
 }
 
 Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
-                     const isa::Machine& machine) {
+                     const isa::Machine& machine, const Fold& fold) {
   Product p;
   p.node = &node;
+  p.fold = fold;
   p.in = in;
   if (const auto* conv = std::get_if<ConvAttrs>(&node.attrs)) {
     take_conv(graph, *conv, p);
@@ -155,9 +174,54 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
   return p;
 }
 
+namespace {
+
+// Cycles of all passes, if tiles and results take none.
+std::int64_t pass_cycles(const Product& p) {
+  std::int64_t cycles = 0;
+  for (const auto& column : p.tiles) {
+    for (const Tile& tile : column)
+      cycles += p.out.images * p.out.height * line_cycles(p, p.slices[tile.slice].taps);
+  }
+  return cycles;
+}
+
+// The kernel position of row `row` of a folded convolution's tile; its padding may lie outside the
+// kernel.
+WeightRow folded_row(const Product& p, std::int64_t y, std::int64_t x, std::int64_t channel) {
+  const Window& w = std::get<ConvAttrs>(p.node->attrs).window;
+  const std::int64_t channels = p.in.channels / (p.fold.y * p.fold.x);
+  const std::int64_t block_y = channel / (p.fold.x * channels);
+  const std::int64_t block_x = channel / channels % p.fold.x;
+  const std::int64_t ky = (y - p.window.pads[0]) * p.fold.y + w.pads[0] + block_y;
+  const std::int64_t kx = (x - p.window.pads[1]) * p.fold.x + w.pads[1] + block_x;
+  if (ky < 0 || ky >= w.kernel[0] || kx < 0 || kx >= w.kernel[1]) return {};
+  return {(channel % channels * w.kernel[0] + ky) * w.kernel[1] + kx,
+          channels * w.kernel[0] * w.kernel[1], 0, p.out.channels};
+}
+
+}  // namespace
+
+Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine) {
+  const auto& attrs = std::get<ConvAttrs>(node.attrs);
+  const Fold fold{attrs.window.strides[0], attrs.window.strides[1]};
+  const FeatureMap in = image_view(graph.value(node.inputs[0]).shape);
+  const auto& zeros = attrs.w_quant->zero_points;
+  const bool plain = attrs.groups == 1 &&
+                     attrs.window.dilations == std::array<std::int64_t, 2>{1, 1} &&
+                     std::all_of(zeros.begin(), zeros.end(), [](auto z) { return z == 0; });
+  const bool whole = in.height % fold.y == 0 && in.width % fold.x == 0;
+  if (fold == Fold{} || !plain || !whole) return {};
+  const FeatureMap blocks = folded(in, fold);
+  if (blocks.image_pixels() == 1 || blocks.channels > machine.r()) return {};
+  const std::int64_t cycles = pass_cycles(make_product(graph, node, in, machine));
+  return pass_cycles(make_product(graph, node, blocks, machine, fold)) < cycles ? fold : Fold{};
+}
+
 WeightRow weight_row(const Product& product, const Slice& slice, std::int64_t row) {
   const std::int64_t channel = slice.channels.begin + row % slice.channels.width;
   const std::int64_t x = slice.x + row / slice.channels.width;
+  if (product.fold != Fold{}) return folded_row(product, slice.y, x, channel);
   const auto& kernel = product.window.kernel;
   const std::int64_t columns = product.out.channels;
   if (std::holds_alternative<MatmulAttrs>(product.node->attrs)) {

@@ -42,7 +42,8 @@ struct Product {
   std::int64_t layer = 0;
   FeatureMap in, out;  // of one batch
   Walk walk = Walk::kRows;
-  Window window;
+  Window window;  // over `in`
+  Fold fold;      // blocks of the model's pixels that are pixels of `in`
   std::int64_t groups = 1;
   std::vector<Slice> slices;
   std::vector<Cut> columns;              // column blocks
@@ -68,7 +69,11 @@ struct Product {
 // Cuts a matmul or conv node that reads its input as `in`. Addresses are not given yet. Throws
 // InputError if the node does not fit the machine's instructions.
 [[nodiscard]] Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
-                                   const isa::Machine& machine);
+                                   const isa::Machine& machine, const Fold& fold = {});
+
+// The blocks of pixels as which a convolution best reads an input that lies in host memory: its
+// strides, which become 1 (the kernel shrinks, channels multiply), or none.
+[[nodiscard]] Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine);
 
 // Where the weights of one row of a tile lie among the constant's elements: that of column c, for c
 // in [first, end), is element offset + c * step; all others are zeros of the block diagonal.
