@@ -5,6 +5,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/passes/assume_int8.h"
 #include "compiler/passes/fuse_quantised.h"
+#include "compiler/passes/make_look_ups.h"
 
 namespace systole::compiler {
 
@@ -35,7 +36,7 @@ Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
   const Schedule schedule = schedule_named(options.schedule);
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;
-  integer = fuse_quantised(std::move(integer));
+  integer = make_look_ups(fuse_quantised(std::move(integer)));
   return lower(integer, machine, options, schedule);
 }
 

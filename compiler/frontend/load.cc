@@ -1,6 +1,8 @@
 // Frontends: which one a MODEL argument is for.
 #include "compiler/frontend/load.h"
 
+#include <algorithm>
+
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
 #include "compiler/frontend/onnx_import.h"
@@ -17,7 +19,15 @@ Graph load_model(const std::string& model, const LoadOptions& options) {
 }
 
 std::vector<std::uint8_t> network_model(const std::string& name) {
-  return onnx_bytes(write_onnx(make_network(name), {}), name);
+  const Graph graph = make_network(name);
+  const bool short_integers = std::any_of(graph.values.begin(), graph.values.end(),
+                                          [](const Value& v) { return v.type == DType::kInt16; });
+  OnnxStyle style;
+  if (short_integers) {  // quantisers know 16 bits from opset 21 on, whose files have IR 10
+    style.opset = 21;
+    style.ir = 10;
+  }
+  return onnx_bytes(write_onnx(graph, style), name);
 }
 
 }  // namespace systole::compiler

@@ -159,7 +159,16 @@ Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape&
 
 Tensor look_up(const TableAttrs& a, const Tensor& x, DType type) {
   Tensor y(type, x.shape);
-  for (std::size_t i = 0; i < x.data.size(); ++i) y.data[i] = a.entries[x.data[i]];
+  if (a.points.empty()) {
+    for (std::size_t i = 0; i < x.data.size(); ++i) y.data[i] = a.entries[x.data[i]];
+    return y;
+  }
+  const auto results = y.as<std::int16_t>();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::int16_t v = x.as<std::int16_t>()[i];
+    const auto at = static_cast<std::size_t>((v >> 8) + 128);
+    results[i] = static_cast<std::int16_t>(interpolate(a.points[at], a.points[at + 1], v));
+  }
   return y;
 }
 
@@ -213,13 +222,11 @@ class Evaluation {
   [[nodiscard]] Tensor result(const Node& node) const {
     const Tensor& x = get(node.inputs.at(0));
     const Value& y = graph_.value(node.outputs.at(0));
-    const Tensor* bias = node.inputs.size() > 2 ? &get(node.inputs[2]) : nullptr;
     switch (node.kind) {
       case OpKind::kMatmul:
-        return evaluate_matmul(std::get<MatmulAttrs>(node.attrs), x, get(node.inputs.at(1)), bias);
+        return looked_up(std::get<MatmulAttrs>(node.attrs), matmul(node));
       case OpKind::kConv:
-        return evaluate_conv(std::get<ConvAttrs>(node.attrs), x, get(node.inputs.at(1)), bias,
-                             y.shape);
+        return looked_up(std::get<ConvAttrs>(node.attrs), conv(node, y.shape));
       case OpKind::kMap:
         return map(std::get<MapAttrs>(node.attrs), x);
       case OpKind::kZip:
@@ -238,6 +245,27 @@ class Evaluation {
         return dequantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
+  }
+
+  [[nodiscard]] const Tensor* bias(const Node& product) const {
+    const ValueId id = bias_of(product);
+    return id == kNoValue ? nullptr : &get(id);
+  }
+
+  [[nodiscard]] Tensor matmul(const Node& node) const {
+    std::vector<MatmulTerm> terms;
+    for (std::size_t t = 0; t < term_count(node); ++t)
+      terms.push_back({get(node.inputs[2 * t]), get(node.inputs[2 * t + 1])});
+    return evaluate_matmul(std::get<MatmulAttrs>(node.attrs), terms, bias(node));
+  }
+
+  [[nodiscard]] Tensor conv(const Node& node, const Shape& shape) const {
+    return evaluate_conv(std::get<ConvAttrs>(node.attrs), get(node.inputs.at(0)),
+                         get(node.inputs.at(1)), bias(node), shape);
+  }
+
+  static Tensor looked_up(const ProductQuants& a, Tensor y) {
+    return a.lookup ? look_up(*a.lookup, y, y.type) : y;
   }
 
   [[nodiscard]] Tensor move(const Node& node, const Shape& shape) const {

@@ -35,6 +35,12 @@ struct Quant {
   [[nodiscard]] bool per_tensor() const { return scales.size() == 1; }
 };
 
+// table: by 256 entries, or 16 bits (signed) to 16 bits by 257 points that are interpolated
+// (base/numerics.h).
+struct TableAttrs {
+  std::vector<std::uint8_t> entries;      // result bytes, by input byte
+  std::vector<std::int16_t> points = {};  // results at -32768, -32512 ... 32768; else empty
+};
 // Quantised products (matmul and conv). With `output`, x and w are integers and the result is the
 // requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale xs*ws, multiplier
 // xs*ws/ys, result saturated into [lo, hi]. Without `output` and with integer x, the result is the
@@ -42,6 +48,7 @@ struct Quant {
 struct ProductQuants {
   std::optional<Quant> x_quant, w_quant, output;  // w per column (matmul: axis 1, conv: axis 0)
   std::int32_t lo = 0, hi = 255;  // of the requantised result, activation functions folded in
+  std::optional<TableAttrs> lookup = {};  // what the requantised result goes through
 };
 // matmul: alpha * x w (+ beta * bias). Requantised: beta 1, bias at alpha*xs*ws, multiplier
 // (alpha*xs)*ws/ys. int32 sums leave alpha and beta aside (MatMulInteger).
@@ -74,9 +81,6 @@ struct ZipAttrs {
   ZipFn fn = ZipFn::kAdd;
   std::optional<Quant> a_quant = {}, b_quant = {}, output = {};
   std::int32_t lo = 0, hi = 255;
-};
-struct TableAttrs {
-  std::vector<std::uint8_t> entries;  // 256 result bytes, by input byte
 };
 enum class ReduceFn : std::uint8_t { kSoftmax, kMean };
 struct ReduceAttrs {
@@ -126,6 +130,15 @@ struct Node {
   std::vector<ValueId> outputs;
   Attrs attrs;
 };
+
+// A product's inputs are its terms, pairs of x and w, and then a bias if their number is odd. Only
+// integer matmuls have more than one term; all have the same quantisations.
+[[nodiscard]] inline std::size_t term_count(const Node& product) {
+  return product.inputs.size() / 2;
+}
+[[nodiscard]] inline ValueId bias_of(const Node& product) {
+  return product.inputs.size() % 2 == 1 ? product.inputs.back() : kNoValue;
+}
 
 struct Graph {
   std::string name;

@@ -110,12 +110,14 @@ Tensor requantise_sums(const MatmulAttrs& attrs, std::span<const std::int32_t> s
   return y;
 }
 
-Tensor multiply_integers(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w, Tensor y,
+Tensor multiply_integers(const MatmulAttrs& attrs, std::span<const MatmulTerm> terms, Tensor y,
                          const Tensor* bias) {
   std::vector<std::uint32_t> sums(static_cast<std::size_t>(y.count()));
-  const auto k = static_cast<std::size_t>(w.shape[0]);
-  for (std::size_t first = 0; first < k; first += kChunk) {
-    accumulate_chunk(sums, attrs, x, w, first);
+  for (const auto& [x, w] : terms) {
+    const auto k = static_cast<std::size_t>(w.shape[0]);
+    for (std::size_t first = 0; first < k; first += kChunk) {
+      accumulate_chunk(sums, attrs, x, w, first);
+    }
   }
   const std::span<std::int32_t> result = y.as<std::int32_t>();
   const auto biases = bias == nullptr ? std::span<const std::int32_t>{} : bias->as<std::int32_t>();
@@ -130,10 +132,17 @@ Tensor multiply_integers(const MatmulAttrs& attrs, const Tensor& x, const Tensor
 
 Tensor evaluate_matmul(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w,
                        const Tensor* bias) {
+  const MatmulTerm term{x, w};
+  return evaluate_matmul(attrs, std::span<const MatmulTerm>(&term, 1), bias);
+}
+
+Tensor evaluate_matmul(const MatmulAttrs& attrs, std::span<const MatmulTerm> terms,
+                       const Tensor* bias) {
+  const auto& [x, w] = terms.front();
   Shape shape = x.shape;
   shape.back() = w.shape[1];
   if (x.type != DType::kFloat32) {
-    return multiply_integers(attrs, x, w, Tensor(DType::kInt32, std::move(shape)), bias);
+    return multiply_integers(attrs, terms, Tensor(DType::kInt32, std::move(shape)), bias);
   }
   Tensor y(DType::kFloat32, std::move(shape));
   const std::span<float> result = y.as<float>();

@@ -74,15 +74,21 @@ class Checker {
   }
 
   void matmul(const MatmulAttrs& a) const {
-    arity(2, 3);
-    const Shape& x = in(0).shape;
-    const Shape& w = in(1).shape;
-    require(!x.empty() && w.size() == 2 && x.back() == w[0], "x [..., K] and w [K, N]");
-    Shape y = x;
-    y.back() = w[1];
-    require(out().shape == y, "result [..., N]");
+    arity(2, std::max<std::size_t>(3, node_.inputs.size()));
+    for (std::size_t t = 0; t < term_count(node_); ++t) {
+      const Shape& x = in(2 * t).shape;
+      const Shape& w = in(2 * t + 1).shape;
+      require(!x.empty() && w.size() == 2 && x.back() == w[0], "x [..., K] and w [K, N]");
+      Shape y = x;
+      y.back() = w[1];
+      require(out().shape == y, "result [..., N]");
+      const bool alike = in(2 * t).type == in(0).type && in(2 * t + 1).type == in(1).type;
+      require(alike, "terms of the same types");
+    }
+    const bool integer = is_integer(in(0).type) && a.x_quant && a.w_quant;
+    require(term_count(node_) == 1 || integer, "several terms are of integers");
     require(!a.output || (std::isfinite(a.alpha) && a.beta == 1.0F), "alpha finite and beta 1");
-    product(a, w[1]);
+    product(a, out().shape.back());
   }
 
   void conv(const ConvAttrs& a) const {
@@ -98,14 +104,17 @@ class Checker {
 
   // What matmul and conv share; w has this many columns (filters).
   void product(const ProductQuants& a, std::int64_t columns) const {
-    if (node_.inputs.size() == 3) require(in(2).shape == Shape{columns}, "one bias a column");
+    const bool biased = bias_of(node_) != kNoValue;
+    const Value& bias = in(node_.inputs.size() - 1);
+    if (biased) require(bias.shape == Shape{columns}, "one bias a column");
     if (a.x_quant) quant(*a.x_quant, in(0).shape);
     if (a.w_quant) quant(*a.w_quant, in(1).shape);
     const bool integer = is_integer(in(0).type);
     require(integer == is_integer(in(1).type), "both operands integer or both float");
     const DType wide = integer ? DType::kInt32 : DType::kFloat32;
-    if (node_.inputs.size() == 3) require(in(2).type == wide, "bias type");
-    if (!a.output) return require(out().type == wide, "result type");
+    if (biased) require(bias.type == wide, "bias type");
+    if (a.lookup) table(*a.lookup, out().type);
+    if (!a.output) return require(out().type == wide && !a.lookup, "result type");
     require(integer && a.x_quant && a.w_quant, "quantised operands");
     per_tensor(a.output, out());
     require(a.lo <= a.hi, "range");
@@ -144,9 +153,14 @@ class Checker {
 
   void table(const TableAttrs& a) const {
     arity(1, 1);
-    const auto byte = [](const Value& v) { return dtype_bytes(v.type) == 1; };
-    require(byte(in(0)) && byte(out()) && out().shape == in(0).shape, "bytes of one shape");
-    require(a.entries.size() == 256, "256 entries");
+    require(out().shape == in(0).shape, "result shape");
+    require(dtype_bytes(out().type) == dtype_bytes(in(0).type), "result of as many bits");
+    table(a, in(0).type);
+  }
+  void table(const TableAttrs& a, DType type) const {
+    if (type == DType::kInt16)
+      return require(a.points.size() == 257 && out().type == DType::kInt16, "257 points");
+    require(dtype_bytes(type) == 1 && a.entries.size() == 256, "256 entries for bytes");
   }
 
   void zip(const ZipAttrs& a) const {

@@ -77,7 +77,8 @@ class ImageBuilder {
   }
 
   void fill_tile(const Product& p, const Slice& slice, const Cut& columns, const Tile& tile) {
-    const std::uint8_t* source = graph_.value(p.node->inputs[1]).constant->data.data();
+    const std::uint8_t* source =
+        graph_.value(p.node->inputs[2 * slice.term + 1]).constant->data.data();
     std::uint8_t* to = program_.weights.data() + tile.dram;
     for (std::int64_t r = 0; r < slice.rows(); ++r, to += machine_.c()) {
       const WeightRow row = weight_row(p, slice, r);
@@ -91,7 +92,7 @@ class ImageBuilder {
   void fill_params(const Product& p, std::size_t nb) {
     const ProductQuants& q = p.quants();
     const auto block = static_cast<std::int64_t>(nb);
-    const Tensor* bias = p.has_bias() ? &*graph_.value(p.node->inputs[2]).constant : nullptr;
+    const Tensor* bias = p.has_bias() ? &*graph_.value(bias_of(*p.node)).constant : nullptr;
     const Cut& columns = p.columns[nb];
     for (std::int64_t c = 0; c < columns.width; ++c) {
       const auto column = static_cast<std::size_t>(columns.begin + c);

@@ -77,7 +77,7 @@ class Lowerer {
                                        placement_.fold[n]));
       Product& p = products_.back();
       p.layer = layers_[n];
-      program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs() * program_.batches;
+      program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs * program_.batches;
     }
   }
 
@@ -92,10 +92,27 @@ class Lowerer {
 
   void make_tables() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      if (graph_.nodes[n].kind != OpKind::kTable || placement_.where[n] != Where::kDevice) continue;
-      const auto& entries = std::get<TableAttrs>(graph_.nodes[n].attrs).entries;
-      tables_[n] = append_table({entries.begin(), entries.end()}, program_);
+      if (placement_.where[n] != Where::kDevice) continue;
+      const std::vector<std::int32_t> words = table_words(graph_.nodes[n]);
+      if (!words.empty()) tables_[n] = append_table(words, program_);
     }
+  }
+
+  // Of a table or of a product's look-up, as the unit that looks up wants them; none of others.
+  static std::vector<std::int32_t> table_words(const Node& node) {
+    const auto words = [](const TableAttrs& table) -> std::vector<std::int32_t> {
+      if (!table.points.empty()) return {table.points.begin(), table.points.end()};
+      return {table.entries.begin(), table.entries.end()};
+    };
+    if (const auto* table = std::get_if<TableAttrs>(&node.attrs)) return words(*table);
+    const ProductQuants* product = std::get_if<MatmulAttrs>(&node.attrs);
+    if (product == nullptr) product = std::get_if<ConvAttrs>(&node.attrs);
+    if (product == nullptr || !product->lookup) return {};
+    std::vector<std::int32_t> result = words(*product->lookup);
+    // The activation unit counts entries from the type's lowest value on.
+    if (product->output->type == DType::kInt8)
+      std::rotate(result.begin(), result.begin() + 128, result.end());
+    return result;
   }
 
   SegmentPlan plan_segment(int segment) {
@@ -110,8 +127,9 @@ class Lowerer {
       if (placement_.stage[n] != segment) continue;
       DeviceOp op{&node, layers_[n], mine, -1, {}, 0};
       if (const auto table = tables_.find(n); table != tables_.end()) op.table = table->second;
-      const std::size_t operands = is_product ? 1 : node.inputs.size();
-      for (std::size_t i = 0; i < operands; ++i) op.inputs.push_back(use(plan, n, node.inputs[i]));
+      const std::size_t operands = is_product ? term_count(node) : node.inputs.size();
+      for (std::size_t i = 0; i < operands; ++i)
+        op.inputs.push_back(use(plan, n, node.inputs[is_product ? 2 * i : i]));
       op.output = define(plan, n);
       plan.ops.push_back(std::move(op));
     }
@@ -132,7 +150,9 @@ class Lowerer {
     value.is_constant = graph_.value(root).constant.has_value();
     value.loaded = true;
     value.layer = layers_[n];
-    value.first_use = value.last_use = position;
+    // With paper2015 all inputs are there before the first operation.
+    value.first_use = schedule_ == Schedule::kPaper2015 ? 0 : position;
+    value.last_use = position;
     plan.residents.push_back(value);
     return plan.residents.size() - 1;
   }

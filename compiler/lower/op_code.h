@@ -65,7 +65,7 @@ class ProductCode {
   std::int64_t active_tile_ = -1;  // DRAM address of the active plane's tile
 };
 
-// Work of the vector unit: zip, table, pool, concat (vector_code.cc).
+// Work of the vector unit: map, zip, table, pool, concat (vector_code.cc).
 class VectorCode {
  public:
   void emit(const JobContext& context, const DeviceOp& op);
@@ -77,6 +77,7 @@ class VectorCode {
     const DeviceOp& op;
     FeatureMap out;
   };
+  void map(const Work& work);
   void zip(const Work& work);
   void table(const Work& work);
   void pool(const Work& work);

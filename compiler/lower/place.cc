@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "compiler/lower/product.h"
+#include "compiler/passes/clamp.h"
 
 namespace systole::compiler {
 namespace {
@@ -106,7 +107,8 @@ class Placer {
       case OpKind::kReduce:
         return std::get<ReduceAttrs>(node.attrs).fn == ReduceFn::kSoftmax;
       case OpKind::kMap:
-        return std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu;
+        return std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu &&
+               !std::get<MapAttrs>(node.attrs).output;
       case OpKind::kZip:
         return std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd && adds_trailing(node);
       case OpKind::kMove:
@@ -174,6 +176,12 @@ std::string zip_obstacle(const Graph& graph, const Node& node) {
   return none ? "broadcasts both operands" : "";
 }
 
+std::string map_obstacle(const Node& node) {
+  const auto& attrs = std::get<MapAttrs>(node.attrs);
+  if (!is_short(attrs.x_quant) || !is_short(attrs.output)) return "is not between integers";
+  return Clamp::of(attrs) ? "" : "has no table";
+}
+
 std::string pool_obstacle(const Graph& graph, const Node& node) {
   const auto& attrs = std::get<PoolAttrs>(node.attrs);
   const Window& w = attrs.window;
@@ -234,12 +242,14 @@ FeatureMap device_view(const Graph& graph, const Node& node, ValueId id) {
 }
 
 bool reads_flattened(const Node& node, const FeatureMap& wanted, const FeatureMap& stored) {
-  return node.kind == OpKind::kMatmul && wanted.images == stored.images &&
+  return node.kind == OpKind::kMatmul && term_count(node) == 1 && wanted.images == stored.images &&
          wanted.channels == stored.image_pixels() * stored.channels;
 }
 
 std::string vector_obstacle(const Graph& graph, const Node& node) {
   switch (node.kind) {
+    case OpKind::kMap:
+      return map_obstacle(node);
     case OpKind::kZip:
       return zip_obstacle(graph, node);
     case OpKind::kTable:

@@ -136,11 +136,11 @@ std::int64_t Product::tile_count() const {
   return count;
 }
 
-std::int64_t Product::macs() const {
-  const auto* conv = std::get_if<ConvAttrs>(&node->attrs);
-  const auto& kernel = conv != nullptr ? conv->window.kernel : window.kernel;
-  const std::int64_t channels = in.channels / (fold.y * fold.x) / groups;
-  return out.pixels() * out.channels * kernel[0] * kernel[1] * channels;
+// Multiply-accumulates of one batch for each input channel of a group, as the model has them.
+static std::int64_t macs_per_channel(const Product& p) {
+  const auto* conv = std::get_if<ConvAttrs>(&p.node->attrs);
+  const auto& kernel = conv != nullptr ? conv->window.kernel : p.window.kernel;
+  return p.out.pixels() * p.out.channels * kernel[0] * kernel[1];
 }
 
 Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
@@ -156,11 +156,17 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
   }
   if (p.walk == Walk::kWindow) check_window(node, p);
   const std::int64_t taps = best_taps(p, machine);
-  const auto channels = cut(p.in.channels, block_width(machine, p.x_bytes()), machine.r());
-  for (Slice position : kernel_positions(p.window, taps)) {
-    for (const Cut& cut_of_channels : channels) {
-      position.channels = cut_of_channels;
-      p.slices.push_back(position);
+  for (std::size_t term = 0; term < term_count(node); ++term) {
+    const std::int64_t channels =
+        term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();
+    p.macs += macs_per_channel(p) * (channels / (fold.y * fold.x) / p.groups);
+    const auto cuts = cut(channels, block_width(machine, p.x_bytes()), machine.r());
+    for (const Slice& position : kernel_positions(p.window, taps)) {
+      for (const Cut& cut_of_channels : cuts) {
+        Slice& slice = p.slices.emplace_back(position);
+        slice.channels = cut_of_channels;
+        slice.term = term;
+      }
     }
   }
   const std::int64_t y_bytes = dtype_bytes(graph.value(node.outputs[0]).type);

@@ -22,6 +22,7 @@ namespace systole::compiler {
 struct Slice {
   std::int64_t y = 0, x = 0, taps = 1;
   Cut channels;
+  std::size_t term = 0;  // of the node
   [[nodiscard]] std::int64_t rows() const { return taps * channels.width; }
 };
 
@@ -40,7 +41,7 @@ enum class Walk : std::uint8_t {
 struct Product {
   const Node* node = nullptr;
   std::int64_t layer = 0;
-  FeatureMap in, out;  // of one batch
+  FeatureMap in, out;  // of one batch; `in` of the first term
   Walk walk = Walk::kRows;
   Window window;  // over `in`
   Fold fold;      // blocks of the model's pixels that are pixels of `in`
@@ -55,13 +56,10 @@ struct Product {
   // What multiplies the input's scale (a matmul's alpha).
   [[nodiscard]] float alpha() const;
   [[nodiscard]] bool requantised() const { return quants().output.has_value(); }
-  [[nodiscard]] bool has_bias() const {
-    return node->inputs.size() > 2 && node->inputs[2] != kNoValue;
-  }
+  [[nodiscard]] bool has_bias() const { return bias_of(*node) != kNoValue; }
   [[nodiscard]] std::int64_t x_bytes() const { return dtype_bytes(quants().x_quant->type); }
   [[nodiscard]] std::int64_t tile_count() const;
-  // Multiply-accumulates of one batch that the model asks for.
-  [[nodiscard]] std::int64_t macs() const;
+  std::int64_t macs = 0;  // multiply-accumulates of one batch that the model asks for
   // Parameter rows for each column block: bias and, when requantised, scale.
   [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }
 };

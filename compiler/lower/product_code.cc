@@ -7,11 +7,13 @@
 //
 // The last tile of a column block goes in finer pieces, each activated when its pass is complete.
 // Both units take a row a cycle, so the last activation ends the largest such piece after the array
-// has drained; whatever reads the result waits as long.
+// has drained; whatever reads the result waits as long. With paper2015 a group is activated as a
+// whole, and is half the accumulators if not all pixels fit them together.
 #include <algorithm>
 
 #include "base/diag.h"
 #include "compiler/lower/op_code.h"
+#include "isa/access.h"
 
 namespace systole::compiler {
 namespace {
@@ -62,7 +64,7 @@ class ProductCode::Emission {
 
   // All sums of a column block for the pixels of a group, and their activation.
   void column(const Group& group, std::size_t nb) {
-    const std::int64_t param = parameters(nb);
+    const Parameters param = parameters(nb);
     const std::int64_t acc = code_.take_accumulators(group.rows);
     const std::vector<Tile>& tiles = p_.tiles[nb];
     for (std::size_t t = 0; t + 1 < tiles.size(); ++t) {
@@ -83,13 +85,17 @@ class ProductCode::Emission {
     std::int64_t acc;
     bool accumulate;
   };
+  // Parameter rows: of the bias, with the scale behind it, and of the table.
+  struct Parameters {
+    std::int64_t bias = 0, table = 0;
+  };
   struct Activation {
-    std::int64_t param;
+    Parameters param;
     std::size_t nb;
     std::int64_t acc, first, rows;
   };
 
-  void last_tile(const Group& group, Pass last, std::int64_t param) {
+  void last_tile(const Group& group, Pass last, const Parameters& param) {
     Activation activation{param, last.nb, 0, 0, 0};
     for (const Piece& whole : group.pieces) {
       for (const Piece& piece : parts(whole)) {
@@ -122,7 +128,7 @@ class ProductCode::Emission {
 
   void pass(const Piece& piece, const Pass& pass) {
     const Slice& slice = p_.slices[pass.tile.slice];
-    context_.need(op_.inputs[0], slice.channels.block, input_end(piece));
+    context_.need(op_.inputs[slice.term], slice.channels.block, input_end(piece));
     const bool fresh = code_.active_tile_ != pass.tile.dram;
     const isa::Insn insn = p_.walk == Walk::kRows ? isa::Insn(matmul(piece, pass, slice, fresh))
                                                   : isa::Insn(convolve(piece, pass, slice, fresh));
@@ -178,7 +184,7 @@ class ProductCode::Emission {
 
   isa::Matmul matmul(const Piece& piece, const Pass& pass, const Slice& slice, bool fresh) const {
     auto insn = common<isa::Matmul>(pass, slice, fresh);
-    insn.ub = context_.row(op_.inputs[0], slice.channels.block, piece.first);
+    insn.ub = context_.row(op_.inputs[slice.term], slice.channels.block, piece.first);
     insn.rows = piece.rows;
     return insn;
   }
@@ -226,14 +232,16 @@ class ProductCode::Emission {
     insn.kernel_x = slice.x;
   }
 
-  // Consecutive pieces are activated together until they are worth an instruction.
+  // Consecutive pieces are activated together until they are worth an instruction; with paper2015
+  // those of the whole group.
   void collect(Activation& activation, const Piece& piece, std::int64_t acc) {
     if (activation.rows == 0) {
       activation.acc = acc;
       activation.first = piece.first;
     }
     activation.rows += piece.rows;
-    if (activation.rows >= activation_rows_) flush(activation);
+    const bool whole = context_.plan.schedule == Schedule::kPaper2015;
+    if (!whole && activation.rows >= activation_rows_) flush(activation);
   }
 
   void flush(Activation& activation) {
@@ -251,12 +259,14 @@ class ProductCode::Emission {
       insn.zero_point = q.output->zero_points[0];
       insn.lo = q.lo;
       insn.hi = q.hi;
-      insn.scale = activation.param + 1;
+      insn.scale = activation.param.bias + 1;
       const std::int64_t lowest = lowest_of(insn.type);
       if (q.lo == q.output->zero_points[0] && q.lo > lowest) insn.function = isa::function::kRelu;
+      if (q.lookup) insn.function = isa::function::kTable;
     }
     insn.use_bias = p_.has_bias() ? 1 : 0;
-    insn.bias = p_.has_bias() ? activation.param : 0;
+    insn.bias = p_.has_bias() ? activation.param.bias : 0;
+    insn.table = activation.param.table;
     context_.stream.push(insn, op_.layer);
     activation.rows = 0;
   }
@@ -266,12 +276,24 @@ class ProductCode::Emission {
     return type == isa::type::kS8 ? -128 : -32'768;
   }
 
-  // The parameter row of a column block: bias there, scale in the row after it.
-  std::int64_t parameters(std::size_t nb) {
-    if (p_.param_rows() == 0) return 0;
+  // The parameters of a column block. Where parameter memory is small, loading one may drop the
+  // other.
+  Parameters parameters(std::size_t nb) {
+    Parameters rows;
+    if (p_.param_rows() == 0) return rows;
     const std::int64_t bytes = p_.param_rows() * context_.machine().param_row_bytes();
-    return context_.params.row(p_.params + static_cast<std::int64_t>(nb) * bytes, p_.param_rows(),
-                               context_.stream, op_.layer);
+    const std::int64_t host = p_.params + static_cast<std::int64_t>(nb) * bytes;
+    do {
+      if (op_.table >= 0) rows.table = table();
+      rows.bias = context_.params.row(host, p_.param_rows(), context_.stream, op_.layer);
+    } while (op_.table >= 0 && table() != rows.table);
+    return rows;
+  }
+
+  std::int64_t table() {
+    const std::int64_t words = isa::table_words(element_type(p_.quants().output->type));
+    return context_.params.row(op_.table, ceil_div(words, context_.machine().c()), context_.stream,
+                               op_.layer);
   }
 
   ProductCode& code_;
@@ -326,8 +348,12 @@ std::vector<ProductCode::Group> ProductCode::groups(const JobContext& context,
   std::int64_t total = 0;
   for (const Piece& piece : all) total += piece.rows;
   std::int64_t most = machine_.accumulators_rows;
-  if (op.product->tile_count() == std::ssize(op.product->columns))
+  const bool tiles_stay = op.product->tile_count() == std::ssize(op.product->columns);
+  if (context.plan.schedule == Schedule::kPaper2015) {
+    if (total > most) most = std::max(most / 2, all.front().rows);
+  } else if (tiles_stay) {
     most = std::max(most / 4, all.front().rows);
+  }
   const std::int64_t even = ceil_div(total, ceil_div(total, most));
   std::vector<Group> groups;
   for (const Piece& piece : all) {

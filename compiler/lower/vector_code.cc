@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 #include "compiler/lower/op_code.h"
+#include "compiler/passes/clamp.h"
+#include "isa/access.h"
 
 namespace systole::compiler {
 namespace {
@@ -41,6 +43,8 @@ std::int64_t width_of(const JobContext& context, std::size_t resident, std::int6
 void VectorCode::emit(const JobContext& context, const DeviceOp& op) {
   const Work work{context, op, context.map(op.output)};
   switch (op.node->kind) {
+    case OpKind::kMap:
+      return map(work);
     case OpKind::kZip:
       return zip(work);
     case OpKind::kTable:
@@ -64,6 +68,35 @@ void VectorCode::set(const Work& work, std::int64_t index, std::int64_t value) {
 
 void VectorCode::set(const Work& work, std::int64_t index, float value) {
   set(work, index, std::int64_t{std::bit_cast<std::int32_t>(value)});
+}
+
+// A relu, clip or change of quantisation.
+void VectorCode::map(const Work& work) {
+  namespace reg = isa::configuration;
+  const auto& attrs = std::get<MapAttrs>(work.op.node->attrs);
+  const JobContext& context = work.context;
+  const std::size_t x = work.op.inputs[0];
+  const IntegerRange limits = Clamp::of(attrs)->steps(*attrs.output);
+  set(work, reg::kAScale, attrs.x_quant->scales[0]);
+  set(work, reg::kAZero, std::int64_t{attrs.x_quant->zero_points[0]});
+  set(work, reg::kToScale, attrs.output->scales[0]);
+  set(work, reg::kToZero, std::int64_t{attrs.output->zero_points[0]});
+  set(work, reg::kLo, std::int64_t{limits.lo});
+  set(work, reg::kHi, std::int64_t{limits.hi});
+  for (std::int64_t block = 0; block < context.buffer.layout(work.op.output).blocks(); ++block) {
+    for (const Stretch& s : stretches(work.out.pixels())) {
+      context.need(x, block, s.first + s.rows);
+      context.stream.push(isa::Vector{.op = isa::vector_op::kConvert,
+                                      .a = context.row(x, block, s.first),
+                                      .a_type = element_type(attrs.x_quant->type),
+                                      .to = context.row(work.op.output, block, s.first),
+                                      .to_type = element_type(attrs.output->type),
+                                      .rows = s.rows,
+                                      .n = width_of(context, work.op.output, block)},
+                          work.op.layer);
+    }
+    context.stretch_done();
+  }
 }
 
 void VectorCode::zip(const Work& work) {
@@ -118,8 +151,9 @@ void VectorCode::zip(const Work& work) {
 void VectorCode::table(const Work& work) {
   const JobContext& context = work.context;
   const std::size_t x = work.op.inputs[0];
-  const std::int64_t rows = ceil_div(256, context.machine().c());
-  const std::int64_t type = isa::type::kU8;  // tables are by byte
+  const bool bytes = context.resident(x).element_bytes() == 1;
+  const std::int64_t type = bytes ? isa::type::kU8 : isa::type::kS16;  // entries are by byte
+  const std::int64_t rows = ceil_div(isa::table_words(type), context.machine().c());
   for (std::int64_t block = 0; block < context.buffer.layout(work.op.output).blocks(); ++block) {
     const std::int64_t table =
         context.params.row(work.op.table, rows, context.stream, work.op.layer);

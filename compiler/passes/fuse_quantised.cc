@@ -2,13 +2,15 @@
 //
 // Upwards: x and w must come from dequantise nodes, w's of a constant, scales per tensor or per
 // column (filter). Downwards: a bias addition, one relu or clip, and a quantise, each the only user
-// of the one before. Relu and clip become the saturation limits [lo, hi] (clamp.h). This matches
-// ONNX Runtime's QDQ fusion into QGemm and QLinearConv.
+// of the one before; before them, additions of further matmuls of the same quantisations, whose
+// products are then summed as integers. Relu and clip become the saturation limits [lo, hi]
+// (clamp.h). This matches ONNX Runtime's QDQ fusion into QGemm and QLinearConv.
 #include "compiler/passes/fuse_quantised.h"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/numerics.h"
 #include "compiler/passes/clamp.h"
@@ -35,7 +37,7 @@ class Fuser {
     const std::size_t count = graph_.nodes.size();
     for (std::size_t n = 0; n < count; ++n) {
       const ProductQuants* product = quants(graph_.nodes[n]);
-      if (product != nullptr && !product->x_quant) try_fuse(n);
+      if (product != nullptr && !product->x_quant && !taken_.contains(n)) try_fuse(n);
     }
     graph_.nodes = std::move(rebuilt());
     eliminate_dead(graph_);
@@ -44,8 +46,9 @@ class Fuser {
  private:
   // What a fused matmul absorbed below it.
   struct Tail {
-    ValueId value = kNoValue;  // the last value of the chain
-    ValueId added = kNoValue;  // a bias that was a separate addition
+    ValueId value = kNoValue;        // the last value of the chain
+    std::vector<std::size_t> terms;  // further products that were added: their nodes
+    ValueId added = kNoValue;        // a bias that was a separate addition
     std::optional<Clamp> clamp;
     std::optional<Quant> output;  // absent: the chain does not end in a quantise
   };
@@ -92,7 +95,7 @@ class Fuser {
     const auto axis = static_cast<std::int64_t>(column_axes(node).weights);
     if (!known || !is_short(weights.type)) return;
     if (!w->quant.per_tensor() && w->quant.axis != axis) return;
-    Tail tail = follow(node);
+    Tail tail = follow(node, *x, *w);
     const ValueId bias_in = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
     if (bias_in != kNoValue && tail.added != kNoValue) return;
     const auto bias = integer_bias(n, bias_in != kNoValue ? bias_in : tail.added, *x, *w);
@@ -100,15 +103,16 @@ class Fuser {
     rewrite(n, *x, *w, *bias, tail);
   }
 
-  // Walks down while each value has one user: add constant, relu or clip, quantise.
-  Tail follow(const Node& product) const {
+  // Walks down while each value has one user: add products, add constant, relu or clip, quantise.
+  Tail follow(const Node& product, const Dequantised& x, const Dequantised& w) const {
     Tail tail;
     tail.value = product.outputs[0];
     Tail best = tail;  // the longest prefix that ends well: in a quantise, or before any clamping
     for (;;) {
       if (!uses_.single_use(tail.value)) return best;
       const Node& user = graph_.nodes[static_cast<std::size_t>(uses_.users(tail.value)[0])];
-      if (!absorb(user, column_axes(product).from_end, tail)) return best;
+      const bool sum = bias_of(product) == kNoValue && absorb_term(user, {product, x, w}, tail);
+      if (!sum && !absorb(user, column_axes(product).from_end, tail)) return best;
       tail.value = user.outputs[0];
       if (tail.output || !tail.clamp) best = tail;
       if (tail.output) return best;
@@ -128,6 +132,41 @@ class Fuser {
     tail.output = quant;
     tail.output->type = graph_.value(user.outputs[0]).type;
     return true;
+  }
+
+  // A product and where its operands come from.
+  struct Term {
+    const Node& node;
+    const Dequantised& x;
+    const Dequantised& w;
+  };
+
+  // The addition of another matmul like `first` that has no bias and no other user.
+  bool absorb_term(const Node& add, const Term& first, Tail& tail) const {
+    const auto* zip = std::get_if<ZipAttrs>(&add.attrs);
+    if (zip == nullptr || zip->fn != ZipFn::kAdd || tail.clamp || tail.added != kNoValue)
+      return false;
+    const ValueId other = add.inputs[0] == tail.value ? add.inputs[1] : add.inputs[0];
+    const int producer = uses_.producer(other);
+    if (other == tail.value || producer < 0 || !uses_.single_use(other)) return false;
+    const auto n = static_cast<std::size_t>(producer);
+    const Node& node = graph_.nodes[n];
+    if (node.kind != OpKind::kMatmul || first.node.kind != OpKind::kMatmul || taken_.contains(n))
+      return false;
+    const auto x = dequantised(node.inputs[0]);
+    const auto w = dequantised(node.inputs[1]);
+    const bool known = w && (graph_.value(w->integer).constant || graph_.structure_only);
+    const bool fits = x && known && node.inputs.size() == 2 && alpha(node) == alpha(first.node) &&
+                      same(*x, first.x) && same(*w, first.w) &&
+                      graph_.value(other).shape == graph_.value(tail.value).shape;
+    if (fits) tail.terms.push_back(n);
+    return fits;
+  }
+
+  [[nodiscard]] bool same(const Dequantised& a, const Dequantised& b) const {
+    return a.quant.scales == b.quant.scales && a.quant.zero_points == b.quant.zero_points &&
+           (a.quant.per_tensor() || a.quant.axis == b.quant.axis) &&
+           graph_.value(a.integer).type == graph_.value(b.integer).type;
   }
 
   bool absorb_bias(const Node& add, std::size_t column_from_end, Tail& tail) const {
@@ -200,6 +239,11 @@ class Fuser {
     a.w_quant->type = graph_.value(w.integer).type;
     if (auto* matmul = std::get_if<MatmulAttrs>(&fused.attrs)) matmul->beta = 1.0F;
     fused.inputs = {x.integer, w.integer};
+    taken_.insert(n);
+    for (const std::size_t term : tail.terms) {
+      taken_.insert(term);
+      for (ValueId id : graph_.nodes[term].inputs) fused.inputs.push_back(dequantised(id)->integer);
+    }
     if (bias != kNoValue) fused.inputs.push_back(bias);
     if (tail.output) {
       a.output = tail.output;
@@ -245,6 +289,7 @@ class Fuser {
 
   Graph& graph_;
   UseMap uses_;
+  std::set<std::size_t> taken_;                    // nodes that are fused
   std::map<ValueId, std::vector<Node>> replaced_;  // end of chain -> what makes it now
 };
 
