@@ -30,6 +30,9 @@ struct JobContext {
   std::function<void(std::size_t resident, std::int64_t block, std::int64_t end)> need;
   // To be called after each stretch of work: the place for the next job's loads.
   std::function<void()> stretch_done;
+  // To be called when all that writes pixels [.., end) of a block of the product's output is
+  // pushed.
+  std::function<void(std::int64_t block, std::int64_t end)> written;
 
   [[nodiscard]] const isa::Machine& machine() const { return program.machine; }
   [[nodiscard]] const Resident& resident(std::size_t i) const { return plan.residents.at(i); }
@@ -65,28 +68,30 @@ class ProductCode {
   std::int64_t active_tile_ = -1;  // DRAM address of the active plane's tile
 };
 
-// Work of the vector unit: map, zip, table, pool, concat (vector_code.cc).
+// Pixels [.., end) of a block of a resident.
+struct Span {
+  std::size_t resident = 0;
+  std::int64_t block = 0, end = 0;
+};
+
+// An instruction of the vector unit that is still to be pushed.
+struct VectorItem {
+  std::vector<Span> reads;
+  isa::Insn insn;
+  std::map<std::int64_t, std::int64_t> registers;  // of the vector unit, to be set before
+  bool ends_block = false;                         // of the operation's output
+};
+
+// Work of the vector unit: map, zip, table, pool, concat (vector_code.cc). An operation is a list
+// of items to be pushed in this order, at the latest before its output is read; so they can be
+// pushed while what they read is being made.
 class VectorCode {
  public:
-  void emit(const JobContext& context, const DeviceOp& op);
+  [[nodiscard]] static std::vector<VectorItem> items(const JobContext& context, const DeviceOp& op);
+  void push(const JobContext& context, const DeviceOp& op, VectorItem item);
 
  private:
-  // What an operation needs while it is turned into instructions.
-  struct Work {
-    const JobContext& context;
-    const DeviceOp& op;
-    FeatureMap out;
-  };
-  void map(const Work& work);
-  void zip(const Work& work);
-  void table(const Work& work);
-  void pool(const Work& work);
-  void concat(const Work& work);
-  // Sets a register of the vector unit unless it holds the value already.
-  void set(const Work& work, std::int64_t index, std::int64_t value);
-  void set(const Work& work, std::int64_t index, float value);
-
-  std::map<std::int64_t, std::int64_t> registers_;
+  std::map<std::int64_t, std::int64_t> registers_;  // as the code so far leaves them
 };
 
 }  // namespace systole::compiler

@@ -268,6 +268,9 @@ class ProductCode::Emission {
     insn.bias = p_.has_bias() ? activation.param.bias : 0;
     insn.table = activation.param.table;
     context_.stream.push(insn, op_.layer);
+    const std::size_t next = activation.nb + 1;
+    if (next == p_.columns.size() || p_.columns[next].block != columns.block)
+      context_.written(columns.block, activation.first + activation.rows);
     activation.rows = 0;
   }
 

@@ -41,6 +41,17 @@ class Nest {
 
 }  // namespace
 
+int SegmentPlan::begins(int operation) const {
+  if (schedule == Schedule::kPaper2015) return operation;
+  int first = operation;
+  for (; first >= 0; --first) {
+    const DeviceOp& op = ops[static_cast<std::size_t>(first)];
+    if (op.product != nullptr) return first;
+    if (op.table >= 0) break;
+  }
+  return operation;
+}
+
 std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
   std::size_t phase = 0;
   while (operation >= phases.at(phase).end) ++phase;
@@ -52,13 +63,15 @@ std::int64_t pixels_of(const Resident& resident, const isa::Program& program, st
   return resident.map.pixels() / program.batch * items;
 }
 
-BufferMap::Place BufferMap::describe(const Resident& resident, const isa::Program& program,
-                                     const std::vector<Phase>& phases) const {
+BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& resident,
+                                     const isa::Program& program,
+                                     const std::vector<Phase>& phases) {
   Place place;
   place.phase = phase_of(phases, resident.last_use);
   place.local = phase_of(phases, resident.first_use) == place.phase;
   // What a later phase reads stays while earlier phases run for other samples.
-  place.from = place.local ? resident.first_use : 0;
+  const int begins = std::max(phases[place.phase].first, plan.begins(resident.first_use));
+  place.from = place.local ? begins : 0;
   place.until = resident.last_use;
   place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / program.batch;
   place.layout = Layout(program.machine, pixels_of(resident, program, phases[place.phase].items),
@@ -94,7 +107,7 @@ BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
                      const std::vector<Phase>& phases) {
   places_.reserve(plan.residents.size());
   for (const Resident& resident : plan.residents) {
-    Place place = describe(resident, program, phases);
+    Place place = describe(plan, resident, program, phases);
     const int copies = place.local ? phases[place.phase].copies : 1;
     for (int c = 0; c < copies; ++c) {
       std::int64_t& base = place.base.at(static_cast<std::size_t>(c));

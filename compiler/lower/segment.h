@@ -46,6 +46,11 @@ struct SegmentPlan {
   std::vector<DeviceOp> ops;  // in order
   std::vector<Resident> residents;
   Schedule schedule = Schedule::kOverlap;
+
+  // The operation during which the code of `operation` may begin: work of the vector unit goes
+  // between that of the product before it, as soon as its operands are there. Not if it needs
+  // parameters, as these may push out the product's.
+  [[nodiscard]] int begins(int operation) const;
 };
 
 // Operations [first, end), in jobs of at most `items` samples. With two copies of the values that
@@ -92,8 +97,9 @@ class BufferMap {
     int from = 0, until = 0;             // operations between which its rows are taken
     std::int64_t item_pixels = 0;        // 0: the same for all samples
   };
-  [[nodiscard]] Place describe(const Resident& resident, const isa::Program& program,
-                               const std::vector<Phase>& phases) const;
+  [[nodiscard]] static Place describe(const SegmentPlan& plan, const Resident& resident,
+                                      const isa::Program& program,
+                                      const std::vector<Phase>& phases);
   // The lowest rows free for a copy of `place`, given those of the places so far.
   [[nodiscard]] std::int64_t lowest_free(const Place& place, int copy,
                                          const std::vector<Phase>& phases) const;

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <limits>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -56,7 +58,11 @@ class SegmentCode::JobEmission {
                              [this](std::size_t resident, std::int64_t block, std::int64_t end) {
                                need(resident, block, end);
                              },
-                             [this] { stretch_done(); }};
+                             [this] { stretch_done(); },
+                             [this, &context](std::int64_t block, std::int64_t end) {
+                               written_[block] = end;
+                               push_items(context, true);
+                             }};
     for (int i = phase_.first; i < phase_.end; ++i) {
       stretches_ += stretches(context, operation(i));
       if (explains_) explain(context, operation(i));
@@ -65,10 +71,12 @@ class SegmentCode::JobEmission {
     for (; position_ < phase_.end; ++position_) {
       const DeviceOp& op = operation(position_);
       if (in_steps()) layer_step(op);
+      take_items(context);
       if (op.product != nullptr) {
+        written_.clear();
         code_.products_.emit(context, op);
       } else {
-        code_.vectors_.emit(context, op);
+        push_items(context, false);
       }
       store(op);
     }
@@ -98,6 +106,37 @@ class SegmentCode::JobEmission {
       // What is used later shares its place with what is used before it.
       if (plan_.residents[part.resident].first_use > phase_.first) part.free_after = kNever;
     }
+  }
+
+  // --- work of the vector unit ---
+  // Queues the items of the operation at work, or of those that may begin while it is.
+  void take_items(const JobContext& context) {
+    taken_ = std::max(taken_, position_);
+    for (; taken_ < phase_.end && plan_.begins(taken_) <= position_; ++taken_) {
+      if (operation(taken_).product != nullptr) continue;
+      for (VectorItem& item : VectorCode::items(context, operation(taken_)))
+        items_.push_back({taken_, std::move(item)});
+    }
+  }
+
+  // Pushes queued items in order: those of the operation at work, or as many as are ready while a
+  // product is.
+  void push_items(const JobContext& context, bool during_product) {
+    while (!items_.empty()) {
+      const auto& [i, item] = items_.front();
+      if (during_product ? !ready(item) : i != position_) return;
+      code_.vectors_.push(context, operation(i), std::move(items_.front().item));
+      items_.pop_front();
+    }
+  }
+
+  // Whether the product at work has written what the item reads of its output.
+  [[nodiscard]] bool ready(const VectorItem& item) const {
+    const std::size_t output = operation(position_).output;
+    return std::all_of(item.reads.begin(), item.reads.end(), [&](const Span& span) {
+      const auto end = written_.find(span.block);
+      return span.resident != output || (end != written_.end() && end->second >= span.end);
+    });
   }
 
   // --- transfers ---
@@ -202,11 +241,18 @@ class SegmentCode::JobEmission {
   const Phase& phase_;
   const Job& job_;
   const BufferMap& buffer_;
+  struct QueuedItem {
+    int operation;
+    VectorItem item;
+  };
+  std::deque<QueuedItem> items_;                  // of the vector unit, not pushed yet
+  std::map<std::int64_t, std::int64_t> written_;  // of the product at work: end pixel by block
   std::vector<Load> loads_;
   std::int64_t open_ = 0;  // loads not done
   JobEmission* next_ = nullptr;
   std::int64_t stretches_ = 0;  // still to come
   int position_;                // of the operation at work
+  int taken_ = 0;               // operations before it are at work, queued or done
   bool explains_ = false;
 };
 
