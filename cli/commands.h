@@ -17,6 +17,7 @@ void add_run(CLI::App& app, const std::string& command_line);
 void add_compile(CLI::App& app, const std::string& command_line);
 void add_quantize(CLI::App& app, const std::string& command_line);
 void add_compare(CLI::App& app, const std::string& command_line);
+void add_measure(CLI::App& app, const std::string& command_line);
 void add_asm(CLI::App& app, const std::string& command_line);
 void add_disasm(CLI::App& app, const std::string& command_line);
 void add_check(CLI::App& app, const std::string& command_line);
@@ -33,6 +34,7 @@ inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_compile,
     add_quantize,
     add_compare,
+    add_measure,
     add_asm,
     add_disasm,
     add_check,

@@ -1,0 +1,290 @@
+// systole measure gpu: a model, a matrix product, the sweep of products or a micro-benchmark on
+// this computer's GPU, written as measurement files (docs/comparison.md).
+#include "cli/measure_gpu.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "base/files.h"
+#include "cli/batches.h"
+#include "cli/calibrate.h"
+#include "cli/model_options.h"
+#include "cli/terminal.h"
+#include "compare/gpu/measure.h"
+#include "compare/gpu/module.h"
+#include "compare/work.h"
+#include "compiler/passes/fuse_quantised.h"
+
+namespace systole::cli {
+namespace {
+
+using compare::Measurement;
+using compare::gpu::Math;
+using compare::gpu::Measurer;
+using compiler::Graph;
+
+struct Options {
+  std::string model, output, csv, trace, calibrate, labels;
+  std::vector<std::string> inputs, precisions;
+  ShapeOptions shapes;
+  double seconds = compare::MeasureOptions{}.seconds;
+  int device = 0;
+  bool json = false;
+};
+
+// What follows a prefix, if the model has it.
+std::optional<std::string> after(const std::string& model, const std::string& prefix) {
+  if (!model.starts_with(prefix)) return std::nullopt;
+  return model.substr(prefix.size());
+}
+
+std::int64_t number_of(const std::string& model, const std::string& text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [next, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || next != end)
+    throw InputError(model, "no number", "vadd:N or launch:N");
+  return value;
+}
+
+std::vector<Math> maths_of(const Options& o, const std::vector<std::string>& usual) {
+  std::vector<Math> maths;
+  for (const std::string& name : o.precisions.empty() ? usual : o.precisions) {
+    maths.push_back(compare::gpu::math_named(name));
+  }
+  return maths;
+}
+
+const std::vector<std::string> kFloats = {"fp32", "tf32", "fp16", "bf16"};
+
+// --- products ---
+
+std::vector<Measurement> measure_product(const Options& o, Measurer& measurer, Math math) {
+  const std::string sizes = o.model.substr(o.model.find(':') + 1);
+  const auto product = compare::gpu::products_in("m,k,n\n" + sizes, o.model).at(0);
+  std::vector<Measurement> result = {measurer.product(product, math, Measurer::Kernel::kLibrary)};
+  if (math != Math::kFp32) return result;
+  result.push_back(measurer.product(product, math, Measurer::Kernel::kNaive));
+  result.push_back(measurer.product(product, math, Measurer::Kernel::kTiled));
+  return result;
+}
+
+// The shapes of the sweep: a file with columns m, n and k, or any model's layers.
+std::vector<Measurer::Product> sweep_shapes(const Options& o, const std::string& source) {
+  compiler::LoadOptions load = load_options(o.shapes);
+  if (source.ends_with(".csv")) {
+    const std::vector<std::uint8_t> bytes = read_file(source);
+    const std::string text(bytes.begin(), bytes.end());
+    if (text.find("m,n,k") != std::string::npos) return compare::gpu::products_in(text, source);
+  }
+  load.structure_only = true;
+  return compare::gpu::products_of(compiler::load_model(source, load));
+}
+
+std::vector<Measurement> measure_sweep(const Options& o, Measurer& measurer,
+                                       const std::string& source) {
+  std::vector<std::string> all = kFloats;
+  all.emplace_back("int8");
+  std::vector<Measurement> result;
+  for (const Math math : maths_of(o, all)) {
+    for (const Measurer::Product& product : sweep_shapes(o, source)) {
+      result.push_back(measurer.product(product, math, Measurer::Kernel::kLibrary));
+    }
+  }
+  return result;
+}
+
+// --- whole models ---
+
+bool is_quantised(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes, [&](const compiler::Node& node) {
+    const bool product =
+        node.kind == compiler::OpKind::kMatmul || node.kind == compiler::OpKind::kConv;
+    return product && graph.value(node.inputs.at(0)).type != DType::kFloat32;
+  });
+}
+
+// How many batches the evaluator can check in a bearable time.
+std::int64_t checked_batches(const Graph& graph, std::int64_t rows) {
+  constexpr std::int64_t kRows = 2'000;
+  constexpr std::int64_t kMacs = 20'000'000'000;
+  const compare::ModelWork work = compare::model_work(graph);
+  const std::int64_t by_macs = kMacs / std::max<std::int64_t>(1, work.macs());
+  return std::clamp<std::int64_t>(std::min(kRows / work.batch, by_macs), 1, rows / work.batch);
+}
+
+// One graph, its inputs and what they should give.
+struct Prepared {
+  explicit Prepared(const Options& o, Graph g)
+      : graph(std::move(g)), data(read_batches(o.model, o.inputs, o.labels, graph)) {
+    const std::int64_t rows = data.inputs.shape.empty() ? 1 : data.inputs.shape.front();
+    expected = compare::gpu::expected_outputs(graph, data.inputs, checked_batches(graph, rows));
+  }
+  Graph graph;
+  BatchData data;
+  std::vector<Tensor> expected;
+};
+
+std::vector<Measurement> measure_model(const Options& o, Measurer& measurer) {
+  const compiler::LoadOptions load = load_options(o.shapes);
+  Graph loaded = compiler::fuse_quantised(compiler::load_model(o.model, load));
+  const std::string hash = loaded.hash;
+  const bool quantised = is_quantised(loaded);
+  std::vector<std::string> usual = quantised ? std::vector<std::string>{"int8"} : kFloats;
+  if (!o.calibrate.empty()) usual.emplace_back("int8");
+  const std::vector<Math> maths = maths_of(o, usual);
+  if (!o.trace.empty() && maths.size() != 1) {
+    throw InputError("--trace", fmt::format("{} precisions", maths.size()), "one, by --precision");
+  }
+  const bool inline_shape = hash.empty();
+  const std::string name = inline_shape ? o.model : std::filesystem::path(o.model).stem().string();
+  std::unique_ptr<Prepared> as_loaded;
+  std::unique_ptr<Prepared> calibrated;
+  std::vector<Measurement> result;
+  for (const Math math : maths) {
+    const bool integers = math == Math::kInt8;
+    if (!integers && quantised) {
+      throw InputError(o.model, "is quantised", "--precision int8, or a float model");
+    }
+    if (integers && !quantised && o.calibrate.empty()) {
+      throw InputError(o.model, "is a float model", "--calibrate DATA for --precision int8");
+    }
+    auto& prepared = integers && !quantised ? calibrated : as_loaded;
+    if (!prepared) {
+      prepared = std::make_unique<Prepared>(
+          o, integers && !quantised
+                 ? compiler::fuse_quantised(load_quantised(o.model, o.calibrate, load))
+                 : loaded);
+    }
+    const auto measured = measurer.model({.model = name,
+                                          .model_hash = hash,
+                                          .graph = &prepared->graph,
+                                          .inputs = &prepared->data.inputs,
+                                          .expected = &prepared->expected,
+                                          .labels = prepared->data.labels,
+                                          .trace = o.trace},
+                                         math);
+    result.insert(result.end(), measured.begin(), measured.end());
+  }
+  return result;
+}
+
+std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
+  if (const auto count = after(o.model, "vadd:")) {
+    return {measurer.vector_add(number_of(o.model, *count))};
+  }
+  if (const auto count = after(o.model, "launch:")) {
+    return measurer.launches(number_of(o.model, *count));
+  }
+  if (const auto source = after(o.model, "gemms:")) return measure_sweep(o, measurer, *source);
+  const bool floats = std::ranges::find(o.precisions, "int8") == o.precisions.end();
+  if (!o.model.starts_with("gemm:") || !floats) return measure_model(o, measurer);
+  std::vector<Measurement> result;
+  for (const Math math : maths_of(o, kFloats)) {
+    const auto measured = measure_product(o, measurer, math);
+    result.insert(result.end(), measured.begin(), measured.end());
+  }
+  return result;
+}
+
+// --- output ---
+
+void print_table(const std::vector<Measurement>& measurements) {
+  fmt::print("{:<28} {:>6} {:<5} {:<24} {:>12} {:>12} {:>10}\n", "model", "batch", "type",
+             "setting", "end to end", "device only", "difference");
+  for (const Measurement& m : measurements) {
+    const auto setting = [&](const char* key) {
+      const auto found = m.settings.find(key);
+      return found == m.settings.end() ? std::string() : fmt::format("{} {}", key, found->second);
+    };
+    constexpr double kMicroseconds = 1e6;
+    fmt::print("{:<28} {:>6} {:<5} {:<24} {:>9.2f} us {:>9.2f} us {:>10.2g}{}\n", m.model, m.batch,
+               m.precision, setting("kernel") + setting("cuda_graph"),
+               m.end_to_end().median * kMicroseconds, m.device_only().median * kMicroseconds,
+               m.check.max_difference, m.quick() ? "  quick" : "");
+  }
+}
+
+void measure_gpu(const Options& o, const std::string& command_line) {
+  std::optional<AtomicFile> file;
+  std::optional<AtomicFile> csv;
+  if (!o.output.empty()) file.emplace(o.output);
+  if (!o.csv.empty()) csv.emplace(o.csv);
+  static_cast<void>(maths_of(o, {}));  // names are checked before the device is
+  if (!o.csv.empty() && (!o.model.starts_with("gemms:") || o.precisions.size() != 1)) {
+    throw InputError("--csv", "is for a sweep in one precision", "gemms:SOURCE --precision P");
+  }
+  const auto backend = compare::gpu::open_device(o.device);
+  compare::MeasureOptions options;
+  options.seconds = o.seconds;
+  Measurer measurer(*backend, options, command_line, [](const std::string& text) { note(text); });
+  const std::vector<Measurement> measurements = measure(o, measurer);
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const Measurement& m : measurements) json.push_back(compare::to_json(m));
+  if (file) {
+    file->stream() << json.dump(1) << "\n";
+    file->commit();
+  }
+  if (csv) {
+    const Measurement& first = measurements.front();
+    csv->stream() << compare::gpu::products_csv(
+        measurements,
+        fmt::format("{}, {}, {}: {}", first.device, first.precision, first.date, first.command));
+    csv->commit();
+  }
+  if (o.json) {
+    fmt::print("{}\n", json.dump(1));
+  } else {
+    print_table(measurements);
+  }
+}
+
+}  // namespace
+
+void add_measure_gpu(CLI::App& measure, const std::string& command_line) {
+  CLI::App* command = measure.add_subcommand("gpu", "on this computer's GPU, by CUDA");
+  const auto o = std::make_shared<Options>();
+  command
+      ->add_option("MODEL", o->model,
+                   fmt::format("{}; or gemms:SOURCE (every product of a model or of a file with "
+                               "columns m,n,k), vadd:N, launch:N",
+                               kModelHelp))
+      ->required();
+  add_shape_options(*command, o->shapes);
+  add_repeatable(*command, "--precision", o->precisions,
+                 "fp32, tf32, fp16, bf16 or int8; default: all that the model allows")
+      ->type_name("P");
+  add_repeatable(
+      *command, "--input", o->inputs,
+      "values of the input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
+      ->type_name("FILE");
+  command->add_option("--labels", o->labels, "IDX or .npy labels: adds accuracy")
+      ->type_name("FILE");
+  command->add_option("--calibrate", o->calibrate, "quantise a float model with these samples")
+      ->type_name("DATA");
+  command->add_option("--seconds", o->seconds, "measuring time of each row; default 10")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->type_name("S");
+  command->add_option("--device", o->device, "which GPU; default 0")
+      ->check(CLI::Range(0, 1023))
+      ->type_name("N");
+  command->add_option("--trace", o->trace, "one run's kernels and copies, for Perfetto (.json)")
+      ->type_name("FILE");
+  command->add_option("-o,--output", o->output, "writes the measurements as JSON")
+      ->type_name("FILE");
+  command->add_option("--csv", o->csv, "of a sweep in one precision: m,n,k,tflops")
+      ->type_name("FILE");
+  command->add_flag("--json", o->json, "prints the measurements as JSON");
+  command->footer(
+      "Example:\n  systole measure gpu mlp:784,512,10 --batch 64 -o mlp.json\n"
+      "  systole measure gpu gemm:1024,1024,1024 --precision fp32\n"
+      "  systole measure gpu gemms:compare/data/h100_gemm_bf16.csv --precision bf16");
+  command->callback([o, command_line] { measure_gpu(*o, command_line); });
+}
+
+}  // namespace systole::cli
