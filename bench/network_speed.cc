@@ -34,6 +34,7 @@ struct Options {
   std::vector<std::string> models;
   std::vector<std::int64_t> batches = {1, 8};
   std::string machine = "tpu_v1";
+  std::vector<std::string> changes;
   int repeats = 5;
   bool layers = false, json = false;
 };
@@ -81,7 +82,9 @@ void compare(const isa::Program& program, const sim::Report& report, Row& row) {
 
 Row measure(const std::string& model, const std::string& path, std::int64_t batch,
             const Options& o) {
-  const isa::Machine machine = isa::load_machine(o.machine);
+  isa::Machine machine = isa::load_machine(o.machine);
+  for (const std::string& change : o.changes) isa::set_parameter(machine, change);
+  isa::validate(machine);
   compiler::LoadOptions load;
   load.batch = batch;
   load.structure_only = true;
@@ -190,6 +193,7 @@ int main_with(int argc, char** argv) {
   app.add_option("MODEL", o.models, "network names or ONNX files with an open batch");
   app.add_option("--batch", o.batches, "batches");
   app.add_option("--machine", o.machine, "preset or file");
+  app.add_option("--set", o.changes, "key=value, a parameter of the machine");
   app.add_option("--repeats", o.repeats, "runs of each, whose median counts")
       ->check(CLI::PositiveNumber);
   app.add_flag("--layers", o.layers, "prints each layer's prediction");

@@ -232,13 +232,17 @@ void print(const Sweep& sweep, bool json) {
 int main_with(int argc, char** argv) {
   CLI::App app("simulated cycles against a lower bound", "schedule_bound");
   std::string machine_name = "tpu_v1", only;
+  std::vector<std::string> changes;
   bool json = false;
   app.add_option("--machine", machine_name, "preset or file");
+  app.add_option("--set", changes, "key=value, a parameter of the machine");
   app.add_option("--only", only, "only shapes that begin with this, such as conv:");
   app.add_flag("--json", json, "prints JSON");
   CLI11_PARSE(app, argc, argv);
 
-  const isa::Machine machine = isa::load_machine(machine_name);
+  isa::Machine machine = isa::load_machine(machine_name);
+  for (const std::string& change : changes) isa::set_parameter(machine, change);
+  isa::validate(machine);
   std::vector<Case> cases = matmuls();
   std::ranges::copy(convolutions(), std::back_inserter(cases));
   Sweep sweep;
