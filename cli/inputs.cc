@@ -123,6 +123,16 @@ void require_row_elements(const std::string& name, const InputSource& source, co
       fmt::format("{} elements a row, as in {}", row_elements(shape), shape_text(shape)));
 }
 
+// Infinities saturate when they are quantised; what NaN becomes is nobody's rule.
+void require_numbers(const std::string& name, const InputSource& source, const Tensor& tensor) {
+  if (tensor.type != DType::kFloat32) return;
+  const auto values = tensor.as<float>();
+  const auto found = std::find_if(values.begin(), values.end(), [](float v) { return v != v; });
+  if (found == values.end()) return;
+  throw InputError(place(name, source), fmt::format("element {} is NaN", found - values.begin()),
+                   "numbers");
+}
+
 }  // namespace
 
 std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,
@@ -186,6 +196,7 @@ Tensor fit_input(const std::string& name, const InputSource& source, DType type,
   if (source.is_random) return random_tensor(type, shape, source.seed);
   require_row_elements(name, source, shape);
   Tensor converted = convert(name, source, type);
+  require_numbers(name, source, converted);
   const std::int64_t wanted_bytes = element_count(shape) * dtype_bytes(type);
   if (converted.bytes() > wanted_bytes) {
     throw InputError(place(name, source),

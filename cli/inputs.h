@@ -38,7 +38,7 @@ void truncate_rows(Tensor& tensor, std::int64_t rows);
 
 // The source as a tensor of `type` and `shape`. Rows beyond the file's are zeros. Each row must
 // have as many elements as a row of `shape`; bytes for a float input become x / 255 and float64 is
-// narrowed, both said in a note. Throws InputError: wrong type, wrong row size, too many rows.
+// narrowed, both said in a note. Throws InputError: wrong type, wrong row size, too many rows, NaN.
 [[nodiscard]] Tensor fit_input(const std::string& name, const InputSource& source, DType type,
                                const Shape& shape);
 

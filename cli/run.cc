@@ -88,6 +88,10 @@ void check_options(const Options& o) {
     throw InputError("--output", "--timing-only computes no outputs", "one of the two");
   }
   const bool timed = engine_named(o.engine) != sim::Engine::kFunc;
+  if (o.timing_only && !timed && compiler::is_topology(o.subject)) {
+    throw InputError(o.subject, "a topology has no values, and the func engine keeps no time",
+                     "--engine cycle");
+  }
   if (o.timing_only && !timed) {
     throw InputError("--timing-only", "the func engine keeps no time", "--engine cycle");
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -51,10 +52,19 @@ std::optional<std::int64_t> parse_operand(Operand kind, std::string_view text) {
   return value >= range.low && value <= range.high ? std::optional(value) : std::nullopt;
 }
 
-std::string operand_expected(Operand kind) {
+std::string range_text(std::int64_t low, std::int64_t high) {
+  return low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
+}
+
+std::string range_text(Operand kind, std::int64_t low, std::int64_t high) {
   const auto& words = names(kind);
-  if (!words.empty()) return fmt::format("one of {}", fmt::join(words, ", "));
-  return fmt::format("{} to {}", operand_range(kind).low, operand_range(kind).high);
+  if (words.empty()) return range_text(low, high);
+  const auto last = std::min<std::int64_t>(high + 1, std::ssize(words));
+  return fmt::format("one of {}", fmt::join(words.begin() + low, words.begin() + last, ", "));
+}
+
+std::string operand_expected(Operand kind) {
+  return range_text(kind, operand_range(kind).low, operand_range(kind).high);
 }
 
 }  // namespace systole::isa

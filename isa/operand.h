@@ -50,7 +50,10 @@ constexpr bool may_be_left_out(Operand kind) {
 [[nodiscard]] std::string operand_text(Operand kind, std::int64_t value);
 // The reverse; empty if the text is none of the kind's names or no number within its range.
 [[nodiscard]] std::optional<std::int64_t> parse_operand(Operand kind, std::string_view text);
-// What parse_operand accepts: "u8, s8, s16 or s32" or "0 to 255".
+// "1 to 6", or "255" where both are the same; for kinds of named values "one of a, b".
+[[nodiscard]] std::string range_text(std::int64_t low, std::int64_t high);
+[[nodiscard]] std::string range_text(Operand kind, std::int64_t low, std::int64_t high);
+// What parse_operand accepts: "one of u8, s8, s16, s32" or "0 to 255".
 [[nodiscard]] std::string operand_expected(Operand kind);
 
 }  // namespace systole::isa

@@ -85,6 +85,7 @@ class RaceChecker {
       step(pc, insn);
       return !findings_.full();
     });
+    if (findings_.empty()) check_outputs();
   }
 
  private:
@@ -150,6 +151,44 @@ class RaceChecker {
     return fmt::format("reads {}s [{}, {}) lanes [{}, {}), part of which nothing before it writes",
                        kSpaceNames[static_cast<std::size_t>(access.space)], access.begin,
                        access.end, cell.lane_begin, cell.lane_end);
+  }
+
+  // Whoever runs the program reads its outputs. One may share bytes with what the host writes: an
+  // input, a constant, the result of a step.
+  void check_outputs() {
+    std::vector<const HostTensor*> by_host;
+    for (const HostTensor& tensor : program_.tensors) {
+      if (tensor.role == Role::kInput || tensor.role == Role::kConstant) by_host.push_back(&tensor);
+    }
+    for (const HostStep& step : program_.host_steps) {
+      for (const std::int64_t i : step.outputs)
+        by_host.push_back(&program_.tensors[static_cast<std::size_t>(i)]);
+    }
+    for (const HostTensor& tensor : program_.tensors) {
+      const std::int64_t end = tensor.address + tensor.bytes();
+      const bool shared = std::any_of(by_host.begin(), by_host.end(), [&](const HostTensor* other) {
+        return other->address < end && tensor.address < other->address + other->bytes();
+      });
+      const bool read = tensor.role == Role::kOutput && tensor.bytes() > 0;
+      if (!read || shared || any_written(tensor)) continue;
+      findings_.add_general(
+          FindingKind::kNeverWritten,
+          fmt::format("output '{}' is never written; expected a write_host or a host step",
+                      tensor.name));
+    }
+  }
+
+  bool any_written(const HostTensor& tensor) {
+    accesses_.clear();
+    host_.add({.address = tensor.address, .stride = 0, .rows = 1, .bytes = tensor.bytes()},
+              accesses_);
+    bool written = false;
+    for (const Access& access : accesses_) {
+      spaces_[static_cast<std::size_t>(access.space)].touch(
+          access, Unit::kSequencer, {},
+          [&](const Cell& cell) { written = written || cell.writer.ordinal > 0; });
+    }
+    return written;
   }
 
   void add_race(const Access& access, Unit unit, Toucher who, Unit other_unit, Toucher other,

@@ -45,14 +45,18 @@ class RangeChecker {
 
   void require(std::string_view name, std::int64_t value, std::int64_t low, std::int64_t high) {
     if (value >= low && value <= high) return;
-    bad(fmt::format("has {} = {}; expected {} to {}", name, value, low, high));
+    bad(fmt::format("has {} = {}; expected {}", name, value, range_text(low, high)));
   }
 
   template <typename T>
   void check_operands(const T& insn) {
     insn.for_each([this](std::string_view name, Operand kind, std::int64_t value) {
       const OperandRange& range = operand_range(kind);
-      require(name, value, at_least(kind, range.low), at_most(kind, range.high));
+      const std::int64_t low = at_least(kind, range.low);
+      const std::int64_t high = at_most(kind, range.high);
+      if (value >= low && value <= high) return;
+      bad(fmt::format("has {} = {}; expected {}", name, operand_text(kind, value),
+                      range_text(kind, low, high)));
     });
   }
 

@@ -22,7 +22,7 @@ OperandRange type_range(std::int64_t type) {
 void VectorChecker::require(std::string_view name, std::int64_t value, std::int64_t low,
                             std::int64_t high) {
   if (value >= low && value <= high) return;
-  bad_(fmt::format("has {} = {}; expected {} to {}", name, value, low, high));
+  bad_(fmt::format("has {} = {}; expected {}", name, value, range_text(low, high)));
 }
 
 void VectorChecker::check(const Set& insn) {

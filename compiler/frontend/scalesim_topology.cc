@@ -115,7 +115,10 @@ class TopologyParser {
   void check(const Row& row) {
     const std::size_t count = row.numbers.size();
     if (count != kGemmNumbers && count < kConvNumbers) {
-      throw InputError(place(), fmt::format("{} numbers after the name", count),
+      const bool all = row.rest.empty() || row.rest.front().empty();
+      throw InputError(place(),
+                       all ? fmt::format("{} numbers after the name", count)
+                           : fmt::format("'{}' as number {}", row.rest.front(), count + 1),
                        std::string(kForms));
     }
     const bool is_gemm = count == kGemmNumbers;

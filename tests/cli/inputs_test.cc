@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/files.h"
 #include "cli/accuracy.h"
 #include "cli/tensor_files.h"
@@ -65,6 +67,8 @@ TEST(FitInput, RefusesWhatDoesNotFit) {
   EXPECT_THROW(fit(Tensor(DType::kFloat32, {2, 3}), DType::kUint8, {2, 3})(), InputError);
   EXPECT_THROW(fit(Tensor(DType::kUint8, {2, 4}), DType::kUint8, {2, 3})(), InputError);
   EXPECT_THROW(fit(Tensor(DType::kUint8, {3, 3}), DType::kUint8, {2, 3})(), InputError);
+  const std::vector<float> values = {1.0F, std::numeric_limits<float>::quiet_NaN()};
+  EXPECT_THROW(fit(make_tensor<float>({1, 2}, values), DType::kFloat32, {1, 2})(), InputError);
 }
 
 TEST(FitInput, RandomIsAFunctionOfTheSeed) {

@@ -77,7 +77,8 @@ TEST(ScaleSimTopology, WhatIsWrongIsOneLineWithItsPlace) {
   EXPECT_THAT(error_of("a,1,1,1,\nb,1,1,1,\n"),
               HasSubstr("t.csv:1: a layer where SCALE-Sim skips"));
   EXPECT_THAT(error_of(gemm_header + "\na,1,1,\n"), HasSubstr("t.csv:3: 2 numbers after the name"));
-  EXPECT_THAT(error_of(gemm_header + "a,1,x,1,\n"), HasSubstr("t.csv:2: 1 numbers after the name"));
+  EXPECT_THAT(error_of(gemm_header + "a,1,x,1,\n"),
+              HasSubstr("t.csv:2: 'x' as number 2; expected"));
   EXPECT_THAT(error_of(gemm_header + "a,1,0,1,\n"), HasSubstr("t.csv:2: 0 as number 2"));
   EXPECT_THAT(error_of(gemm_header + "a,1,-4,1,\n"), HasSubstr("t.csv:2: -4 as number 2"));
   EXPECT_THAT(error_of(conv_header + "c,2,9,3,3,1,1,1,\n"),

@@ -187,7 +187,8 @@ TEST(Verify, Ranges) {
   finds(1, "read_params host=512, param=7, rows=2", "parameter rows [7, 9)");
   finds(2, "read_weights dram=577, k=8, n=8, zero=0", "within [0, 640)");
   finds(2, "read_weights dram=0, k=9, n=8, zero=0", "k = 9");
-  finds(3, "sync unit=sequencer, wait_for=dma_in, distance=1, why=raw", "unit = 0");
+  finds(3, "sync unit=sequencer, wait_for=dma_in, distance=1, why=raw",
+        "unit = sequencer; expected one of dma_in, ");
   finds(4, "matmul ub=0, acc=13, rows=4, k=8, n=8" + sums, "accumulator rows [13, 17)");
   finds(4, "matmul ub=0, acc=0, rows=4, k=8, n=9" + sums, "n = 9; expected 1 to 8");
   const std::string pass = "matmul ub=0, acc=0, rows=4, k=4, n=8, switch_tile=1, ";
