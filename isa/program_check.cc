@@ -15,7 +15,7 @@ constexpr std::int64_t kMaxSamples = std::int64_t{1} << 32;  // batch * batches
 
 // How many operands and attributes each row of host_ops.def takes.
 struct HostArity {
-  std::size_t inputs;
+  std::size_t inputs;  // 0: one or more
   bool (*attributes_fit)(const HostStep&);
   const char* attributes;
 };
@@ -26,6 +26,18 @@ bool has_scales(const HostStep& step) {
 bool has_axes(const HostStep& step) { return step.numbers.size() == 2 && step.reals.empty(); }
 bool has_none(const HostStep& step) { return step.numbers.empty() && step.reals.empty(); }
 bool has_permutation(const HostStep& step) { return step.reals.empty(); }
+
+bool is_zip(const HostStep& step) {
+  return has_none(step) || (step.numbers.size() == 5 && step.reals.size() == 3);
+}
+bool is_clip(const HostStep& step) { return step.numbers.empty() && step.reals.size() == 2; }
+bool is_leaky_relu(const HostStep& step) { return step.numbers.empty() && step.reals.size() == 1; }
+bool is_window(const HostStep& step) { return step.numbers.size() == 13 && step.reals.empty(); }
+bool is_average(const HostStep& step) {
+  return is_window(step) || (step.numbers.size() == 15 && step.reals.size() == 2);
+}
+bool is_pad(const HostStep& step) { return step.reals.size() <= 1; }
+bool is_concat(const HostStep& step) { return step.numbers.size() == 1 && step.reals.empty(); }
 
 constexpr const char* kScales = "an axis, then one zero point per scale";
 constexpr const char* kAxes = "a first and an end axis";
@@ -40,10 +52,25 @@ HostArity arity_of(HostOp op) {
     case HostOp::kSoftmax:
       return {1, has_axes, kAxes};
     case HostOp::kAdd:
-      return {2, has_none, kNone};
+    case HostOp::kMul:
+      return {2, is_zip, "none, or 5 numbers and 3 scales"};
+    case HostOp::kClip:
+      return {1, is_clip, "two limits"};
+    case HostOp::kLeakyRelu:
+      return {1, is_leaky_relu, "a slope"};
+    case HostOp::kMaxPool:
+      return {1, is_window, "13 numbers of a window"};
+    case HostOp::kAveragePool:
+      return {1, is_average, "13 numbers of a window; of integers 2 zero points and 2 scales more"};
+    case HostOp::kPad:
+      return {1, is_pad, "pads and a fill"};
+    case HostOp::kConcat:
+      return {0, is_concat, "an axis"};
     case HostOp::kTranspose:
       return {1, has_permutation, kPermutation};
     case HostOp::kRelu:
+    case HostOp::kSigmoid:
+    case HostOp::kTanh:
     case HostOp::kCopy:
       return {1, has_none, kNone};
   }
@@ -93,7 +120,10 @@ void check_step(const HostStep& step, const Program& p, const std::string& where
   const HostArity arity = arity_of(step.op);
   require_between(step.stage, 0, kFinalStage, "stage", where);
   require_between(step.layer, 0, std::ssize(p.layers) - 1, "layer", where);
-  check_indices(step.inputs, arity.inputs, p, "inputs", where);
+  const std::size_t inputs = takes_inputs(step.op, step.inputs.size())
+                                 ? step.inputs.size()
+                                 : std::max<std::size_t>(1, arity.inputs);
+  check_indices(step.inputs, inputs, p, "inputs", where);
   check_indices(step.outputs, 1, p, "outputs", where);
   if (!arity.attributes_fit(step)) {
     throw InputError(where,
@@ -121,6 +151,11 @@ void check_layers(const Program& p, const std::string& where) {
 }
 
 }  // namespace
+
+bool takes_inputs(HostOp op, std::size_t count) {
+  const std::size_t inputs = arity_of(op).inputs;
+  return inputs == 0 ? count > 0 : count == inputs;
+}
 
 void check_program(const Program& program, const std::string& where) {
   validate(program.machine);

@@ -14,4 +14,7 @@ namespace systole::isa {
 // attribute counts of host steps.
 void check_program(const Program& program, const std::string& where);
 
+// Whether a host operation takes that many inputs.
+[[nodiscard]] bool takes_inputs(HostOp op, std::size_t count);
+
 }  // namespace systole::isa

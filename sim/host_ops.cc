@@ -1,5 +1,5 @@
-// Host operations in plain loops: ONNX's QuantizeLinear, DequantizeLinear, Softmax, Relu, Add and
-// Transpose on row-major tensors.
+// Host operations in plain loops: ONNX's QuantizeLinear, DequantizeLinear, Softmax and Transpose on
+// row-major tensors, and the table of all (others: host_elementwise.cc, host_windows.cc).
 //
 // Tensors lie at any byte address, so elements are copied in and out in blocks; the arithmetic runs
 // on aligned local arrays, which the compiler vectorises, and an operation may overwrite its input.
@@ -14,28 +14,15 @@
 
 #include "base/diag.h"
 #include "base/numerics.h"
+#include "isa/program_check.h"
+#include "sim/host_call.h"
 
 namespace systole::sim {
-namespace {
+namespace host {
 
 using isa::HostOp;
 using isa::HostStep;
 using isa::HostTensor;
-
-constexpr std::int64_t kBlock = 4096;  // elements held in local arrays at a time
-
-// A step with its operands looked up.
-struct Operand {
-  const HostTensor* tensor = nullptr;
-  std::uint8_t* data = nullptr;
-};
-struct Call {
-  const HostStep& step;
-  std::vector<Operand> inputs;
-  Operand output;
-  [[nodiscard]] const HostTensor& in(std::size_t i = 0) const { return *inputs[i].tensor; }
-  [[nodiscard]] const HostTensor& out() const { return *output.tensor; }
-};
 
 void require(bool condition, const Call& call, const std::string& what, const std::string& right) {
   if (condition) return;
@@ -50,16 +37,11 @@ void require_same_shape(const Call& call) {
           "equal shapes");
 }
 
-template <typename T>
-T load(const std::uint8_t* data, std::int64_t i) {
-  T value;
-  std::memcpy(&value, data + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-  return value;
-}
-
-template <typename T>
-void store(std::uint8_t* data, std::int64_t i, T value) {
-  std::memcpy(data + i * static_cast<std::int64_t>(sizeof(T)), &value, sizeof(T));
+void require_one_type(const Call& call) {
+  const bool one = std::all_of(call.inputs.begin(), call.inputs.end(), [&](const Operand& input) {
+    return input.tensor->type == call.out().type;
+  });
+  require(one, call, "input and output types differ", "one type");
 }
 
 std::int64_t product(const Shape& shape, std::int64_t begin, std::int64_t end) {
@@ -67,25 +49,9 @@ std::int64_t product(const Shape& shape, std::int64_t begin, std::int64_t end) {
                          std::multiplies<>());
 }
 
-// Calls visit(type tag) with a value of the C++ type of an integer element type.
-template <typename Visitor>
-void with_integer(const Call& call, DType type, Visitor&& visit) {
-  switch (type) {
-    case DType::kUint8:
-      return visit(std::uint8_t{});
-    case DType::kInt8:
-      return visit(std::int8_t{});
-    case DType::kUint16:
-      return visit(std::uint16_t{});
-    case DType::kInt16:
-      return visit(std::int16_t{});
-    case DType::kInt32:
-      return visit(std::int32_t{});
-    default:
-      require(false, call, fmt::format("element type {}", dtype_name(type)),
-              "uint8, int8, uint16, int16 or int32");
-  }
-}
+namespace {
+
+constexpr std::int64_t kBlock = 4096;  // elements held in local arrays at a time
 
 // Scales and their zero points, which are values of T, as the step's attributes give them.
 template <typename T>
@@ -132,9 +98,6 @@ void for_each_block(std::int64_t begin, std::int64_t count, Body&& body) {
   for (std::int64_t i = 0; i < count; i += kBlock) body(begin + i, std::min(kBlock, count - i));
 }
 
-template <HostOp op>
-void apply(const Call& call);
-
 template <typename T>
 void quantise_run(const Call& call, std::int64_t begin, std::int64_t count, float scale,
                   std::int32_t zero_point) {
@@ -153,16 +116,6 @@ void quantise_run(const Call& call, std::int64_t begin, std::int64_t count, floa
   });
 }
 
-template <>
-void apply<HostOp::kQuantise>(const Call& call) {
-  require(call.in().type == DType::kFloat32, call, "input is not float32", "float32");
-  require(call.out().type != DType::kInt32, call, "output is int32", "8 or 16 bits");
-  require_same_shape(call);
-  with_integer(call, call.out().type, [&]<typename T>(T) {
-    for_each_scale<T>(call, [&](auto... run) { quantise_run<T>(call, run...); });
-  });
-}
-
 // ONNX subtracts in int32 and converts the difference; for the 8 and 16 bit types that is exact.
 template <typename T>
 void dequantise_run(const Call& call, std::int64_t begin, std::int64_t count, float scale,
@@ -178,15 +131,6 @@ void dequantise_run(const Call& call, std::int64_t begin, std::int64_t count, fl
       y[i] = static_cast<float>(wrapping_add(x[i], negated)) * scale;
     }
     std::memcpy(call.output.data + first * 4, y.data(), n * sizeof(float));
-  });
-}
-
-template <>
-void apply<HostOp::kDequantise>(const Call& call) {
-  require(call.out().type == DType::kFloat32, call, "output is not float32", "float32");
-  require_same_shape(call);
-  with_integer(call, call.in().type, [&]<typename T>(T) {
-    for_each_scale<T>(call, [&](auto... run) { dequantise_run<T>(call, run...); });
   });
 }
 
@@ -210,6 +154,41 @@ void softmax_group(const Call& call, std::int64_t first, std::int64_t count, std
   }
 }
 
+// Input elements between neighbours along each output dimension; empty if `axes` is no permutation.
+std::vector<std::int64_t> permuted_strides(const Shape& shape,
+                                           const std::vector<std::int64_t>& axes) {
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  std::vector<std::int64_t> sorted = axes;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::int64_t d = 0; d < rank; ++d) {
+    if (sorted.size() != shape.size() || sorted[static_cast<std::size_t>(d)] != d) return {};
+  }
+  std::vector<std::int64_t> strides;
+  for (const std::int64_t axis : axes) strides.push_back(product(shape, axis + 1, rank));
+  return strides;
+}
+
+}  // namespace
+
+template <>
+void apply<HostOp::kQuantise>(const Call& call) {
+  require(call.in().type == DType::kFloat32, call, "input is not float32", "float32");
+  require(call.out().type != DType::kInt32, call, "output is int32", "8 or 16 bits");
+  require_same_shape(call);
+  with_integer(call, call.out().type, [&]<typename T>(T) {
+    for_each_scale<T>(call, [&](auto... run) { quantise_run<T>(call, run...); });
+  });
+}
+
+template <>
+void apply<HostOp::kDequantise>(const Call& call) {
+  require(call.out().type == DType::kFloat32, call, "output is not float32", "float32");
+  require_same_shape(call);
+  with_integer(call, call.in().type, [&]<typename T>(T) {
+    for_each_scale<T>(call, [&](auto... run) { dequantise_run<T>(call, run...); });
+  });
+}
+
 template <>
 void apply<HostOp::kSoftmax>(const Call& call) {
   require(call.in().type == DType::kFloat32 && call.out().type == DType::kFloat32, call,
@@ -227,71 +206,6 @@ void apply<HostOp::kSoftmax>(const Call& call) {
     for (std::int64_t i = 0; i < inner; ++i)
       softmax_group(call, o * count * inner + i, count, inner);
   }
-}
-
-template <typename T>
-void relu_all(const Call& call) {
-  const std::int64_t count = element_count(call.in().shape);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T x = load<T>(call.inputs[0].data, i);
-    store(call.output.data, i, x < T{} ? T{} : x);  // NaN stays NaN
-  }
-}
-
-template <>
-void apply<HostOp::kRelu>(const Call& call) {
-  require_same_shape(call);
-  require(call.in().type == call.out().type, call, "input and output types differ", "one type");
-  if (call.in().type == DType::kFloat32) return relu_all<float>(call);
-  with_integer(call, call.in().type, [&]<typename T>(T) { relu_all<T>(call); });
-}
-
-float sum_of(float a, float b) { return a + b; }
-std::int32_t sum_of(std::int32_t a, std::int32_t b) { return wrapping_add(a, b); }
-
-template <typename T>
-void add_all(const Call& call) {
-  const std::int64_t count = element_count(call.in().shape);
-  const std::int64_t period = element_count(call.in(1).shape);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T sum = sum_of(load<T>(call.inputs[0].data, i), load<T>(call.inputs[1].data, i % period));
-    store(call.output.data, i, sum);
-  }
-}
-
-// Whether b, less its leading ones, is a tail of a.
-bool broadcasts_over_leading(const Shape& a, const Shape& b) {
-  const auto first = std::find_if(b.begin(), b.end(), [](std::int64_t d) { return d != 1; });
-  const auto length = b.end() - first;
-  return length <= static_cast<std::ptrdiff_t>(a.size()) &&
-         std::equal(first, b.end(), a.end() - length);
-}
-
-template <>
-void apply<HostOp::kAdd>(const Call& call) {
-  require_same_shape(call);
-  require(broadcasts_over_leading(call.in().shape, call.in(1).shape), call,
-          fmt::format("{} + {}", shape_text(call.in().shape), shape_text(call.in(1).shape)),
-          "a second shape that is a tail of the first");
-  const DType type = call.in().type;
-  require(type == call.in(1).type && type == call.out().type, call, "types differ", "one type");
-  require(type == DType::kFloat32 || type == DType::kInt32, call,
-          fmt::format("element type {}", dtype_name(type)), "float32 or int32");
-  return type == DType::kFloat32 ? add_all<float>(call) : add_all<std::int32_t>(call);
-}
-
-// Input elements between neighbours along each output dimension; empty if `axes` is no permutation.
-std::vector<std::int64_t> permuted_strides(const Shape& shape,
-                                           const std::vector<std::int64_t>& axes) {
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  std::vector<std::int64_t> sorted = axes;
-  std::sort(sorted.begin(), sorted.end());
-  for (std::int64_t d = 0; d < rank; ++d) {
-    if (sorted.size() != shape.size() || sorted[static_cast<std::size_t>(d)] != d) return {};
-  }
-  std::vector<std::int64_t> strides;
-  for (const std::int64_t axis : axes) strides.push_back(product(shape, axis + 1, rank));
-  return strides;
 }
 
 template <>
@@ -330,12 +244,19 @@ void apply<HostOp::kCopy>(const Call& call) {
   std::memmove(call.output.data, call.inputs[0].data, static_cast<std::size_t>(call.in().bytes()));
 }
 
+}  // namespace host
+
+namespace {
+
+using host::Call;
+using isa::HostOp;
+
 struct Row {
   std::string_view name;
   void (*apply)(const Call&);
 };
 constexpr auto kRows = std::to_array<Row>({
-#define SYSTOLE_HOST_OP(name, text, meaning) {text, &apply<HostOp::name>},
+#define SYSTOLE_HOST_OP(name, text, meaning) {text, &host::apply<HostOp::name>},
 #include "isa/host_ops.def"
 });
 const Row& row(HostOp op) { return kRows.at(static_cast<std::size_t>(op)); }
@@ -344,19 +265,18 @@ const Row& row(HostOp op) { return kRows.at(static_cast<std::size_t>(op)); }
 
 std::string_view host_op_name(HostOp op) { return row(op).name; }
 
-void run_host_step(const HostStep& step, const std::vector<HostTensor>& tensors,
+void run_host_step(const isa::HostStep& step, const std::vector<isa::HostTensor>& tensors,
                    std::span<std::uint8_t> memory) {
-  const auto operand = [&](std::int64_t i) {
+  const auto operand = [&](std::int64_t i) -> host::Operand {
     SYSTOLE_CHECK(i >= 0 && i < static_cast<std::int64_t>(tensors.size()), "tensor {} of {}", i,
                   tensors.size());
-    const HostTensor& tensor = tensors[static_cast<std::size_t>(i)];
-    return Operand{&tensor, memory.data() + tensor.address};
+    const isa::HostTensor& tensor = tensors[static_cast<std::size_t>(i)];
+    return {&tensor, memory.data() + tensor.address};
   };
   Call call{step, {}, {}};
-  const std::size_t arity = step.op == HostOp::kAdd ? 2 : 1;
-  require(step.inputs.size() == arity && step.outputs.size() == 1, call,
-          fmt::format("{} inputs and {} outputs", step.inputs.size(), step.outputs.size()),
-          fmt::format("{} and 1", arity));
+  host::require(isa::takes_inputs(step.op, step.inputs.size()) && step.outputs.size() == 1, call,
+                fmt::format("{} inputs and {} outputs", step.inputs.size(), step.outputs.size()),
+                "as its operation takes");
   for (const std::int64_t i : step.inputs) call.inputs.push_back(operand(i));
   call.output = operand(step.outputs[0]);
   row(step.op).apply(call);

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "compiler/ir/shapes.h"
+#include "compiler/lower/host_step.h"
 
 namespace systole::compiler {
 namespace {
@@ -16,34 +17,19 @@ constexpr std::int64_t kAlign = 64;
 
 std::int64_t aligned(std::int64_t bytes) { return ceil_div(bytes, kAlign) * kAlign; }
 
-isa::HostOp host_op(const Node& node) {
-  switch (node.kind) {
-    case OpKind::kQuantise:
-      return isa::HostOp::kQuantise;
-    case OpKind::kDequantise:
-      return isa::HostOp::kDequantise;
-    case OpKind::kReduce:
-      return isa::HostOp::kSoftmax;
-    case OpKind::kMap:
-      return isa::HostOp::kRelu;
-    case OpKind::kZip:
-      return isa::HostOp::kAdd;
-    default:
-      return isa::HostOp::kTranspose;
+// Whether elements leave their sample, an index of dimension 0.
+bool moves_samples(const MoveAttrs& move) {
+  switch (move.fn) {
+    case MoveFn::kTranspose:
+      return move.permutation.at(0) != 0;
+    case MoveFn::kConcat:
+      return move.axis == 0;
+    case MoveFn::kPad:
+      return !move.pads.empty() && (move.pads[0] != 0 || move.pads[move.pads.size() / 2] != 0);
+    case MoveFn::kReshape:
+      return false;
   }
-}
-
-void set_attributes(const Node& node, isa::HostStep& step) {
-  if (const auto* quant = std::get_if<QuantAttrs>(&node.attrs)) {
-    step.numbers = {quant->quant.axis};
-    step.numbers.insert(step.numbers.end(), quant->quant.zero_points.begin(),
-                        quant->quant.zero_points.end());
-    step.reals = quant->quant.scales;
-  } else if (const auto* reduce = std::get_if<ReduceAttrs>(&node.attrs)) {
-    step.numbers = {reduce->first_axis, reduce->end_axis};
-  } else if (const auto* move = std::get_if<MoveAttrs>(&node.attrs)) {
-    step.numbers = move->permutation;
-  }
+  SYSTOLE_CHECK(false, "move {}", static_cast<int>(move.fn));
 }
 
 }  // namespace
@@ -115,8 +101,7 @@ void HostPlan::check_batches(const Node& node) const {
   const auto* move = std::get_if<MoveAttrs>(&node.attrs);
   const auto* quant = std::get_if<QuantAttrs>(&node.attrs);
   const bool per_axis_0 = quant != nullptr && !quant->quant.per_tensor() && quant->quant.axis == 0;
-  const bool moves =
-      move != nullptr && move->fn == MoveFn::kTranspose && move->permutation.at(0) != 0;
+  const bool moves = move != nullptr && moves_samples(*move);
   if ((reduce != nullptr && reduce->first_axis == 0) || moves || per_axis_0) {
     throw InputError("node " + node.name,
                      "mixes the samples of a batch, and several batches were asked for",
@@ -126,16 +111,15 @@ void HostPlan::check_batches(const Node& node) const {
 
 void HostPlan::add_step(const Node& node, int stage, std::int64_t layer) {
   check_batches(node);
-  isa::HostStep step;
+  const bool is_float = graph_.value(node.outputs[0]).type == DType::kFloat32;
+  isa::HostStep step = host_step(node, is_float).value();
   step.stage = stage >= placement_.segments ? isa::kFinalStage : stage;
-  step.op = host_op(node);
   step.name = node.name;
   step.layer = layer;
   for (ValueId id : node.inputs) {
     if (id != kNoValue) step.inputs.push_back(tensor(id));
   }
   for (ValueId id : node.outputs) step.outputs.push_back(tensor(id));
-  set_attributes(node, step);
   program_.host_steps.push_back(std::move(step));
 }
 
@@ -147,14 +131,21 @@ void HostPlan::add_constants() {
       const bool operand = placement_.where[n] == Where::kDevice && node.kind != OpKind::kMatmul &&
                            node.kind != OpKind::kConv;
       if (operand) add_device_constant(id, device_view(graph_, node, id));
-      if (placement_.where[n] != Where::kHost || tensors_.contains(id)) continue;
-      const Tensor& data = *graph_.value(id).constant;
-      const std::int64_t at = append(data.data);
-      program_.tensors.push_back(
-          {graph_.value(id).name, data.type, data.shape, isa::Role::kConstant, at});
-      tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
+      if (placement_.where[n] == Where::kHost) add_host_constant(id);
     }
   }
+  for (ValueId id : graph_.outputs) {
+    if (graph_.value(id).constant) add_host_constant(id);
+  }
+}
+
+void HostPlan::add_host_constant(ValueId id) {
+  if (tensors_.contains(id)) return;
+  const Tensor& data = *graph_.value(id).constant;
+  const std::int64_t at = append(data.data);
+  program_.tensors.push_back(
+      {graph_.value(id).name, data.type, data.shape, isa::Role::kConstant, at});
+  tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
 
 // The constant's pixels, channels last.

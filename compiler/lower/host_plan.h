@@ -33,6 +33,7 @@ class HostPlan {
   [[nodiscard]] Shape full_shape(const Value& value) const;
   void add_outputs(std::int64_t layer);
   void add_constants();
+  void add_host_constant(ValueId id);
   // Appends bytes to the constants; returns their address.
   std::int64_t append(const std::vector<std::uint8_t>& bytes);
   void add_device_constant(ValueId id, const FeatureMap& view);

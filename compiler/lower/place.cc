@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/diag.h"
+#include "compiler/lower/host_step.h"
 #include "compiler/lower/product.h"
 #include "compiler/passes/clamp.h"
 
@@ -95,35 +96,12 @@ class Placer {
     }
     const std::string obstacle = vector_obstacle(graph_, node);
     if (obstacle.empty()) return Where::kDevice;
-    if (runs_on_host(node)) return Where::kHost;
+    const bool is_float = graph_.value(node.outputs[0]).type == DType::kFloat32;
+    if (host_step(node, is_float)) return Where::kHost;
     throw InputError(
         "node " + node.name,
         fmt::format("operator {} {}, and the host does not run it either", node.origin, obstacle),
         "an operator that `systole ops` lists");
-  }
-
-  bool runs_on_host(const Node& node) const {
-    switch (node.kind) {
-      case OpKind::kReduce:
-        return std::get<ReduceAttrs>(node.attrs).fn == ReduceFn::kSoftmax;
-      case OpKind::kMap:
-        return std::get<MapAttrs>(node.attrs).fn == MapFn::kRelu &&
-               !std::get<MapAttrs>(node.attrs).output;
-      case OpKind::kZip:
-        return std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd && adds_trailing(node);
-      case OpKind::kMove:
-        return std::get<MoveAttrs>(node.attrs).fn == MoveFn::kTranspose;
-      default:
-        return false;
-    }
-  }
-
-  // The host adds floats and sums where b's shape is the trailing part of a's.
-  bool adds_trailing(const Node& node) const {
-    const Shape& a = graph_.value(node.inputs[0]).shape;
-    const Shape& b = graph_.value(node.inputs[1]).shape;
-    const bool trailing = b.size() <= a.size() && std::equal(b.rbegin(), b.rend(), a.rbegin());
-    return (trailing || element_count(b) == 1) && !std::get<ZipAttrs>(node.attrs).output;
   }
 
   void check_product(const Node& node, const ProductQuants& quants) const {

@@ -1,0 +1,130 @@
+// Host steps by node: the reverse table of isa/host_ops.def, attributes in its order.
+#include "compiler/lower/host_step.h"
+
+namespace systole::compiler {
+namespace {
+
+using isa::HostOp;
+using isa::HostStep;
+
+HostStep plain(HostOp op) {
+  HostStep step;
+  step.op = op;
+  return step;
+}
+
+HostStep quantisation(HostOp op, const Quant& quant) {
+  HostStep step = plain(op);
+  step.numbers = {quant.axis};
+  step.numbers.insert(step.numbers.end(), quant.zero_points.begin(), quant.zero_points.end());
+  step.reals = quant.scales;
+  return step;
+}
+
+std::optional<HostStep> map_step(const MapAttrs& a) {
+  if (a.output) return std::nullopt;
+  HostStep step;
+  switch (a.fn) {
+    case MapFn::kRelu:
+      return plain(HostOp::kRelu);
+    case MapFn::kClip:
+      step = plain(HostOp::kClip);
+      step.reals = {a.lo, a.hi};
+      return step;
+    case MapFn::kLeakyRelu:
+      step = plain(HostOp::kLeakyRelu);
+      step.reals = {a.alpha};
+      return step;
+    case MapFn::kSigmoid:
+      return plain(HostOp::kSigmoid);
+    case MapFn::kTanh:
+      return plain(HostOp::kTanh);
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
+}
+
+HostStep zip_step(const ZipAttrs& a) {
+  HostStep step = plain(a.fn == ZipFn::kAdd ? HostOp::kAdd : HostOp::kMul);
+  if (!a.output) return step;
+  step.numbers = {a.a_quant->zero_points[0], a.b_quant->zero_points[0], a.output->zero_points[0],
+                  a.lo, a.hi};
+  step.reals = {a.a_quant->scales[0], a.b_quant->scales[0], a.output->scales[0]};
+  return step;
+}
+
+HostStep pool_step(const PoolAttrs& a) {
+  HostStep step = plain(a.fn == PoolFn::kMax ? HostOp::kMaxPool : HostOp::kAveragePool);
+  const Window& w = a.window;
+  const auto append = [&step](const auto& values) {
+    step.numbers.insert(step.numbers.end(), values.begin(), values.end());
+  };
+  append(w.kernel);
+  append(w.strides);
+  append(w.dilations);
+  append(w.pads);
+  step.numbers.push_back(a.count_padding ? 1 : 0);
+  append(a.overhang);
+  if (!a.output) return step;
+  step.numbers.push_back(a.x_quant->zero_points[0]);
+  step.numbers.push_back(a.output->zero_points[0]);
+  step.reals = {a.x_quant->scales[0], a.output->scales[0]};
+  return step;
+}
+
+std::optional<HostStep> move_step(const MoveAttrs& a, bool is_float) {
+  HostStep step;
+  switch (a.fn) {
+    case MoveFn::kReshape:
+      return std::nullopt;  // a view
+    case MoveFn::kTranspose:
+      step = plain(HostOp::kTranspose);
+      step.numbers = a.permutation;
+      return step;
+    case MoveFn::kConcat:
+      step = plain(HostOp::kConcat);
+      step.numbers = {a.axis};
+      return step;
+    case MoveFn::kPad:
+      step = plain(HostOp::kPad);
+      step.numbers = a.pads;
+      if (is_float) step.reals = {static_cast<float>(a.fill)};
+      if (!is_float) step.numbers.push_back(static_cast<std::int64_t>(a.fill));
+      return step;
+  }
+  SYSTOLE_CHECK(false, "move {}", static_cast<int>(a.fn));
+}
+
+std::optional<HostStep> reduce_step(const ReduceAttrs& a) {
+  if (a.fn != ReduceFn::kSoftmax) return std::nullopt;
+  HostStep step = plain(HostOp::kSoftmax);
+  step.numbers = {a.first_axis, a.end_axis};
+  return step;
+}
+
+}  // namespace
+
+std::optional<HostStep> host_step(const Node& node, bool is_float) {
+  switch (node.kind) {
+    case OpKind::kQuantise:
+      return quantisation(HostOp::kQuantise, std::get<QuantAttrs>(node.attrs).quant);
+    case OpKind::kDequantise:
+      return quantisation(HostOp::kDequantise, std::get<QuantAttrs>(node.attrs).quant);
+    case OpKind::kReduce:
+      return reduce_step(std::get<ReduceAttrs>(node.attrs));
+    case OpKind::kMap:
+      return map_step(std::get<MapAttrs>(node.attrs));
+    case OpKind::kZip:
+      return zip_step(std::get<ZipAttrs>(node.attrs));
+    case OpKind::kPool:
+      return pool_step(std::get<PoolAttrs>(node.attrs));
+    case OpKind::kMove:
+      return move_step(std::get<MoveAttrs>(node.attrs), is_float);
+    case OpKind::kMatmul:
+    case OpKind::kConv:
+    case OpKind::kTable:
+      return std::nullopt;
+  }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
+}
+
+}  // namespace systole::compiler
