@@ -1,4 +1,4 @@
-// systole quantize: a float ONNX model and samples -> a standard QDQ ONNX model.
+// systole quantize: a float ONNX model and samples -> a standard QDQ or QLinear ONNX model.
 #include <fmt/format.h>
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace systole::cli {
 namespace {
 
 struct Options {
-  std::string model, data, output, calibration = "minmax";
+  std::string model, data, output, calibration = "minmax", format = "qdq";
   ShapeOptions shapes;
   std::int64_t samples = kDefaultSamples;
 };
@@ -21,8 +21,10 @@ struct Options {
 void quantize(const Options& o) {
   require_model(o.model, "quantize");
   AtomicFile file(o.output);  // before the work, so that a bad name is known at once
-  const auto [bytes, rows] = quantised_model(o.model, o.data, o.samples, load_options(o.shapes),
-                                             calibration_named(o.calibration));
+  compiler::QuantizeOptions how = calibration_named(o.calibration);
+  if (o.format == "qlinear") how.format = compiler::QuantFormat::kQlinear;
+  const auto [bytes, rows] =
+      quantised_model(o.model, o.data, o.samples, load_options(o.shapes), how);
   file.stream().write(reinterpret_cast<const char*>(bytes.data()),
                       static_cast<std::streamsize>(bytes.size()));
   file.commit();
@@ -49,6 +51,12 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
                    "minmax (default), or percentile:P: ranges leave out what lies beyond the P-th "
                    "percentile at either end, such as percentile:99.9")
       ->type_name("HOW");
+  command
+      ->add_option("--format", o->format,
+                   "qdq (default): QuantizeLinear and DequantizeLinear around float operators; "
+                   "qlinear: QLinearConv and QLinearMatMul where ONNX has them, the rest as qdq")
+      ->check(CLI::IsMember({"qdq", "qlinear"}))
+      ->type_name("FORM");
   add_shape_options(*command, o->shapes);
   command->footer(
       "Example:\n  systole quantize model.onnx --calibrate train.gz -o model.int8.onnx");

@@ -27,14 +27,20 @@ struct LoadOptions {
 // for unknown names.
 [[nodiscard]] std::vector<std::uint8_t> network_model(const std::string& name);
 
+// How a quantised model says that a layer computes with integers: QuantizeLinear and
+// DequantizeLinear around float operators, or QLinearConv and QLinearMatMul where ONNX has them.
+enum class QuantFormat { kQdq, kQlinear };
+
 struct QuantizeOptions {
   // Ranges leave out what lies beyond this percentile at either end; absent: smallest to largest.
-  std::optional<double> percentile;
+  std::optional<double> percentile = {};
+  QuantFormat format = QuantFormat::kQdq;
 };
 
 // Reads a float ONNX model and writes a QDQ twin (docs/quantisation.md): u8 asymmetric activations,
 // s8 symmetric per-channel weights, int32 bias at xs*ws. `samples` is [n, ...] float32 for the
-// single input. Returns the bytes of the new ONNX file.
+// single input; with kQlinear each product that has such a form becomes QLinearConv or
+// QLinearMatMul of the same integers. Returns the bytes of the new ONNX file.
 [[nodiscard]] std::vector<std::uint8_t> quantize_model(const std::string& model,
                                                        const Tensor& samples,
                                                        const QuantizeOptions& options = {});

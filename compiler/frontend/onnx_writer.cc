@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/diag.h"
+#include "compiler/ir/integers.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -155,6 +156,7 @@ class Writer {
 
   // A Gemm where there is a bias or a factor and x is a matrix, or where it was one.
   void matmul(const Node& node, const MatmulAttrs& a) {
+    if (a.output) return static_cast<void>(qlinear("QLinearMatMul", node, a));
     SYSTOLE_CHECK(!a.x_quant, "node '{}' is fused", node.name);
     const bool matrix = graph_.value(node.inputs[0]).shape.size() == 2;
     const bool plain = node.inputs.size() == 2 && a.alpha == 1.0F;
@@ -168,6 +170,24 @@ class Writer {
     if (a.beta != 1.0F) set_float(made, "beta", a.beta);
   }
 
+  // The operands with their scales and zero points, the result's, then the bias if there is one.
+  onnx::NodeProto& qlinear(const std::string& op, const Node& node, const ProductQuants& a) {
+    SYSTOLE_CHECK(has_qlinear_form(node), "node '{}' has no {}", node.name, op);
+    std::vector<std::string> inputs;
+    const auto append = [&](const Quant& q, const std::string& base) {
+      auto [scale, zero] = scale_and_zero(q, base);
+      inputs.push_back(std::move(scale));
+      inputs.push_back(std::move(zero));
+    };
+    inputs.push_back(name(node.inputs[0]));
+    append(*a.x_quant, node.name + "_x");
+    inputs.push_back(name(node.inputs[1]));
+    append(*a.w_quant, node.name + "_w");
+    append(*a.output, node.name + "_y");
+    if (node.inputs.size() > 2) inputs.push_back(name(node.inputs[2]));
+    return add(op, node, std::move(inputs), name(node.outputs[0]));
+  }
+
   static void set_window(onnx::NodeProto& made, const Window& w, std::array<std::int64_t, 2> over) {
     const Window plain;
     set_ints(made, "kernel_shape", {w.kernel.begin(), w.kernel.end()});
@@ -179,8 +199,8 @@ class Writer {
   }
 
   void conv(const Node& node, const ConvAttrs& a) {
-    SYSTOLE_CHECK(!a.x_quant, "node '{}' is fused", node.name);
-    onnx::NodeProto& made = add("Conv", node);
+    SYSTOLE_CHECK(!a.x_quant || a.output, "node '{}' is half fused", node.name);
+    onnx::NodeProto& made = a.output ? qlinear("QLinearConv", node, a) : add("Conv", node);
     set_window(made, a.window, {});
     if (a.groups != 1) set_int(made, "group", a.groups);
   }
@@ -284,14 +304,17 @@ class Writer {
 
   void quantise(const Node& node, const std::string& op) {
     const Quant& q = std::get<QuantAttrs>(node.attrs).quant;
-    const std::string base = graph_.value(node.outputs[0]).name;
-    Shape shape;
-    if (!q.per_tensor()) shape.push_back(static_cast<std::int64_t>(q.scales.size()));
-    const std::string scale = constant(base + "_scale", make_tensor<float>(shape, q.scales));
-    const std::string zero = constant(base + "_zero_point", zero_points(q, shape));
+    const auto [scale, zero] = scale_and_zero(q, graph_.value(node.outputs[0]).name);
     onnx::NodeProto& made =
         add(op, node, {name(node.inputs[0]), scale, zero}, name(node.outputs[0]));
     if (!q.per_tensor()) set_int(made, "axis", q.axis);
+  }
+
+  std::pair<std::string, std::string> scale_and_zero(const Quant& q, const std::string& base) {
+    Shape shape;
+    if (!q.per_tensor()) shape.push_back(static_cast<std::int64_t>(q.scales.size()));
+    return {constant(base + "_scale", make_tensor<float>(shape, q.scales)),
+            constant(base + "_zero_point", zero_points(q, shape))};
   }
 
   static Tensor zero_points(const Quant& q, const Shape& shape) {
@@ -313,6 +336,17 @@ class Writer {
 };
 
 }  // namespace
+
+bool has_qlinear_form(const Node& node) {
+  const auto* const conv = std::get_if<ConvAttrs>(&node.attrs);
+  const auto* const matmul = std::get_if<MatmulAttrs>(&node.attrs);
+  const ProductQuants& a = conv != nullptr ? static_cast<const ProductQuants&>(*conv) : *matmul;
+  if (!a.output || dtype_bytes(a.output->type) != 1 || dtype_bytes(a.x_quant->type) != 1)
+    return false;
+  const IntegerRange range = integer_range(a.output->type);
+  const bool whole = a.lo == range.lo && a.hi == range.hi;
+  return whole && (conv != nullptr || (node.inputs.size() == 2 && matmul->alpha == 1.0F));
+}
 
 onnx::ModelProto write_onnx(const Graph& graph, const OnnxStyle& style) {
   return Writer(graph, style).run();

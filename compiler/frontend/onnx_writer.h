@@ -16,7 +16,12 @@ struct OnnxStyle {
   bool open_batch = true;           // leading dimensions of inputs and outputs are "batch"
 };
 
-// Each node becomes its ONNX operator, float or between QuantizeLinear and DequantizeLinear;
+// Whether a fused product is a QLinearConv or a QLinearMatMul: 8 bits that use their whole range,
+// no factor, and no bias in a QLinearMatMul, which has none.
+[[nodiscard]] bool has_qlinear_form(const Node& node);
+
+// Each node becomes its ONNX operator, float or between QuantizeLinear and DequantizeLinear, or
+// QLinear if it is fused and has_qlinear_form;
 // results keep their values' names. Reshapes follow an open batch in their first dimension.
 [[nodiscard]] onnx::ModelProto write_onnx(const Graph& graph, const OnnxStyle& style);
 

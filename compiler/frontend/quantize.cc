@@ -3,17 +3,19 @@
 // The model is imported, so that BatchNormalization, constants and factors are resolved; samples
 // give ranges; pairs of quantisers are put in (passes/quantise_graph.h); and the graph is written
 // as ONNX again, with the inputs and outputs of the original.
+#include "compiler/frontend/quantize.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "compiler/frontend/load.h"
 #include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/onnx_node.h"
 #include "compiler/frontend/onnx_writer.h"
 #include "compiler/frontend/quantize_ranges.h"
 #include "compiler/ir/shapes.h"
+#include "compiler/passes/fuse_quantised.h"
 #include "compiler/passes/quantise_graph.h"
 #include "compiler/passes/quantise_weights.h"
 
@@ -137,7 +139,11 @@ void keep_interface(const onnx::GraphProto& original, onnx::GraphProto& made) {
 
 std::vector<std::uint8_t> quantize_model(const std::string& model, const Tensor& samples,
                                          const QuantizeOptions& options) {
-  OnnxFile file = read_onnx(model);
+  return quantize_onnx(read_onnx(model), samples, options);
+}
+
+std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const Tensor& samples,
+                                        const QuantizeOptions& options) {
   check_float_model(file);
   check_samples(file, samples);
   const auto graph_for = [&](std::int64_t rows) { return import_for(file, samples, rows); };
@@ -151,12 +157,14 @@ std::vector<std::uint8_t> quantize_model(const std::string& model, const Tensor&
   const Calibration calibration(graph_for, rows, samples, file.path);
   for (const auto& [id, range] : calibration.ranges(plan.tensors, options.percentile))
     quantisations.tensors[id] = quant_of_range(range.min, range.max);
-  const Graph quantised = insert_quantisers(std::move(graph), plan, quantisations);
+  Graph quantised = insert_quantisers(std::move(graph), plan, quantisations);
+  if (options.format == QuantFormat::kQlinear)
+    quantised = fuse_products(std::move(quantised), has_qlinear_form);
   OnnxStyle style{std::max(file.opset, kQdqOpset), file.model.ir_version(), batch <= 0};
   if (style.ir < (file.opset < kQdqOpset ? kQdqIr : kFreeInitialiserIr)) style.ir = kQdqIr;
   onnx::ModelProto written = write_onnx(quantised, style);
   keep_interface(file.model.graph(), *written.mutable_graph());
-  return onnx_bytes(written, model);
+  return onnx_bytes(written, file.path);
 }
 
 }  // namespace systole::compiler

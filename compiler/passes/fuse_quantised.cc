@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -31,7 +32,9 @@ struct Dequantised {
 
 class Fuser {
  public:
-  explicit Fuser(Graph& graph) : graph_(graph), uses_(graph) {}
+  // Products that `keep` (if given) does not want stay as they are.
+  Fuser(Graph& graph, const std::function<bool(const Node&)>& keep)
+      : graph_(graph), keep_(keep), uses_(graph) {}
 
   void run() {
     const std::size_t count = graph_.nodes.size();
@@ -255,6 +258,7 @@ class Fuser {
       fused.outputs = {graph_.add_value(
           Value{fused.name + "_int32", DType::kInt32, graph_.value(tail.value).shape, {}})};
     }
+    if (keep_ && !keep_(fused)) return;
     std::vector<Node>& made = replaced_[tail.value];
     made.push_back(fused);
     if (!tail.output) made.push_back(dequantise_result(fused, *quants(fused), tail.value));
@@ -288,6 +292,7 @@ class Fuser {
   }
 
   Graph& graph_;
+  const std::function<bool(const Node&)>& keep_;
   UseMap uses_;
   std::set<std::size_t> taken_;                    // nodes that are fused
   std::map<ValueId, std::vector<Node>> replaced_;  // end of chain -> what makes it now
@@ -295,10 +300,14 @@ class Fuser {
 
 }  // namespace
 
-Graph fuse_quantised(Graph graph) {
-  graph = move_quantisers(std::move(graph));
-  Fuser(graph).run();
+Graph fuse_products(Graph graph, const std::function<bool(const Node&)>& keep) {
+  Fuser(graph, keep).run();
   verify(graph);
+  return graph;
+}
+
+Graph fuse_quantised(Graph graph) {
+  graph = fuse_products(move_quantisers(std::move(graph)), {});
   return fuse_elementwise(std::move(graph));
 }
 

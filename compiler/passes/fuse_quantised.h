@@ -1,6 +1,8 @@
 // Pass: dequantise -> op -> quantise becomes one integer op.
 #pragma once
 
+#include <functional>
+
 #include "compiler/ir/graph.h"
 
 namespace systole::compiler {
@@ -11,5 +13,9 @@ namespace systole::compiler {
 // fuses it; one of dequantised operands whose result is not quantised again becomes int32 sums and
 // a dequantise with scales x_scale * w_scale[c]. The rest follows in fuse_elementwise.h.
 [[nodiscard]] Graph fuse_quantised(Graph graph);
+
+// The first part alone: float products between dequantise and quantise become integer ones, if
+// `keep` (when given) wants the fused node.
+[[nodiscard]] Graph fuse_products(Graph graph, const std::function<bool(const Node&)>& keep);
 
 }  // namespace systole::compiler

@@ -228,6 +228,32 @@ TEST_F(QuantizeImages, EverythingBehindTheFirstConvBecomesInteger) {
                                  OpKind::kMove, OpKind::kMatmul, OpKind::kDequantise));
 }
 
+// The QLinear form holds the same integers: both give the same bytes.
+TEST_F(QuantizeImages, QLinearOperatorsStandForTheSameIntegers) {
+  const std::string path = scratch_.file("float.onnxtxt");
+  write_file(path, residual());
+  const auto bytes = quantize_model(path, pictures(5), {.format = QuantFormat::kQlinear});
+  onnx::ModelProto written;
+  ASSERT_TRUE(written.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  EXPECT_THAT(operators(written), testing::IsSupersetOf({"QLinearConv", "QLinearConv",
+                                                         "QLinearMatMul", "MaxPool", "Add"}));
+  EXPECT_THAT(operators(written), testing::Not(testing::Contains("Conv")));
+  write_file(scratch_.file("qlinear.onnx"), bytes);
+  LoadOptions options;
+  options.batch = 3;
+  const Graph qlinear = fuse_quantised(load_model(scratch_.file("qlinear.onnx"), options));
+  const Graph qdq = fuse_quantised(reloaded(residual(), pictures(5), 3));
+  EXPECT_EQ(evaluate(qlinear, {pictures(3)})[0].data, evaluate(qdq, {pictures(3)})[0].data);
+}
+
+// A Gemm with a bias has no QLinear form; it stays between QuantizeLinear and DequantizeLinear.
+TEST_F(Quantize, WhatHasNoQLinearFormStaysQdq) {
+  const std::string path = scratch_.file("float.onnxtxt");
+  write_file(path, mlp(13));
+  const auto bytes = quantize_model(path, samples(), {.format = QuantFormat::kQlinear});
+  EXPECT_EQ(bytes, quantised(mlp(13), samples()));
+}
+
 TEST_F(QuantizeImages, StaysCloseToTheFloatModelAtAnyBatch) {
   LoadOptions options;
   options.batch = 3;
