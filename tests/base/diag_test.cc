@@ -12,6 +12,11 @@ TEST(Diag, Wording) {
   EXPECT_EQ((Diag{"", "is empty", ""}).text(), "is empty");
 }
 
+TEST(Diag, IsOneLineWhateverAFileHolds) {
+  EXPECT_EQ((Diag{"a", "key 'x\n\ty\x7f'", std::string("a\0b", 3)}).text(),
+            "a: key 'x  y '; expected a b");
+}
+
 TEST(Diag, CheckSaysWhereAndWhy) {
   const int four = 4;
   SYSTOLE_CHECK(four == 4, "never shown");

@@ -1,0 +1,111 @@
+// What each target does with its bytes: read, then whatever a command does before it computes, and
+// the laws that hold for what was accepted (a program that is written reads back as itself).
+#include "tests/fuzz/targets.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/diag.h"
+#include "cli/program_files.h"
+#include "cli/tensor_files.h"
+#include "compiler/frontend/onnx_file.h"
+#include "compiler/frontend/onnx_import.h"
+#include "compiler/frontend/scalesim_topology.h"
+#include "compiler/passes/fuse_quantised.h"
+#include "isa/machine.h"
+#include "isa/program.h"
+#include "isa/scalesim_config.h"
+#include "isa/verify.h"
+
+namespace systole::fuzz {
+namespace {
+
+std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+void read_model(const std::string& name, Bytes bytes) {
+  compiler::OnnxFile file = compiler::parse_onnx(name, bytes);
+  compiler::LoadOptions options;
+  options.structure_only = true;
+  static_cast<void>(compiler::fuse_quantised(compiler::import_onnx(file, options)));
+}
+
+void read_onnx(Bytes bytes) { read_model("fuzz.onnx", bytes); }
+void read_onnx_text(Bytes bytes) { read_model("fuzz.onnxtxt", bytes); }
+
+void read_topology(Bytes bytes) {
+  static_cast<void>(compiler::parse_topology(text_of(bytes), "fuzz.csv"));
+}
+
+void read_config(Bytes bytes) {
+  static const isa::Machine base = isa::load_machine("scale_sim_ws");
+  static_cast<void>(isa::machine_from_scalesim(text_of(bytes), "fuzz.cfg", base));
+}
+
+void read_machine(Bytes bytes) {
+  const isa::Machine machine = isa::machine_from_toml(text_of(bytes), "fuzz.toml");
+  SYSTOLE_CHECK(isa::machine_from_toml(isa::to_toml(machine), "again") == machine,
+                "a written machine differs");
+}
+
+void check_program(const isa::Program& program) {
+  static_cast<void>(isa::verify(program, program.machine));
+  SYSTOLE_CHECK(isa::load_program(isa::save_program(program), "again") == program,
+                "a saved program differs");
+}
+
+void read_asm(Bytes bytes) {
+  const isa::Program program = cli::program_from_text({bytes.begin(), bytes.end()}, "fuzz.asm");
+  check_program(program);
+  SYSTOLE_CHECK(isa::assemble(isa::disassemble(program), "again") == program,
+                "a disassembled program differs");
+}
+
+// With the checksum that ends the file made right, or mutations would get no further.
+void read_tpu(Bytes bytes) {
+  constexpr std::size_t kCrcBytes = 4;
+  std::vector<std::uint8_t> file(bytes.begin(), bytes.end());
+  if (file.size() > kCrcBytes) {
+    const auto crc = static_cast<std::uint32_t>(crc32_z(0, file.data(), file.size() - kCrcBytes));
+    std::memcpy(file.data() + file.size() - kCrcBytes, &crc, kCrcBytes);
+  }
+  check_program(isa::load_program(file, "fuzz.tpu"));
+}
+
+// The first byte picks the reader.
+void read_tensor(Bytes bytes) {
+  if (bytes.empty()) return;
+  constexpr std::array kReaders = {&cli::parse_npy, &cli::parse_idx, &cli::parse_tensor_proto};
+  const Tensor t = kReaders.at(bytes[0] % kReaders.size())(bytes.subspan(1), "fuzz");
+  SYSTOLE_CHECK(t.bytes() == t.count() * dtype_bytes(t.type), "{} bytes", t.bytes());
+}
+
+constexpr auto kTargets = std::to_array<Target>({
+    {"onnx", read_onnx},
+    {"onnx_text", read_onnx_text},
+    {"topology", read_topology},
+    {"config", read_config},
+    {"machine", read_machine},
+    {"asm", read_asm},
+    {"tpu", read_tpu},
+    {"tensor", read_tensor},
+});
+
+}  // namespace
+
+std::span<const Target> targets() { return kTargets; }
+
+void run(const Target& target, Bytes bytes) {
+  try {
+    target.read(bytes);
+  } catch (const InputError& error) {
+    const std::string text = error.what();
+    SYSTOLE_CHECK(!text.empty() && text.find('\n') == std::string::npos, "message '{}'", text);
+  }
+}
+
+}  // namespace systole::fuzz
