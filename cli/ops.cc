@@ -1,21 +1,155 @@
-// systole ops: the ONNX operators that are read, from the table that reads them.
+// systole ops: the ONNX operators that are read, what each becomes and where a machine runs it.
+//
+// Nothing is listed by hand: each operator's example (onnx_ops.def) is imported and compiled for
+// the machine, and the table says what came of it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/diag.h"
 #include "cli/commands.h"
+#include "cli/model_options.h"
+#include "compiler/compile.h"
+#include "compiler/frontend/onnx_examples.h"
 #include "compiler/frontend/onnx_ops.h"
+#include "isa/program.h"
+#include "isa/text.h"
 
 namespace systole::cli {
+namespace {
+
+using compiler::ExampleForm;
+
+struct Options {
+  MachineOptions machine;
+  bool json = false;
+};
+
+struct Row {
+  std::string name, versions, becomes, quantised, floats, accepts;
+};
+
+// The ops that stand for the operator itself.
+std::string becomes(const compiler::OnnxOperator& op) {
+  for (const ExampleForm form : {ExampleForm::kFloat, ExampleForm::kQuantised}) {
+    const auto graph = compiler::example_graph(op, form);
+    if (!graph) continue;
+    std::vector<std::string> kinds;
+    for (const compiler::Node& node : graph->nodes) {
+      const std::string kind(compiler::op_name(node.kind));
+      const bool fresh = std::find(kinds.begin(), kinds.end(), kind) == kinds.end();
+      if (node.origin == op.name && fresh) kinds.push_back(kind);
+    }
+    return kinds.empty() ? "nothing" : fmt::format("{}", fmt::join(kinds, ", "));
+  }
+  return "nothing";
+}
+
+// Host steps of layers that are the host's; those that only change a layout belong to others.
+std::set<std::string> host_steps(const isa::Program& program) {
+  std::set<std::string> names;
+  for (const isa::HostStep& step : program.host_steps) {
+    const isa::Layer& layer = program.layers.at(static_cast<std::size_t>(step.layer));
+    if (layer.kind == "host") names.insert(std::string(isa::host_op_name(step.op)));
+  }
+  return names;
+}
+
+std::string units(const isa::Program& program) {
+  bool matrix = false;
+  bool vector = false;
+  for (const isa::Insn& insn : program.code) {
+    matrix = matrix || std::holds_alternative<isa::Matmul>(insn) ||
+             std::holds_alternative<isa::Convolve>(insn);
+    vector = vector || std::holds_alternative<isa::Vector>(insn) ||
+             std::holds_alternative<isa::Pool>(insn) || std::holds_alternative<isa::Copy>(insn);
+  }
+  if (matrix) return "matrix unit";
+  return vector ? "vector unit" : "";
+}
+
+// Where the example's work is done.
+std::string place_of(const compiler::OnnxOperator& op, ExampleForm form,
+                     const isa::Machine& machine) {
+  const auto graph = compiler::example_graph(op, form);
+  if (!graph) return "-";
+  try {
+    const isa::Program program = compiler::compile(*graph, machine, {});
+    const std::set<std::string> host = host_steps(program);
+    std::string text = units(program);
+    if (!host.empty())
+      text += fmt::format("{}host: {}", text.empty() ? "" : ", ", fmt::join(host, ", "));
+    return text.empty() ? "folded, nothing runs" : text;
+  } catch (const InputError& error) {
+    return "refused: " + error.diag().what;
+  }
+}
+
+std::vector<Row> rows(const isa::Machine& machine) {
+  std::vector<Row> rows;
+  for (const compiler::OnnxOperator& op : compiler::onnx_operators()) {
+    const std::string dot = op.domain.empty() ? "" : ".";
+    rows.push_back({fmt::format("{}{}{}", op.domain, dot, op.name),
+                    fmt::format("{}-{}", op.first, op.newest), becomes(op),
+                    place_of(op, ExampleForm::kQuantised, machine),
+                    place_of(op, ExampleForm::kFloat, machine), std::string(op.accepts)});
+  }
+  return rows;
+}
+
+void print_json(const std::vector<Row>& rows) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Row& row : rows) {
+    list.push_back({{"operator", row.name},
+                    {"versions", row.versions},
+                    {"becomes", row.becomes},
+                    {"quantised", row.quantised},
+                    {"float32", row.floats},
+                    {"accepted", row.accepts}});
+  }
+  constexpr int kIndent = 2;
+  fmt::print("{}\n", list.dump(kIndent));
+}
+
+void print_table(const std::vector<Row>& rows, const isa::Machine& machine) {
+  const auto widest = [&](auto member, std::size_t width) {
+    for (const Row& row : rows) width = std::max(width, (row.*member).size());
+    return width;
+  };
+  const std::string quantised = "8 bits on " + machine.name;
+  const std::string floats = "float32 on " + machine.name;
+  const std::size_t name = widest(&Row::name, 8);
+  const std::size_t becomes = widest(&Row::becomes, 7);
+  const std::size_t on_bytes = widest(&Row::quantised, quantised.size());
+  const std::size_t on_floats = widest(&Row::floats, floats.size());
+  const auto line = [&](const Row& row) {
+    fmt::print("{:<{}}  {:<8}  {:<{}}  {:<{}}  {:<{}}  {}\n", row.name, name, row.versions,
+               row.becomes, becomes, row.quantised, on_bytes, row.floats, on_floats, row.accepts);
+  };
+  line({"operator", "versions", "becomes", quantised, floats, "accepted"});
+  for (const Row& row : rows) line(row);
+}
+
+}  // namespace
 
 void add_ops(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("ops", "lists the ONNX operators that are read");
-  command->footer("Example:\n  systole ops");
-  command->callback([] {
-    fmt::print("{:<40}{:<10}{}\n", "operator", "versions", "accepted");
-    for (const compiler::OnnxOperator& op : compiler::onnx_operators()) {
-      const std::string dot = op.domain.empty() ? "" : ".";
-      fmt::print("{:<40}{:<10}{}\n", fmt::format("{}{}{}", op.domain, dot, op.name),
-                 fmt::format("{}-{}", op.first, op.newest), op.accepts);
-    }
+  CLI::App* command =
+      app.add_subcommand("ops", "lists the ONNX operators that are read and where they run");
+  const auto o = std::make_shared<Options>();
+  add_machine_options(*command, o->machine);
+  command->add_flag("--json", o->json, "prints the table as JSON");
+  command->footer(
+      "Each operator's example is compiled: 8 bits, as an integer operator or between\n"
+      "DequantizeLinear and QuantizeLinear, and float32.\n"
+      "Example:\n  systole ops --machine tpu_v1");
+  command->callback([o] {
+    const isa::Machine machine = resolve_machine(o->machine);
+    const std::vector<Row> table = rows(machine);
+    o->json ? print_json(table) : print_table(table, machine);
   });
 }
 

@@ -24,6 +24,7 @@ struct Rung {
 constexpr auto kRungs = std::to_array<Rung>({
     {"rtl", "the matrix unit in SystemVerilog, every accumulator write in its cycle", false,
      validate_rtl},
+    {"onnx", "ONNX's own operator tests (Debian: libonnx-testdata)", true, validate_onnx},
     {"ort", "stored outputs of ONNX Runtime on quantised models, by class of equality", true,
      validate_ort},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,

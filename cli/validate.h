@@ -55,6 +55,7 @@ struct Validation {
 // The rungs. Each throws InputError if it cannot be climbed here (something is not installed, the
 // data file is wrong), naming what is missing.
 [[nodiscard]] Validation validate_rtl(const ValidateRequest& request);
+[[nodiscard]] Validation validate_onnx(const ValidateRequest& request);
 [[nodiscard]] Validation validate_ort(const ValidateRequest& request);
 [[nodiscard]] Validation validate_paper(const ValidateRequest& request);
 [[nodiscard]] Validation validate_h100(const ValidateRequest& request);

@@ -9,12 +9,9 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kMaxFolded = std::int64_t{1} << 26;  // elements a folded zip may grow to
-
-bool foldable(OpKind kind, std::int64_t count) {
-  if (kind == OpKind::kZip) return count <= kMaxFolded;
-  return kind == OpKind::kMove || kind == OpKind::kMap || kind == OpKind::kQuantise;
-}
+// Folded results may have this many elements and some more for each given one. A file of a few
+// nodes can ask for any number (a Pad of one element, Concats of their own results).
+constexpr std::int64_t kFreeElements = std::int64_t{1} << 26, kElementsPerGiven = 8;
 
 // The axis of `shape` that is axis `q.axis` of `from` after a reshape that only adds or removes
 // dimensions of 1; -1 if the reshape does more.
@@ -49,10 +46,23 @@ ValueId GraphBuilder::add_input(const std::string& name, DType type, Shape shape
 }
 
 ValueId GraphBuilder::add_constant(const std::string& name, Tensor t) {
+  given_ += t.count();
+  return store_constant(name, std::move(t));
+}
+
+ValueId GraphBuilder::store_constant(const std::string& name, Tensor t) {
   const DType type = t.type;
   Shape shape = t.shape;
   producer_.push_back(-1);
   return graph_.add_value({name, type, std::move(shape), std::move(t)});
+}
+
+bool GraphBuilder::may_fold(const Node& node, std::int64_t count) const {
+  const bool cheap = node.kind == OpKind::kMove || node.kind == OpKind::kMap ||
+                     node.kind == OpKind::kQuantise || node.kind == OpKind::kZip;
+  const bool constants = std::all_of(node.inputs.begin(), node.inputs.end(),
+                                     [&](ValueId id) { return constant(id) != nullptr; });
+  return cheap && constants && folded_ + count <= kFreeElements + kElementsPerGiven * given_;
 }
 
 ValueId GraphBuilder::emit(OpKind kind, std::vector<ValueId> inputs, DType type, Shape shape,
@@ -60,16 +70,15 @@ ValueId GraphBuilder::emit(OpKind kind, std::vector<ValueId> inputs, DType type,
   const std::int64_t count = element_count(shape, layer_);
   const std::string name = fmt::format("{}:{}", layer_, op_name(kind));
   Node node{kind, layer_, origin_, std::move(inputs), {}, std::move(attrs)};
-  const bool all_constant = std::all_of(node.inputs.begin(), node.inputs.end(),
-                                        [&](ValueId id) { return constant(id) != nullptr; });
-  if (all_constant && foldable(kind, count)) {
+  if (may_fold(node, count)) {
+    folded_ += count;
     const std::string source = kind == OpKind::kMove ? value(node.inputs[0]).name : name;
     Graph folded;
     for (ValueId& id : node.inputs) id = folded.add_value(value(id));
     node.outputs = {folded.add_value({name, type, shape, {}})};
     folded.outputs = node.outputs;
     folded.nodes.push_back(std::move(node));
-    return add_constant(source, std::move(evaluate(folded, {}).front()));
+    return store_constant(source, std::move(evaluate(folded, {}).front()));
   }
   const ValueId id = graph_.add_value({name, type, std::move(shape), {}});
   node.outputs = {id};

@@ -21,7 +21,8 @@ class GraphBuilder {
   ValueId add_constant(const std::string& name, Tensor t);
 
   // A node of the current layer. Throws InputError if the result has 2^40 elements or more. The
-  // result is a constant where all inputs are and the op is cheap.
+  // result is a constant where all inputs are, the op is cheap and all such results together are
+  // not far larger than the constants given.
   ValueId emit(OpKind kind, std::vector<ValueId> inputs, DType type, Shape shape, Attrs attrs);
   ValueId reshape(ValueId x, const Shape& shape);
   ValueId transpose(ValueId x, const std::vector<std::int64_t>& permutation);
@@ -43,12 +44,15 @@ class GraphBuilder {
   // The dequantise node of a dequantised constant, or null.
   [[nodiscard]] const Node* dequantised_constant(ValueId id) const;
   ValueId move_dequantised(const Node& dequantise, const MoveAttrs& move, const Shape& shape);
+  [[nodiscard]] bool may_fold(const Node& node, std::int64_t count) const;
+  ValueId store_constant(const std::string& name, Tensor t);
   ValueId output_value(const std::string& name, ValueId id);
 
   Graph graph_;
   std::vector<std::ptrdiff_t> producer_;  // by value: index of its node, or -1
   std::string layer_ = "model", origin_;
   ValueId first_of_layer_ = 0;
+  std::int64_t given_ = 0, folded_ = 0;  // elements of constants given and of folded results
 };
 
 }  // namespace systole::compiler

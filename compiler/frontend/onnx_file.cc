@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "compiler/frontend/fnv.h"
+#include "compiler/frontend/onnx_functions.h"
 
 namespace systole::compiler {
 namespace {
@@ -53,7 +54,7 @@ void parse_text(const std::string& path, const std::string& text, onnx::ModelPro
   }
 }
 
-void parse_binary(const std::string& path, const std::vector<std::uint8_t>& bytes,
+void parse_binary(const std::string& path, std::span<const std::uint8_t> bytes,
                   onnx::ModelProto& model) {
   const bool parsed = model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   if (bytes.empty() || !parsed || !model.has_graph()) {
@@ -83,11 +84,6 @@ std::int64_t default_opset(const std::string& path, const onnx::ModelProto& mode
 }
 
 void check_parts(const std::string& path, const onnx::ModelProto& model) {
-  if (model.functions_size() > 0) {
-    throw InputError(
-        path, printable(fmt::format("has local functions ('{}')", model.functions(0).name())),
-        "functions inlined; they are not supported by this version");
-  }
   if (model.graph().sparse_initializer_size() > 0) {
     throw InputError(path, "has sparse initialisers", "dense ones");
   }
@@ -101,21 +97,32 @@ std::string printable(std::string text) {
   return text;
 }
 
-OnnxFile read_onnx(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
+OnnxFile onnx_file(const std::string& path, onnx::ModelProto model) {
   OnnxFile file;
   file.path = path;
-  file.hash = fnv1a(bytes);
-  if (is_text(path)) {
-    parse_text(path, std::string(bytes.begin(), bytes.end()), file.model);
-  } else {
-    parse_binary(path, bytes, file.model);
-  }
+  file.model = std::move(model);
   check_version(path, "ONNX IR version", file.model.ir_version(), kOldestIr, kNewestIr);
   file.opset = default_opset(path, file.model);
   check_version(path, "ONNX opset", file.opset, kOldestOpset, kNewestOpset);
   check_parts(path, file.model);
+  inline_functions(path, file.model);
   return file;
+}
+
+OnnxFile parse_onnx(const std::string& path, std::span<const std::uint8_t> bytes) {
+  onnx::ModelProto model;
+  if (is_text(path)) {
+    parse_text(path, std::string(bytes.begin(), bytes.end()), model);
+  } else {
+    parse_binary(path, bytes, model);
+  }
+  OnnxFile file = onnx_file(path, std::move(model));
+  file.hash = fnv1a(bytes);
+  return file;
+}
+
+OnnxFile read_onnx(const std::string& path) {
+  return parse_onnx(path, read_file(path, kMaxFileBytes));
 }
 
 void run_onnx_checker(const OnnxFile& file) {

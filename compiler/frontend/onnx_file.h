@@ -6,6 +6,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/tensor.h"
@@ -25,6 +26,13 @@ struct OnnxFile {
 // Reads a binary model, or a text model if the name ends in .onnxtxt or .txt. Throws InputError if
 // it cannot be read, is not an ONNX model or has a version or a part that is not known.
 [[nodiscard]] OnnxFile read_onnx(const std::string& path);
+
+// The same of a file's bytes; `path` names it.
+[[nodiscard]] OnnxFile parse_onnx(const std::string& path, std::span<const std::uint8_t> bytes);
+
+// The same of a model that is parsed already; `path` names it and is where external data are looked
+// for. The hash is left at 0.
+[[nodiscard]] OnnxFile onnx_file(const std::string& path, onnx::ModelProto model);
 
 // libonnx's own checker, which knows IR <= 8 and opset <= 17 and wants its tensors inside the file;
 // newer files pass unchecked. Run it only on models whose tensors went through read_tensor.

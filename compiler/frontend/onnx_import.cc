@@ -16,9 +16,10 @@ namespace systole::compiler {
 namespace {
 
 constexpr auto kOperators = std::to_array<OnnxOperator>({
-#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) \
-  {"", #name, first, newest, rewrite, text},
-#define SYSTOLE_MICROSOFT_OP(name, rewrite, text) {"com.microsoft", #name, 1, 1, rewrite, text},
+#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text, example) \
+  {"", #name, first, newest, rewrite, text, example},
+#define SYSTOLE_MICROSOFT_OP(name, rewrite, text, example) \
+  {"com.microsoft", #name, 1, 1, rewrite, text, example},
 #include "compiler/frontend/onnx_ops.def"
 });
 

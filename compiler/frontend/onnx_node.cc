@@ -49,11 +49,15 @@ void OnnxNode::require_type(const std::string& what, ValueId id, DType type) con
           std::string(dtype_name(type)));
 }
 
+bool OnnxNode::is_used(int output) const {
+  return output < proto_.output_size() && !proto_.output(output).empty() &&
+         import_.uses.contains(proto_.output(output));
+}
+
 void OnnxNode::require_unused_outputs(int first) const {
   for (int i = first; i < proto_.output_size(); ++i) {
-    const auto found = import_.uses.find(proto_.output(i));
-    require(proto_.output(i).empty() || found == import_.uses.end(),
-            fmt::format("output '{}' is used", proto_.output(i)), "only the first output in use");
+    require(!is_used(i), fmt::format("output '{}' is used", proto_.output(i)),
+            "only the first output in use");
   }
 }
 
@@ -138,8 +142,8 @@ std::int64_t OnnxNode::axis(std::int64_t found, std::size_t rank, bool past_end)
   return found < 0 ? found + end : found;
 }
 
-void OnnxNode::result(ValueId id) {
-  const std::string& name = proto_.output(0);
+void OnnxNode::result(ValueId id, int output) {
+  const std::string& name = proto_.output(output);
   builder().name_result(id, name);
   import_.values[name] = id;
 }

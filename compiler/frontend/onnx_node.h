@@ -75,8 +75,10 @@ class OnnxNode {
   [[nodiscard]] std::int64_t axis(std::int64_t found, std::size_t rank,
                                   bool past_end = false) const;
 
-  // The node's first output is this value.
-  void result(ValueId id);
+  // The node's first output, or another one, is this value.
+  void result(ValueId id, int output = 0);
+  // Whether something reads that output.
+  [[nodiscard]] bool is_used(int output) const;
   // Throws InputError if an attribute was not asked for.
   void check_attributes() const;
 

@@ -15,12 +15,13 @@ struct OnnxOperator {
   std::int64_t first, newest;
   void (*rewrite)(OnnxNode& node);
   std::string_view accepts;
+  std::string_view example;  // ONNX text, see onnx_examples.h
 };
 
 [[nodiscard]] std::span<const OnnxOperator> onnx_operators();
 
-#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text) void rewrite(OnnxNode& node);
-#define SYSTOLE_MICROSOFT_OP(name, rewrite, text) void rewrite(OnnxNode& node);
+#define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text, example) void rewrite(OnnxNode& node);
+#define SYSTOLE_MICROSOFT_OP(name, rewrite, text, example) void rewrite(OnnxNode& node);
 #include "compiler/frontend/onnx_ops.def"
 
 }  // namespace systole::compiler

@@ -35,7 +35,8 @@ ValueId bias_vector(GraphBuilder& builder, ValueId c, std::int64_t n) {
   const std::int64_t count = element_count(shape);
   if (!shape.empty() && shape.back() == n && count == n) return builder.reshape(c, {n});
   const Tensor* constant = builder.constant(c);
-  if (constant == nullptr || count != 1 || n == 0) return kNoValue;
+  constexpr std::int64_t kMaxSpread = std::int64_t{1} << 24;
+  if (constant == nullptr || count != 1 || n == 0 || n > kMaxSpread) return kNoValue;
   const std::vector<float> spread(static_cast<std::size_t>(n), constant->as<float>()[0]);
   return builder.add_constant("bias", make_tensor<float>({n}, spread));
 }

@@ -121,6 +121,18 @@ std::vector<std::int64_t> pad_amounts(OnnxNode& node, std::size_t rank) {
   return pads;
 }
 
+// At inference a Dropout's mask keeps everything.
+void give_mask(OnnxNode& node) {
+  constexpr std::int64_t kMaxMask = std::int64_t{1} << 26;
+  const Shape shape = node.shape(0);
+  node.require(node.opset() >= 10, "its mask is used", "opset 10 or newer, where it is bool");
+  node.require(element_count(shape) <= kMaxMask, "a mask of shape " + shape_text(shape),
+               fmt::format("at most {} elements", kMaxMask));
+  Tensor mask(DType::kBool, shape);
+  std::fill(mask.data.begin(), mask.data.end(), std::uint8_t{1});
+  node.result(node.builder().add_constant("mask", std::move(mask)), 1);
+}
+
 }  // namespace
 
 void rewrite_constant(OnnxNode& node) {
@@ -148,7 +160,7 @@ void rewrite_dropout(OnnxNode& node) {
                  "one bool");
     node.require(training.data[0] == 0, "training_mode is true", "a model for inference");
   }
-  node.require_unused_outputs(1);
+  if (node.is_used(1)) give_mask(node);
   node.result(node.input(0));
 }
 

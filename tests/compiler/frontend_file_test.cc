@@ -183,13 +183,11 @@ TEST_F(FrontendFile, ExternalDataStayInsideTheFolderAndTheFile) {
   EXPECT_THAT(error_at("missing.bin", 0, 16), HasSubstr("cannot be read"));
 }
 
-TEST_F(FrontendFile, SubgraphsAndFunctionsAreNamedErrors) {
+TEST_F(FrontendFile, SubgraphsAreNamedErrors) {
   onnx::ModelProto model = matmul_model(7, 13);
   add_weights(model, Proto::FLOAT).set_raw_data(std::string(16, '\0'));
   model.mutable_graph()->mutable_node(0)->set_op_type("If");
   EXPECT_THAT(file_error(model), AllOf(HasSubstr("'product'"), HasSubstr("unknown operator If")));
-  model.add_functions()->set_name("Block");
-  EXPECT_THAT(file_error(model), HasSubstr("'Block'"));
 }
 
 // Loads bytes that may be damaged: an InputError or a graph, nothing else.

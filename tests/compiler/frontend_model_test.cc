@@ -134,6 +134,24 @@ TEST_F(FrontendModel, HugeShapesAreRefusedWithoutMemory) {
       HasSubstr("too many elements"));
 }
 
+// What a few nodes make of small constants stays uncomputed where it is large.
+TEST_F(FrontendModel, ConstantsGrowToABoundOnly) {
+  const Graph padded = load(model(13,
+                                  "(float[1] x) => (float[A] y) <float[1] c = {1}, int64[2] p = "
+                                  "{0, 2147483647}>",
+                                  "k = Pad(c, p) y = Relu(k)"));
+  ASSERT_EQ(padded.nodes.size(), 2U);
+  EXPECT_EQ(padded.nodes[0].kind, OpKind::kMove);
+  std::string body = "c0 = Concat<axis = 0>(c, c) ";
+  for (int i = 1; i < 36; ++i)
+    body += fmt::format("c{} = Concat<axis = 0>(c{}, c{}) ", i, i - 1, i - 1);
+  const Graph doubled =
+      load(model(13, "(float[1] x) => (float[A] y) <float[1] c = {1}>", body + "y = Relu(c35)"));
+  std::int64_t bytes = 0;
+  for (const Value& v : doubled.values) bytes += v.constant ? v.constant->bytes() : 0;
+  EXPECT_LE(bytes, std::int64_t{1} << 28);
+}
+
 TEST_F(FrontendModel, TheHashIsOfTheBytes) {
   const std::string one = load(model(13, kOneRelu, "y = Relu(x)")).hash;
   EXPECT_EQ(one.size(), 16U);

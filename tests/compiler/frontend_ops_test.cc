@@ -220,11 +220,20 @@ TEST_F(FrontendOps, DropoutIsTransparentAtInference) {
   EXPECT_THAT(y_of(7, "", "d = Dropout<ratio = 0.3>(x) y = Relu(d)"), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(y_of(13, "float r = {0.3}", "d, mask = Dropout<seed = 3>(x, r) y = Relu(d)"),
               ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(error_of(13, "", "d, mask = Dropout(x) y = Add(d, mask)"),
-              HasSubstr("'mask' is used"));
+  EXPECT_THAT(error_of(7, "", "d, mask = Dropout(x) y = Add(d, mask)"),
+              HasSubstr("its mask is used"));
   EXPECT_THAT(error_of(13, "float r = {0.3}, bool t = {1}", "y = Dropout(x, r, t)"),
               HasSubstr("training_mode"));
   EXPECT_THAT(error_of(13, "", "y = Dropout<ratio = 0.3>(x)"), HasSubstr("'ratio'"));
+}
+
+TEST_F(FrontendOps, TheMaskOfADropoutKeepsEverything) {
+  const Graph graph = load(model(13, "(float[2,2] x) => (float[2,2] y, bool[2,2] mask)",
+                                 "d, mask = Dropout(x) y = Relu(d)"));
+  const std::vector<Tensor> outputs = evaluate(graph, {floats({2, 2}, {1, 2, 3, 4})});
+  ASSERT_EQ(outputs.size(), 2U);
+  EXPECT_EQ(outputs[1].type, DType::kBool);
+  EXPECT_EQ(outputs[1].data, (std::vector<std::uint8_t>{1, 1, 1, 1}));
 }
 
 TEST_F(FrontendOps, UnknownOperatorsNameNodeOperatorDomainAndOpset) {

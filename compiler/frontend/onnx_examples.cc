@@ -1,0 +1,51 @@
+// Examples are nodes in ONNX text that read `f` (float32 [1, 4, 8, 8], perhaps dequantised) or `q`
+// (uint8 [1, 4, 8, 8]) and the constants below. They make `g`, which is quantised behind, or `y`,
+// the model's own result.
+#include "compiler/frontend/onnx_examples.h"
+
+#include "compiler/frontend/onnx_file.h"
+#include "compiler/frontend/onnx_import.h"
+
+namespace systole::compiler {
+namespace {
+
+// s, z: scale and zero point; w, wz: filters [4, 4, 1, 1] and their zero point; m: a matrix [8, 2];
+// v, n: the same two as floats; wf, mf: either, as the form needs; c: one positive number a
+// channel; lo, hi: limits; rows, pads, first: lists of a Reshape, a Pad and an axis.
+constexpr std::string_view kConstants =
+    "<float[1] s = {0.5}, uint8[1] z = {3}, int8[1] wz = {0},\n"
+    "int8[4,4,1,1] w = {1,2,3,4,5,6,7,8,-1,-2,-3,-4,-5,-6,-7,-8},\n"
+    "int8[8,2] m = {1,2,3,4,5,6,7,8,-1,-2,-3,-4,-5,-6,-7,-8},\n"
+    "float[4,4,1,1] v = {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0,1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0},\n"
+    "float[8,2] n = {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0,1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0},\n"
+    "float[4] c = {1.0,2.0,3.0,4.0}, float[1] lo = {0.0}, float[1] hi = {6.0},\n"
+    "int64[2] rows = {32,8}, int64[8] pads = {0,0,1,1,0,0,1,1}, int64[1] first = {0}>";
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::optional<Graph> example_graph(const OnnxOperator& op, ExampleForm form) {
+  const bool integers = has(op.example, "(q,") || has(op.example, " q,");
+  const bool own_result = has(op.example, "y = ");
+  const bool quantised = form == ExampleForm::kQuantised;
+  if (integers != quantised && (integers || own_result)) return std::nullopt;
+  const bool wrapped = quantised && !integers;
+  const std::string text = fmt::format(
+      "<ir_version: 8, opset_import: [\"\" : 13, \"com.microsoft\" : 1]>\n"
+      "example ({}[1,4,8,8] {}) => (float[N] {})\n{}\n"
+      "{{ {} {} {} {} }}\n",
+      quantised ? "uint8" : "float", quantised ? "q" : "f", wrapped || own_result ? "y" : "g",
+      kConstants,
+      wrapped ? "wf = DequantizeLinear(w, s, wz) mf = DequantizeLinear(m, s, wz)"
+              : "wf = Identity(v) mf = Identity(n)",
+      wrapped ? "f = DequantizeLinear(q, s, z)" : "", op.example,
+      wrapped ? "y = QuantizeLinear(g, s, z)" : "");
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  OnnxFile file = parse_onnx("example.onnxtxt", {bytes, text.size()});
+  return import_onnx(file, {});
+}
+
+}  // namespace systole::compiler
