@@ -1,8 +1,10 @@
-// validate ort: stored outputs of ONNX Runtime, class by class: 0 mismatching bytes in (a) and (b).
+// validate ort: stored outputs of ONNX Runtime, class by class: 0 mismatching bytes in (a) and (b),
+// then whole networks.
 #include <filesystem>
 
 #include "base/diag.h"
 #include "cli/ort_cases.h"
+#include "cli/ort_networks.h"
 #include "cli/validate.h"
 
 namespace systole::cli {
@@ -34,6 +36,50 @@ nlohmann::ordered_json row(char letter, const std::string& engine, const Summary
   }
   json["largest_step"] = s.step;
   return json;
+}
+
+ValidationTable networks_table() {
+  return {"networks",
+          "Whole networks: node by node, each node fed ONNX Runtime's tensors, and by themselves",
+          {{"network", "network"},
+           {"class", "class"},
+           {"tensors", "tensors"},
+           {"bytes", "bytes"},
+           {"mismatching", "differ"},
+           {"largest_step", "largest step"},
+           {"simulated", "on tpu_v1, func and cycle"},
+           {"same_top1", "same top-1 by itself"},
+           {"result_step", "largest step of its result"}},
+          {}};
+}
+
+void add_network(const NetworkOutcome& outcome, ValidationTable& table) {
+  for (std::size_t letter = 0; letter < outcome.classes.size(); ++letter) {
+    const NetworkTally& tally = outcome.classes.at(letter);
+    if (tally.tensors == 0) continue;
+    table.rows.push_back({{"network", outcome.name},
+                          {"class", std::string(1, static_cast<char>('a' + letter))},
+                          {"tensors", tally.tensors},
+                          {"bytes", tally.bytes},
+                          {"mismatching", tally.mismatching},
+                          {"largest_step", tally.largest_step},
+                          {"simulated", outcome.simulated ? "as evaluated" : "differs"},
+                          {"same_top1", fmt::format("{} of {}", outcome.same_top1, outcome.rows)},
+                          {"result_step", outcome.largest_step}});
+  }
+}
+
+// Class (d): the networks beside the cases.
+void run_networks(const std::string& folder, Validation& result, ValidationTally& tally) {
+  ValidationTable table = networks_table();
+  for (const std::string& network : ort_networks(folder)) {
+    const NetworkOutcome outcome = run_network(network);
+    add_network(outcome, table);
+    ++(outcome.failure.empty() ? tally.passed : tally.failed);
+    if (!outcome.failure.empty())
+      result.notes.push_back(fmt::format("fails: {}: {}", outcome.name, outcome.failure));
+  }
+  if (!table.rows.empty()) result.tables.push_back(std::move(table));
 }
 
 }  // namespace
@@ -70,10 +116,13 @@ Validation validate_ort(const ValidateRequest& request) {
   for (const auto& [letter, summary] : simulated)
     table.rows.push_back(row(letter, "tpu_v1, func and cycle", summary));
   result.tables.push_back(std::move(table));
+  run_networks((std::filesystem::path(folder) / ".." / "networks").string(), result, tally);
   result.tally = std::move(tally);
   result.notes.emplace_back(
       "(a) equal bytes at extended; (b) equal at disabled, at most one step at extended; (c) at "
-      "most one step from both");
+      "most one step from both; (d) networks at disabled, their products in QLinear form: (a) and "
+      "(b) "
+      "equal, (c) and products in float32 at most one step");
   result.notes.push_back("stored outputs and how they were made: " +
                          std::filesystem::path(folder).lexically_normal().string());
   return result;
