@@ -280,9 +280,9 @@ TEST(Verify, Convolution) {
   finds({{"dilation_y=1", "dilation_y=0"}}, "dilation_y = 0; expected 1 to");
   finds({{"dilation_x=1", "dilation_x=0"}}, "dilation_x = 0; expected 1 to");
   finds({{"taps=1", "taps=0"}}, "taps = 0; expected 1 to");
-  finds({{"taps=1", "taps=2"}},
-        "delay line of (taps - 1) * dilation_x + 1 = 2 pixels; expected at "
-        "most array.taps = 1");
+  finds({{"taps=1", "taps=9"}},
+        "delay line of (taps - 1) * dilation_x + 1 = 9 pixels; expected at "
+        "most array.taps = 8");
   finds({{"k=8", "k=9"}}, "k = 9; expected 1 to 8");
   finds({{"n=8", "n=9"}}, "n = 9; expected 1 to 8");
   finds({{"precision", "zero_point=256, precision"}}, "zero_point = 256; expected 0 to 255");
