@@ -6,6 +6,7 @@
 #include "compiler/passes/assume_int8.h"
 #include "compiler/passes/fuse_quantised.h"
 #include "compiler/passes/make_look_ups.h"
+#include "compiler/passes/pack_images.h"
 
 namespace systole::compiler {
 
@@ -37,6 +38,7 @@ Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;
   integer = make_look_ups(fuse_quantised(std::move(integer)));
+  integer = pack_images(std::move(integer), machine);
   return lower(integer, machine, options, schedule);
 }
 

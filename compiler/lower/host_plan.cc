@@ -217,25 +217,22 @@ void HostPlan::add_loaded(std::size_t node, ValueId id, std::int64_t layer) {
     behind_.back().numbers = {0, 2, 3, 1};
     return;
   }
-  const std::int64_t channels = view.channels / (fold.y * fold.x);
-  const Shape shape = {view.images, view.height, view.width, fold.y, fold.x, channels};
-  const std::int64_t blocks = blocks_of(id, view, fold);
+  const std::int64_t groups = std::get<ConvAttrs>(graph_.nodes[node].attrs).groups;
+  const std::int64_t channels = view.channels / (groups * fold.y * fold.x);
+  const Shape shape = {view.images, view.height, view.width, groups, fold.y, fold.x, channels};
+  const std::int64_t blocks = blocks_of(id, {view.images * program_.batches, groups, channels,
+                                             view.height, fold.y, view.width, fold.x});
   behind_.push_back(
       transpose_step(placement_.stage[node], blocks, channels_last(id, shape), layer));
-  behind_.back().numbers = {0, 2, 4, 3, 5, 1};
+  behind_.back().numbers = {0, 3, 5, 1, 4, 6, 2};
 }
 
-// The same bytes as value `id`, height and width each cut in two.
-std::int64_t HostPlan::blocks_of(ValueId id, const FeatureMap& view, const Fold& fold) {
+// The same bytes as value `id`, its channels, height and width each cut in two.
+std::int64_t HostPlan::blocks_of(ValueId id, const Shape& shape) {
   isa::HostTensor blocks = program_.tensors[static_cast<std::size_t>(tensor(id))];
   blocks.name += ".blocks";
   blocks.role = isa::Role::kIntermediate;
-  blocks.shape = {view.images * program_.batches,
-                  view.channels / (fold.y * fold.x),
-                  view.height,
-                  fold.y,
-                  view.width,
-                  fold.x};
+  blocks.shape = shape;
   program_.tensors.push_back(std::move(blocks));
   return static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }

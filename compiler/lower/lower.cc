@@ -68,7 +68,7 @@ class Lowerer {
       const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
       if (placement_.where[n] != Where::kDevice || !product) continue;
       const FeatureMap out = device_view(graph_, node, node.outputs[0]);
-      if (out.images % program_.batch != 0) {
+      if (out.images % units() != 0) {
         throw InputError("node " + node.name,
                          fmt::format("has {} rows for a batch of {}", out.images, program_.batch),
                          "a multiple of the batch");
@@ -115,8 +115,11 @@ class Lowerer {
     return result;
   }
 
+  [[nodiscard]] std::int64_t units() const { return program_.batch / graph_.images_together; }
+
   SegmentPlan plan_segment(int segment) {
     SegmentPlan plan;
+    plan.units = units();
     plan.schedule = schedule_;
     std::size_t product = 0;
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {

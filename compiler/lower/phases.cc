@@ -22,7 +22,7 @@ class PhaseSearch {
   std::vector<Phase> run() {
     std::vector<Phase> best{whole()};
     double price = price_of(best);
-    while (program_.batch > 1 && best.front().items < program_.batch) {
+    while (plan_.units > 1 && best.front().items < plan_.units) {
       const std::vector<Phase> next = best_cut(best, price * kWorthIt);
       if (next.empty()) break;
       best = next;
@@ -55,12 +55,12 @@ class PhaseSearch {
   // two jobs at a time.
   [[nodiscard]] Phase whole() const {
     Phase phase{0, end(), 1, plan_.schedule == Schedule::kPaper2015 ? 1 : 2};
-    phase.items = most_items({phase}, 0, program_.batch);
-    if (phase.copies == 2 && phase.items < program_.batch) {
+    phase.items = most_items({phase}, 0, plan_.units);
+    if (phase.copies == 2 && phase.items < plan_.units) {
       Phase alone = phase;
       alone.copies = 1;
-      alone.items = most_items({alone}, 0, program_.batch);
-      if (phase.items == 0 || alone.items == program_.batch) phase = alone;
+      alone.items = most_items({alone}, 0, plan_.units);
+      if (phase.items == 0 || alone.items == plan_.units) phase = alone;
     }
     if (phase.items > 0) return phase;
     phase.items = 1;
@@ -97,7 +97,7 @@ class PhaseSearch {
     std::vector<Phase> best;
     for (std::size_t at = 0; at < phases.size(); ++at) {
       const bool last = at + 1 == phases.size();
-      const std::int64_t most = last ? program_.batch : phases[at + 1].items;
+      const std::int64_t most = last ? plan_.units : phases[at + 1].items;
       for (int cut : cuts_) {
         if (cut <= phases[at].first || cut >= phases[at].end) continue;
         for (std::int64_t jobs = 1; ceil_div(most, jobs) > phases[at].items; jobs *= 2) {
@@ -136,8 +136,8 @@ class PhaseSearch {
   [[nodiscard]] double price_of(const std::vector<Phase>& phases) const {
     double cycles = 0;
     for (const Phase& phase : phases) {
-      const auto jobs = static_cast<double>(ceil_div(program_.batch, phase.items));
-      const double items = static_cast<double>(program_.batch) / jobs;
+      const auto jobs = static_cast<double>(ceil_div(plan_.units, phase.items));
+      const double items = static_cast<double>(plan_.units) / jobs;
       // Alone in the buffer, a job begins when the one before has drained.
       double job = phase.copies == 1 ? 2.0 * static_cast<double>(machine_.r() + machine_.c()) : 0;
       for (int i = phase.first; i < phase.end; ++i)
@@ -151,7 +151,7 @@ class PhaseSearch {
   [[nodiscard]] double price_of(const DeviceOp& op, double items) const {
     if (op.product == nullptr) return 0;
     const Product& p = *op.product;
-    const auto batch = static_cast<double>(program_.batch);
+    const auto batch = static_cast<double>(plan_.units);
     const double rows = static_cast<double>(p.out.pixels()) / batch * items;
     const auto tiles = static_cast<double>(p.tile_count());
     const bool stays = p.tile_count() == std::ssize(p.columns);

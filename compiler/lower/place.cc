@@ -89,7 +89,8 @@ class Placer {
       case OpKind::kDequantise:
         return Where::kHost;
       case OpKind::kMove:
-        if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape) return Where::kView;
+        if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape)
+          return takes_apart(node) ? Where::kDevice : Where::kView;
         break;
       default:
         break;
@@ -102,6 +103,15 @@ class Placer {
         "node " + node.name,
         fmt::format("operator {} {}, and the host does not run it either", node.origin, obstacle),
         "an operator that `systole ops` lists");
+  }
+
+  // Whether a reshape makes of each image in the unified buffer several of fewer channels.
+  bool takes_apart(const Node& node) const {
+    const Shape& from = graph_.value(node.inputs[0]).shape;
+    const Shape& to = graph_.value(node.outputs[0]).shape;
+    return graph_.images_together > 1 && device_segment_[at(node.inputs[0])] >= 0 &&
+           from.size() == 4 && to.size() == 4 && from[2] == to[2] && from[3] == to[3] &&
+           to[0] == from[0] * graph_.images_together;
   }
 
   void check_product(const Node& node, const ProductQuants& quants) const {

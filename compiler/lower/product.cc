@@ -180,30 +180,35 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
   return p;
 }
 
-namespace {
-
-// Cycles of all passes, if tiles and results take none.
-std::int64_t pass_cycles(const Product& p) {
+std::int64_t pass_cycles(const Product& product) {
   std::int64_t cycles = 0;
-  for (const auto& column : p.tiles) {
-    for (const Tile& tile : column)
-      cycles += p.out.images * p.out.height * line_cycles(p, p.slices[tile.slice].taps);
+  for (const auto& column : product.tiles) {
+    for (const Tile& tile : column) {
+      cycles += product.out.images * product.out.height *
+                line_cycles(product, product.slices[tile.slice].taps);
+    }
   }
   return cycles;
 }
+
+namespace {
 
 // The kernel position of row `row` of a folded convolution's tile; its padding may lie outside the
 // kernel.
 WeightRow folded_row(const Product& p, std::int64_t y, std::int64_t x, std::int64_t channel) {
   const Window& w = std::get<ConvAttrs>(p.node->attrs).window;
-  const std::int64_t channels = p.in.channels / (p.fold.y * p.fold.x);
+  const std::int64_t group_in = p.in.channels / p.groups;
+  const std::int64_t group_out = p.out.channels / p.groups;
+  const std::int64_t channels = group_in / (p.fold.y * p.fold.x);
+  const std::int64_t group = channel / group_in;
+  channel %= group_in;
   const std::int64_t block_y = channel / (p.fold.x * channels);
   const std::int64_t block_x = channel / channels % p.fold.x;
   const std::int64_t ky = (y - p.window.pads[0]) * p.fold.y + w.pads[0] + block_y;
   const std::int64_t kx = (x - p.window.pads[1]) * p.fold.x + w.pads[1] + block_x;
   if (ky < 0 || ky >= w.kernel[0] || kx < 0 || kx >= w.kernel[1]) return {};
   return {(channel % channels * w.kernel[0] + ky) * w.kernel[1] + kx,
-          channels * w.kernel[0] * w.kernel[1], 0, p.out.channels};
+          channels * w.kernel[0] * w.kernel[1], group * group_out, (group + 1) * group_out};
 }
 
 }  // namespace
@@ -213,8 +218,7 @@ Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine
   const Fold fold{attrs.window.strides[0], attrs.window.strides[1]};
   const FeatureMap in = image_view(graph.value(node.inputs[0]).shape);
   const auto& zeros = attrs.w_quant->zero_points;
-  const bool plain = attrs.groups == 1 &&
-                     attrs.window.dilations == std::array<std::int64_t, 2>{1, 1} &&
+  const bool plain = attrs.window.dilations == std::array<std::int64_t, 2>{1, 1} &&
                      std::all_of(zeros.begin(), zeros.end(), [](auto z) { return z == 0; });
   const bool whole = in.height % fold.y == 0 && in.width % fold.x == 0;
   if (fold == Fold{} || !plain || !whole) return {};

@@ -73,6 +73,9 @@ struct Product {
 // strides, which become 1 (the kernel shrinks, channels multiply), or none.
 [[nodiscard]] Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine);
 
+// Cycles of all passes of a batch, if tiles and results take none.
+[[nodiscard]] std::int64_t pass_cycles(const Product& product);
+
 // Where the weights of one row of a tile lie among the constant's elements: that of column c, for c
 // in [first, end), is element offset + c * step; all others are zeros of the block diagonal.
 struct WeightRow {

@@ -314,7 +314,7 @@ std::int64_t stretch_rows(const isa::Machine& machine) {
 
 FeatureMap JobContext::map(std::size_t i) const {
   FeatureMap map = resident(i).map;
-  map.images = pixels_of(resident(i), program, job.items) / map.image_pixels();
+  map.images = pixels_of(plan, resident(i), job.items) / map.image_pixels();
   return map;
 }
 

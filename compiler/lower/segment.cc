@@ -58,13 +58,13 @@ std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
   return phase;
 }
 
-std::int64_t pixels_of(const Resident& resident, const isa::Program& program, std::int64_t items) {
+std::int64_t pixels_of(const SegmentPlan& plan, const Resident& resident, std::int64_t items) {
   if (resident.is_constant) return resident.map.pixels();
-  return resident.map.pixels() / program.batch * items;
+  return resident.map.pixels() / plan.units * items;
 }
 
 BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& resident,
-                                     const isa::Program& program,
+                                     const isa::Machine& machine,
                                      const std::vector<Phase>& phases) {
   Place place;
   place.phase = phase_of(phases, resident.last_use);
@@ -73,8 +73,8 @@ BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& re
   const int begins = std::max(phases[place.phase].first, plan.begins(resident.first_use));
   place.from = place.local ? begins : 0;
   place.until = resident.last_use;
-  place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / program.batch;
-  place.layout = Layout(program.machine, pixels_of(resident, program, phases[place.phase].items),
+  place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / plan.units;
+  place.layout = Layout(machine, pixels_of(plan, resident, phases[place.phase].items),
                         resident.map.channels, resident.element_bytes());
   return place;
 }
@@ -107,7 +107,7 @@ BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
                      const std::vector<Phase>& phases) {
   places_.reserve(plan.residents.size());
   for (const Resident& resident : plan.residents) {
-    Place place = describe(plan, resident, program, phases);
+    Place place = describe(plan, resident, program.machine, phases);
     const int copies = place.local ? phases[place.phase].copies : 1;
     for (int c = 0; c < copies; ++c) {
       std::int64_t& base = place.base.at(static_cast<std::size_t>(c));
@@ -140,9 +140,10 @@ int BufferMap::needed_until(const Job& job, const Job& next, std::size_t residen
   return until;
 }
 
-std::vector<Job> make_jobs(const std::vector<Phase>& phases, const isa::Program& program) {
+std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program,
+                           const std::vector<Phase>& phases) {
   std::int64_t count = 0;
-  for (const Phase& phase : phases) count += ceil_div(program.batch, phase.items) * program.batches;
+  for (const Phase& phase : phases) count += ceil_div(plan.units, phase.items) * program.batches;
   if (count > kMaxJobs) {
     throw InputError("model " + program.model,
                      fmt::format("needs {} jobs, as {} of its samples fit the unified buffer",
@@ -151,7 +152,7 @@ std::vector<Job> make_jobs(const std::vector<Phase>& phases, const isa::Program&
   }
   Nest nest(phases);
   for (std::int64_t b = 0; b < program.batches; ++b)
-    nest.add(phases.size() - 1, b * program.batch, (b + 1) * program.batch);
+    nest.add(phases.size() - 1, b * plan.units, (b + 1) * plan.units);
   return nest.take();
 }
 

@@ -43,6 +43,7 @@ struct DeviceOp {
 };
 
 struct SegmentPlan {
+  std::int64_t units = 1;     // of a batch that can be in different jobs: samples, or packs of them
   std::vector<DeviceOp> ops;  // in order
   std::vector<Resident> residents;
   Schedule schedule = Schedule::kOverlap;
@@ -53,8 +54,8 @@ struct SegmentPlan {
   [[nodiscard]] int begins(int operation) const;
 };
 
-// Operations [first, end), in jobs of at most `items` samples. With two copies of the values that
-// only this phase knows, one job may begin before the one before it has ended.
+// Operations [first, end), in jobs of at most `items` units of the batch. With two copies of the
+// values that only this phase knows, one job may begin before the one before it has ended.
 struct Phase {
   int first = 0, end = 0;
   std::int64_t items = 1;
@@ -62,13 +63,13 @@ struct Phase {
   bool operator==(const Phase&) const = default;
 };
 
-// The work of one phase on samples [first_item, first_item + items) of all batches.
+// The work of one phase on units [first_item, first_item + items) of all batches.
 struct Job {
   std::size_t phase = 0;
   std::int64_t first_item = 0;
   std::int64_t items = 0;
   int copy = 0;
-  std::vector<std::int64_t> starts;  // by phase: first sample of its job that covers this one
+  std::vector<std::int64_t> starts;  // by phase: first unit of its job that covers this one
 };
 
 // Where the residents lie.
@@ -98,7 +99,7 @@ class BufferMap {
     std::int64_t item_pixels = 0;        // 0: the same for all samples
   };
   [[nodiscard]] static Place describe(const SegmentPlan& plan, const Resident& resident,
-                                      const isa::Program& program,
+                                      const isa::Machine& machine,
                                       const std::vector<Phase>& phases);
   // The lowest rows free for a copy of `place`, given those of the places so far.
   [[nodiscard]] std::int64_t lowest_free(const Place& place, int copy,
@@ -114,12 +115,12 @@ class BufferMap {
 // The phase that an operation belongs to.
 [[nodiscard]] std::size_t phase_of(const std::vector<Phase>& phases, int operation);
 
-// Pixels of a resident in `items` samples.
-[[nodiscard]] std::int64_t pixels_of(const Resident& resident, const isa::Program& program,
+// Pixels of a resident in `items` units.
+[[nodiscard]] std::int64_t pixels_of(const SegmentPlan& plan, const Resident& resident,
                                      std::int64_t items);
 
 // All jobs of all batches, in order. Throws InputError if there would be too many.
-[[nodiscard]] std::vector<Job> make_jobs(const std::vector<Phase>& phases,
-                                         const isa::Program& program);
+[[nodiscard]] std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program,
+                                         const std::vector<Phase>& phases);
 
 }  // namespace systole::compiler

@@ -146,8 +146,7 @@ class SegmentCode::JobEmission {
     const std::int64_t width = block_width(code_.program_.machine, r.element_bytes());
     const std::int64_t begin = part.block * width;
     const std::int64_t pixel_bytes = r.map.channels * r.element_bytes();
-    const std::int64_t before =
-        r.is_constant ? 0 : r.map.pixels() / code_.program_.batch * job_.first_item;
+    const std::int64_t before = r.is_constant ? 0 : r.map.pixels() / plan_.units * job_.first_item;
     return Transfer{
         .host = r.host + (before + part.first) * pixel_bytes + begin * r.element_bytes(),
         .stride = pixel_bytes,
@@ -160,7 +159,7 @@ class SegmentCode::JobEmission {
   // The whole resident as parts of at most kTransferRows.
   [[nodiscard]] std::vector<Load> parts(std::size_t resident) const {
     std::vector<Load> list;
-    const std::int64_t pixels = pixels_of(plan_.residents[resident], code_.program_, job_.items);
+    const std::int64_t pixels = pixels_of(plan_, plan_.residents[resident], job_.items);
     const std::int64_t rows = ceil_div(pixels, ceil_div(pixels, kTransferRows));
     for (std::int64_t first = 0; first < pixels; first += rows) {
       for (std::int64_t b = 0; b < buffer_.layout(resident).blocks(); ++b)
@@ -283,13 +282,14 @@ void SegmentCode::check_length(const SegmentPlan& plan, const std::vector<Phase>
 
 void SegmentCode::emit(const SegmentPlan& plan) {
   const std::vector<Phase> phases = choose_phases(plan, program_);
-  const std::vector<Job> jobs = make_jobs(phases, program_);
+  const std::vector<Job> jobs = make_jobs(plan, program_, phases);
   check_length(plan, phases, jobs);
   const BufferMap buffer(plan, program_, phases);
-  explain_phases(phases, jobs, buffer);
+  const Layouts layouts{plan, phases, buffer};
+  explain_phases(layouts, jobs);
   std::set<std::size_t> explained;
   const auto emission = [&](const Job& job) {
-    auto made = std::make_unique<JobEmission>(*this, Layouts{plan, phases, buffer}, job);
+    auto made = std::make_unique<JobEmission>(*this, layouts, job);
     if (explained.insert(job.phase).second) made->explain_operations();
     return made;
   };
@@ -302,14 +302,15 @@ void SegmentCode::emit(const SegmentPlan& plan) {
   stream_.finish();
 }
 
-void SegmentCode::explain_phases(const std::vector<Phase>& phases, const std::vector<Job>& jobs,
-                                 const BufferMap& buffer) {
+void SegmentCode::explain_phases(const Layouts& layouts, const std::vector<Job>& jobs) {
+  const std::vector<Phase>& phases = layouts.phases;
+  const std::int64_t samples = program_.batch / layouts.plan.units;
   std::vector<std::int64_t> count(phases.size(), 0);
   for (const Job& job : jobs) ++count[job.phase];
   for (std::size_t p = 0; p < phases.size(); ++p) {
-    explanation_.segments.push_back({count[p], phases[p].items,
+    explanation_.segments.push_back({count[p], phases[p].items * samples,
                                      std::min<std::int64_t>(count[p], phases[p].copies),
-                                     phases[p].end - phases[p].first, buffer.rows()});
+                                     phases[p].end - phases[p].first, layouts.buffer.rows()});
   }
 }
 

@@ -45,8 +45,7 @@ class SegmentCode {
 
   void check_length(const SegmentPlan& plan, const std::vector<Phase>& phases,
                     const std::vector<Job>& jobs) const;
-  void explain_phases(const std::vector<Phase>& phases, const std::vector<Job>& jobs,
-                      const BufferMap& buffer);
+  void explain_phases(const Layouts& layouts, const std::vector<Job>& jobs);
 
   const isa::Program& program_;
   ParamCache& params_;

@@ -63,7 +63,11 @@ class Maker {
         pool();
         break;
       case OpKind::kMove:
-        concat();
+        if (std::get<MoveAttrs>(op_.node->attrs).fn == MoveFn::kConcat) {
+          concat();
+        } else {
+          take_apart();
+        }
         break;
       default:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
@@ -252,6 +256,31 @@ class Maker {
       begin += channels;
       end_block();
     }
+  }
+
+  // Images whose channels lie side by side: each gets pixels of its own.
+  void take_apart() {
+    const std::size_t x = op_.inputs[0];
+    const FeatureMap in = context_.map(x);
+    const std::int64_t bytes = out_.channels * context_.resident(x).element_bytes();
+    const Layout& from = context_.buffer.layout(x);
+    const Layout& to = context_.buffer.layout(op_.output);
+    for (std::int64_t pixel = 0; pixel < in.pixels(); pixel += in.image_pixels()) {
+      for (const Stretch& s : stretches(in.image_pixels())) {
+        for (std::int64_t i = 0; i < in.channels / out_.channels; ++i) {
+          const std::int64_t apart = pixel * (in.channels / out_.channels) + i * in.image_pixels();
+          add({{x, 0, pixel + s.first + s.rows}},
+              isa::Copy{.ub = context_.row(x, 0, pixel + s.first),
+                        .lane = i * bytes,
+                        .stride = from.row(0, 1) - from.row(0, 0),
+                        .to = context_.row(op_.output, 0, apart + s.first),
+                        .to_stride = to.row(0, 1) - to.row(0, 0),
+                        .rows = s.rows,
+                        .bytes = bytes});
+        }
+      }
+    }
+    end_block();
   }
 
   const JobContext& context_;
