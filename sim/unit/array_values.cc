@@ -85,6 +85,27 @@ struct Corner {
   std::int64_t stride, rows, columns;
 };
 
+// A row of kGroup columns, and what four of them add up to.
+using Row [[gnu::vector_size(kGroup)]] = std::uint8_t;
+using SignedRow [[gnu::vector_size(kGroup)]] = std::int8_t;
+using Sums [[gnu::vector_size(2 * kGroup)]] = std::int16_t;
+
+// The four bytes of each column one after the other.
+std::array<Row, kQuad> interleave(const std::array<Row, kQuad>& row) {
+  const auto low = [](const Row& a, const Row& b) {
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  };
+  const auto high = [](const Row& a, const Row& b) {
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+                                   31);
+  };
+  // Rows 0 and 2, then 1 and 3, so that interleaving these gives 0, 1, 2, 3.
+  const Row low_even = low(row[0], row[2]), low_odd = low(row[1], row[3]);
+  const Row high_even = high(row[0], row[2]), high_odd = high(row[1], row[3]);
+  return {low(low_even, low_odd), high(low_even, low_odd), low(high_even, high_odd),
+          high(high_even, high_odd)};
+}
+
 // Packs them to [16][4] and adds them to the columns' sums; what is not there is 0.
 void pack_quad(const Corner& from, std::uint8_t flip, std::int8_t* to, std::int32_t* column_sum) {
   std::uint8_t quad[kQuad][kGroup];
@@ -97,14 +118,16 @@ void pack_quad(const Corner& from, std::uint8_t flip, std::int8_t* to, std::int3
       std::memcpy(quad[q], row, at(from.columns));
     }
   }
-  for (std::int64_t j = 0; j < kGroup; ++j) {
-    std::int32_t sum = 0;
-    for (std::int64_t q = 0; q < kQuad; ++q) {
-      to[j * kQuad + q] = static_cast<std::int8_t>(quad[q][j] ^ flip);
-      sum += to[j * kQuad + q];
-    }
-    column_sum[j] += sum;
+  std::array<Row, kQuad> row{};
+  Sums sums{};
+  for (std::size_t q = 0; q < row.size(); ++q) {
+    std::memcpy(&row[q], quad[q], sizeof(Row));
+    row[q] ^= flip;
+    sums += __builtin_convertvector(reinterpret_cast<const SignedRow&>(row[q]), Sums);
   }
+  const std::array<Row, kQuad> words = interleave(row);
+  std::memcpy(to, words.data(), sizeof(words));
+  for (std::size_t j = 0; j < kGroup; ++j) column_sum[j] += sums[j];
 }
 
 // Both halves of 16-bit activations as unsigned bytes, high + 128, and the rows' sums of

@@ -60,11 +60,11 @@ void PassArray::free_shadow(CyclePoint first_row) {
 
 RowSpan PassArray::rows(const RowFeed& feed) {
   if (const auto there = feed.in_place()) return *there;
-  gathered_.resize(
-      static_cast<std::size_t>(feed.rows() * feed.row_bytes() + UnifiedBuffer::kSlack));
-  const RowSpan all{gathered_.data(), feed.row_bytes()};
-  for (std::int64_t i = 0; i < feed.rows(); ++i) feed.gather(i, all.row(i));
-  return all;
+  const auto bytes =
+      static_cast<std::size_t>(feed.rows() * feed.row_bytes() + UnifiedBuffer::kSlack);
+  if (gathered_.size() < bytes) gathered_.resize(bytes);
+  feed.gather(gathered_.data());
+  return {gathered_.data(), feed.row_bytes()};
 }
 
 void PassArray::compute(const RowFeed& feed, std::int64_t layer) {

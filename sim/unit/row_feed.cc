@@ -44,6 +44,14 @@ std::int64_t steps_inside(std::int64_t first, std::int64_t step, std::int64_t co
   return std::max<std::int64_t>(std::min(until, count) - std::min(before, count), 0);
 }
 
+// memcpy in whole pieces, which need no call: pixels are short and many. Reads and writes up to
+// kPiece - 1 bytes beyond, where both sides have slack.
+void copy_lanes(std::uint8_t* to, const std::uint8_t* from, std::int64_t bytes) {
+  constexpr std::int64_t kPiece = 16;
+  static_assert(kPiece <= UnifiedBuffer::kSlack);
+  for (std::int64_t i = 0; i < bytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
+}
+
 }  // namespace
 
 RowFeed::RowFeed(const isa::Insn& insn, UnifiedBuffer& buffer)
@@ -116,13 +124,29 @@ RowSpan RowFeed::map() const {
   return buffer_->rows({walk_.ub, walk_.lane, walk_.in_height * walk_.in_width, pixel_bytes()});
 }
 
-void RowFeed::gather(std::int64_t row, std::uint8_t* to) const {
+void RowFeed::gather(std::uint8_t* to) const {
   const RowSpan from = map();
-  for (std::int64_t tap = 0; tap < walk_.taps; ++tap, to += pixel_bytes()) {
-    if (const auto at = pixel(row, tap)) {
-      std::memcpy(to, from.row(*at), static_cast<std::size_t>(pixel_bytes()));
-    } else {
-      put_zero_points(to);
+  for (std::int64_t line = 0; line < walk_.out_height; ++line) {
+    const std::int64_t y = y0_ + line * walk_.stride_y;
+    const bool inside = y >= 0 && y < walk_.in_height;
+    const RowSpan pixels{inside ? from.row(y * walk_.in_width) : nullptr, from.stride};
+    gather_line(pixels, to);
+    to += walk_.out_width * row_bytes();
+  }
+}
+
+// In the order of the bytes written, since copy_lanes writes beyond.
+void RowFeed::gather_line(const RowSpan& from, std::uint8_t* to) const {
+  const std::int64_t bytes = pixel_bytes();
+  const std::int64_t width = from.first != nullptr ? walk_.in_width : 0;
+  for (std::int64_t i = 0; i < walk_.out_width; ++i) {
+    for (std::int64_t tap = 0; tap < walk_.taps; ++tap, to += bytes) {
+      const std::int64_t x = x0_ + i * walk_.stride_x + tap * walk_.dilation_x;
+      if (x >= 0 && x < width) {
+        copy_lanes(to, from.row(x), bytes);
+      } else {
+        put_zero_points(to);
+      }
     }
   }
 }

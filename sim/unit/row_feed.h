@@ -61,8 +61,9 @@ class RowFeed {
   void lanes(const SubRow& sub, std::span<std::int16_t> to) const;
   // The rows where they lie in the buffer, if they are evenly spaced pixels inside the map.
   [[nodiscard]] std::optional<RowSpan> in_place() const;
-  // Writes a row's row_bytes() bytes as the buffer has them; the zero point outside the map.
-  void gather(std::int64_t row, std::uint8_t* to) const;
+  // Writes all rows, row_bytes() each, as the buffer has them, the zero point outside the map; and
+  // anything to the UnifiedBuffer::kSlack bytes behind them.
+  void gather(std::uint8_t* to) const;
   // Bytes read from the buffer: each pixel inside the map once per stay in the delay line.
   [[nodiscard]] Bytes read() const;
 
@@ -78,6 +79,8 @@ class RowFeed {
   void pixel_lanes(const std::uint8_t* from, bool first, std::span<std::int16_t> to) const;
   [[nodiscard]] bool all_inside() const;
   void put_zero_points(std::uint8_t* to) const;
+  // The rows of one output line from a line of the map, null if that is outside.
+  void gather_line(const RowSpan& from, std::uint8_t* to) const;
 
   isa::Convolve walk_;
   UnifiedBuffer* buffer_;
