@@ -17,14 +17,20 @@ std::string layers_text(const compiler::Compiled& compiled) {
     const auto layer = static_cast<std::size_t>(plan.layer);
     width = std::max(width, std::min(kMaxName, program.layers.at(layer).name.size()));
   }
-  std::string text = fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {}\n", "layer", width, "cycles",
-                                 "bound by", "weights", "mapping");
+  std::string text =
+      fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {:>10}  {:>6}  {}\n", "layer", width, "cycles",
+                  "bound by", "weights", "host", "tiles", "mapping");
+  const auto kilobytes = [](std::int64_t bytes) {
+    return fmt::format("{:.1f} K", static_cast<double>(bytes) / 1024.0);
+  };
   for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
     const std::string& name = program.layers.at(static_cast<std::size_t>(plan.layer)).name;
-    const std::int64_t bytes = plan.tile_reads * program.machine.tile_bytes();
-    text += fmt::format("{:<{}}  {:>12}  {:<12}  {:>8.1f} K  {}\n", name.substr(0, width), width,
-                        fmt::group_digits(plan.predicted.cycles), plan.predicted.bound(),
-                        static_cast<double>(bytes) / 1024.0, plan.mapping);
+    const compiler::LayerPrediction& predicted = plan.predicted;
+    text += fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {:>10}  {:>6}  {}{}{}\n",
+                        name.substr(0, width), width, fmt::group_digits(predicted.cycles),
+                        predicted.bound(), kilobytes(predicted.weight_bytes),
+                        kilobytes(predicted.host_bytes), plan.tiles, plan.mapping,
+                        plan.residency.empty() ? "" : "; ", plan.residency);
   }
   return text;
 }

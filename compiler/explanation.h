@@ -10,7 +10,7 @@
 namespace systole::compiler {
 
 // A layer's predicted cycles (those up to the end of each of its passes, from the end of the pass
-// before) and how long each resource is busy for it.
+// before), how long each resource is busy for it, and the bytes it moves.
 struct LayerPrediction {
   std::int64_t cycles = 0;
   std::int64_t matrix = 0;   // passes inject
@@ -19,6 +19,10 @@ struct LayerPrediction {
   std::int64_t activation = 0;
   std::int64_t vector = 0;
   std::int64_t link_in = 0, link_out = 0;
+  std::int64_t reads = 0, writes = 0;  // shared ports of the unified buffer
+
+  std::int64_t weight_bytes = 0;
+  std::int64_t host_bytes = 0;  // both ways, parameters included
 
   // The resource that is busy longest.
   [[nodiscard]] std::string_view bound() const;
@@ -28,7 +32,7 @@ struct LayerPlan {
   std::int64_t layer = 0;       // index into the program's layers
   std::string mapping;          // "convolve 3 x 3 stride 2, 2 x 4 tiles, weights read 7 times"
   std::int64_t tiles = 0;       // weight tiles, 0 for work of the vector unit
-  std::int64_t tile_reads = 0;  // of one job
+  std::string residency;        // what crosses the host link; empty if all stays in the buffer
   LayerPrediction predicted;
 };
 

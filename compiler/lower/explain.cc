@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace systole::compiler {
 namespace {
 
@@ -26,6 +28,7 @@ std::string walk_text(const Product& p) {
 
 std::string product_text(const Product& p, std::int64_t groups) {
   std::string text = walk_text(p);
+  if (p.pairs_lines()) text += ", lines in pairs";
   const std::int64_t taps = p.slices.front().taps;
   if (taps > 1) text += fmt::format(", {} taps a row", taps);
   text += fmt::format(", {} slices x {} columns", p.slices.size(), p.columns.size());
@@ -35,11 +38,21 @@ std::string product_text(const Product& p, std::int64_t groups) {
          fmt::format(", {} group{} of rows, all tiles a group", groups, groups == 1 ? "" : "s");
 }
 
+std::string residency_text(const DeviceOp& op, const SegmentPlan& segment) {
+  const bool loaded =
+      std::ranges::any_of(op.inputs, [&](std::size_t i) { return segment.residents.at(i).loaded; });
+  std::string text = loaded ? "input from the host" : "";
+  if (segment.residents.at(op.output).stored)
+    text += std::string(loaded ? ", " : "") + "result to the host";
+  return text;
+}
+
 }  // namespace
 
-LayerPlan plan_of(const DeviceOp& op, std::int64_t groups) {
+LayerPlan plan_of(const DeviceOp& op, const SegmentPlan& segment, std::int64_t groups) {
   LayerPlan plan;
   plan.layer = op.layer;
+  plan.residency = residency_text(op, segment);
   if (op.product == nullptr) {
     plan.mapping = "vector unit: " + std::string(op_name(op.node->kind));
     return plan;
@@ -47,7 +60,6 @@ LayerPlan plan_of(const DeviceOp& op, std::int64_t groups) {
   const Product& p = *op.product;
   plan.mapping = product_text(p, groups);
   plan.tiles = p.tile_count();
-  plan.tile_reads = plan.tiles == std::ssize(p.columns) ? plan.tiles : plan.tiles * groups;
   return plan;
 }
 

@@ -6,7 +6,9 @@
 
 namespace systole::compiler {
 
-// How an operation is mapped; `groups` as ProductCode makes them (1 for the vector unit's work).
-[[nodiscard]] LayerPlan plan_of(const DeviceOp& op, std::int64_t groups);
+// How an operation of `segment` is mapped; `groups` as ProductCode makes them (1 for the vector
+// unit's work).
+[[nodiscard]] LayerPlan plan_of(const DeviceOp& op, const SegmentPlan& segment,
+                                std::int64_t groups);
 
 }  // namespace systole::compiler

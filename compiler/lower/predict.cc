@@ -264,6 +264,7 @@ class Timeline {
     if (!works) return;
     const Granted read = memory_.tile(at);
     layer(head.layer).weights += read.end - read.begin;
+    layer(head.layer).weight_bytes += machine_.tile_bytes();
     c.free = at + 1;
     whole_.push_back(read.end + machine_.dram_latency + 1);
     complete(c, whole_.back() - 1);
@@ -314,6 +315,8 @@ class Timeline {
     const std::int64_t end = std::max(granted.end, begin + (rows.work.paced ? steps : 0));
     LayerPrediction& mine = layer(rows.shares.layer);
     (unit == Unit::kActivation ? mine.activation : mine.vector) += own + end - begin;
+    if (use.reads > 0) mine.reads += granted.end - granted.begin;
+    if (use.writes > 0) mine.writes += granted.end - granted.begin;
     c.free = end;
     rows.shares.left -= steps;
     if (rows.shares.left == 0) complete(c, c.free + rows.work.depth);
@@ -333,6 +336,7 @@ class Timeline {
   struct Chunk {
     std::int64_t arrived = 0, rows = 0;
     bool last = false;
+    std::int64_t layer = 0;
   };
 
   std::int64_t dma_in_when() {
@@ -353,13 +357,15 @@ class Timeline {
       return;
     }
     const std::int64_t rows = ports_.write_chunk(in_.rows.left);
-    const Granted sent = link_in_.send(at, in_.rows.of(in_.work.bytes, rows));
+    const std::int64_t bytes = in_.rows.of(in_.work.bytes, rows);
+    const Granted sent = link_in_.send(at, bytes);
     layer(in_.rows.layer).link_in += sent.end - sent.begin;
+    layer(in_.rows.layer).host_bytes += bytes;
     c.free = sent.end;
     in_.rows.left -= rows;
     chunk_room_.pop_front();
-    chunks_.push_back(
-        {sent.end + machine_.link_latency, in_.work.to_buffer ? rows : 0, in_.rows.left == 0});
+    chunks_.push_back({sent.end + machine_.link_latency, in_.work.to_buffer ? rows : 0,
+                       in_.rows.left == 0, in_.rows.layer});
   }
 
   bool start_transfer(Clock& c, Transfer& transfer, std::int64_t at) {
@@ -379,7 +385,11 @@ class Timeline {
     const Chunk chunk = chunks_.front();
     chunks_.pop_front();
     written_ = std::max(written_, at);
-    if (chunk.rows > 0) written_ = std::max(written_, ports_.take(at, {chunk.rows, 0, 1}).end);
+    if (chunk.rows > 0) {
+      const Granted write = ports_.take(at, {chunk.rows, 0, 1});
+      layer(chunk.layer).writes += write.end - write.begin;
+      written_ = std::max(written_, write.end);
+    }
     chunk_room_.push_back(written_);
     if (chunk.last) complete(clock(Unit::kDmaIn), written_);
   }
@@ -400,8 +410,12 @@ class Timeline {
     if (out_.rows.left > 0) {
       const std::int64_t rows = ports_.read_chunk(out_.rows.left);
       const Granted read = ports_.take(at, {rows, 1, 0});
-      const Granted link = link_out_.send(read.end, out_.rows.of(out_.work.bytes, rows));
-      layer(out_.rows.layer).link_out += link.end - link.begin;
+      const std::int64_t bytes = out_.rows.of(out_.work.bytes, rows);
+      const Granted link = link_out_.send(read.end, bytes);
+      LayerPrediction& mine = layer(out_.rows.layer);
+      mine.link_out += link.end - link.begin;
+      mine.reads += read.end - read.begin;
+      mine.host_bytes += bytes;
       sent = link.end;
       out_.rows.left -= rows;
       c.free = std::max(at, read.end - 1);
@@ -460,14 +474,15 @@ constexpr std::array<Timeline::Actor, 9> Timeline::kActors = {{
 }  // namespace
 
 std::string_view LayerPrediction::bound() const {
-  const std::array<std::pair<std::int64_t, std::string_view>, 7> resources = {
+  const std::array<std::pair<std::int64_t, std::string_view>, 8> resources = {
       {{matrix, "compute"},
        {shift, "weight shift"},
        {weights, "weights"},
        {activation, "activation"},
        {vector, "vector"},
        {link_in, "link in"},
-       {link_out, "link out"}}};
+       {link_out, "link out"},
+       {std::max(reads, writes), "buffer ports"}}};
   return std::max_element(resources.begin(), resources.end(),
                           [](const auto& a, const auto& b) { return a.first < b.first; })
       ->second;

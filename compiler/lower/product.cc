@@ -13,13 +13,24 @@ namespace {
 constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
 constexpr std::int64_t kMaxExtent = 65'535;
 
-// Kernel positions in row-major order, `taps` of a row together as long as there are that many.
-std::vector<Slice> kernel_positions(const Window& window, std::int64_t taps) {
+// How the kernel positions are put together in tiles: lines in pairs (an odd one is left over), or
+// `taps` of a line.
+struct Packing {
+  std::int64_t taps = 1;
+  bool pairs = false;
+};
+
+// Kernel positions, `taps` of a line together as long as there are that many. Pairs come last: by
+// then their copies have been made.
+std::vector<Slice> kernel_positions(const Window& window, const Packing& packing) {
   std::vector<Slice> positions;
-  for (std::int64_t y = 0; y < window.kernel[0]; ++y) {
-    for (std::int64_t x = 0; x < window.kernel[1]; x += taps) {
-      positions.push_back({y, x, std::min(taps, window.kernel[1] - x), {}});
-    }
+  const std::int64_t paired = packing.pairs ? window.kernel[0] / 2 * 2 : 0;
+  for (std::int64_t y = paired; y < window.kernel[0]; ++y) {
+    for (std::int64_t x = 0; x < window.kernel[1]; x += packing.taps)
+      positions.push_back({y, x, std::min(packing.taps, window.kernel[1] - x), false, {}});
+  }
+  for (std::int64_t y = 1; y < paired; y += 2) {
+    for (std::int64_t x = 0; x < window.kernel[1]; ++x) positions.push_back({y, x, 1, true, {}});
   }
   return positions;
 }
@@ -39,23 +50,47 @@ std::int64_t line_cycles(const Product& p, std::int64_t taps) {
   return p.out.width * std::min(p.window.strides[1], line) + line - 1;
 }
 
+// Cycles of the passes of one kernel line over one output line.
+std::int64_t kernel_line_cycles(const Product& p, std::int64_t taps) {
+  const std::int64_t rest = p.window.kernel[1] % taps;
+  return p.window.kernel[1] / taps * line_cycles(p, taps) + (rest > 0 ? line_cycles(p, rest) : 0);
+}
+
 // The cheapest number of taps: fewest cycles of all passes over one output line; few tiles where
 // a line is one row.
 std::int64_t best_taps(const Product& p, const isa::Machine& machine) {
   const std::int64_t most = most_taps(p, machine);
   if (p.walk == Walk::kFlatten) return most;
   std::int64_t best = 1;
-  std::int64_t best_cost = p.window.kernel[1] * p.out.width;
   for (std::int64_t t = 2; t <= most; ++t) {
-    const std::int64_t full = p.window.kernel[1] / t;
-    const std::int64_t rest = p.window.kernel[1] % t;
-    const std::int64_t total = full * line_cycles(p, t) + (rest > 0 ? line_cycles(p, rest) : 0);
-    if (total < best_cost) {
-      best = t;
-      best_cost = total;
-    }
+    if (kernel_line_cycles(p, t) < kernel_line_cycles(p, best)) best = t;
   }
   return best;
+}
+
+// Whether pixels may be paired with those above: one row of the unified buffer holds both, and the
+// lower one is never outside the map (the upper one alone would be lost).
+bool may_pair_lines(const Product& p, const isa::Machine& machine) {
+  const Window& w = p.window;
+  const std::int64_t lowest =
+      (p.out.height - 1) * w.strides[0] + w.kernel[0] / 2 * 2 - 1 - w.pads[0];
+  return p.walk == Walk::kWindow && p.x_bytes() == 1 && p.groups == 1 && p.fold == Fold{} &&
+         term_count(*p.node) == 1 && w.kernel[0] > 1 && w.pads[0] <= 1 &&
+         w.dilations == std::array<std::int64_t, 2>{1, 1} && lowest < p.in.height &&
+         2 * p.in.channels <=
+             std::min({block_width(machine, 1), machine.r(), machine.unified_buffer_row_bytes});
+}
+
+Packing best_packing(const Product& p, const isa::Machine& machine) {
+  const std::int64_t taps = best_taps(p, machine);
+  if (!may_pair_lines(p, machine)) return {taps, false};
+  const std::int64_t lines = p.window.kernel[0];
+  const std::int64_t plain = lines * kernel_line_cycles(p, taps);
+  const std::int64_t paired =
+      lines / 2 * kernel_line_cycles(p, 1) + lines % 2 * kernel_line_cycles(p, taps);
+  // The copies, a cycle a pixel on another unit, must be worth their while.
+  const std::int64_t copies = p.window.strides[0] * p.in.width;
+  return {taps, paired + copies / 2 < plain};
 }
 
 bool is_one_by_one(const Window& w) {
@@ -136,6 +171,10 @@ std::int64_t Product::tile_count() const {
   return count;
 }
 
+bool Product::pairs_lines() const {
+  return std::ranges::any_of(slices, [](const Slice& slice) { return slice.above; });
+}
+
 // Multiply-accumulates of one batch for each input channel of a group, as the model has them.
 static std::int64_t macs_per_channel(const Product& p) {
   const auto* conv = std::get_if<ConvAttrs>(&p.node->attrs);
@@ -155,13 +194,13 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     take_matmul(graph, p);
   }
   if (p.walk == Walk::kWindow) check_window(node, p);
-  const std::int64_t taps = best_taps(p, machine);
+  const Packing packing = best_packing(p, machine);
   for (std::size_t term = 0; term < term_count(node); ++term) {
     const std::int64_t channels =
         term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();
     p.macs += macs_per_channel(p) * (channels / (fold.y * fold.x) / p.groups);
     const auto cuts = cut(channels, block_width(machine, p.x_bytes()), machine.r());
-    for (const Slice& position : kernel_positions(p.window, taps)) {
+    for (const Slice& position : kernel_positions(p.window, packing)) {
       for (const Cut& cut_of_channels : cuts) {
         Slice& slice = p.slices.emplace_back(position);
         slice.channels = cut_of_channels;
@@ -230,19 +269,21 @@ Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine
 
 WeightRow weight_row(const Product& product, const Slice& slice, std::int64_t row) {
   const std::int64_t channel = slice.channels.begin + row % slice.channels.width;
-  const std::int64_t x = slice.x + row / slice.channels.width;
-  if (product.fold != Fold{}) return folded_row(product, slice.y, x, channel);
+  const std::int64_t position = row / slice.channels.width;
+  const std::int64_t x = slice.x + (slice.above ? 0 : position);
+  const std::int64_t y = slice.y - (slice.above ? position : 0);
+  if (product.fold != Fold{}) return folded_row(product, y, x, channel);
   const auto& kernel = product.window.kernel;
   const std::int64_t columns = product.out.channels;
   if (std::holds_alternative<MatmulAttrs>(product.node->attrs)) {
-    const std::int64_t k = (channel * kernel[0] + slice.y) * kernel[1] + x;
+    const std::int64_t k = (channel * kernel[0] + y) * kernel[1] + x;
     return {k * columns, 1, 0, columns};
   }
   const std::int64_t group_in = product.in.channels / product.groups;
   const std::int64_t group_out = columns / product.groups;
   const std::int64_t group = channel / group_in;
-  return {(channel % group_in * kernel[0] + slice.y) * kernel[1] + x,
-          group_in * kernel[0] * kernel[1], group * group_out, (group + 1) * group_out};
+  return {(channel % group_in * kernel[0] + y) * kernel[1] + x, group_in * kernel[0] * kernel[1],
+          group * group_out, (group + 1) * group_out};
 }
 
 }  // namespace systole::compiler

@@ -18,12 +18,14 @@
 namespace systole::compiler {
 
 // The rows of a tile: `taps` kernel positions from (y, x) on, to the right, times a cut of
-// channels.
+// channels. With `above` it is two positions, (y, x) and (y - 1, x): the channels of the pixel
+// above have been copied to the lanes behind a pixel's own.
 struct Slice {
   std::int64_t y = 0, x = 0, taps = 1;
+  bool above = false;
   Cut channels;
   std::size_t term = 0;  // of the node
-  [[nodiscard]] std::int64_t rows() const { return taps * channels.width; }
+  [[nodiscard]] std::int64_t rows() const { return (above ? 2 : taps) * channels.width; }
 };
 
 struct Tile {
@@ -59,6 +61,8 @@ struct Product {
   [[nodiscard]] bool has_bias() const { return bias_of(*node) != kNoValue; }
   [[nodiscard]] std::int64_t x_bytes() const { return dtype_bytes(quants().x_quant->type); }
   [[nodiscard]] std::int64_t tile_count() const;
+  // Whether it reads pixels with a copy of the one above beside them.
+  [[nodiscard]] bool pairs_lines() const;
   std::int64_t macs = 0;  // multiply-accumulates of one batch that the model asks for
   // Parameter rows for each column block: bias and, when requantised, scale.
   [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }

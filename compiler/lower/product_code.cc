@@ -70,6 +70,7 @@ class ProductCode::Emission {
     for (std::size_t t = 0; t + 1 < tiles.size(); ++t) {
       std::int64_t at = acc;
       for (const Piece& piece : group.pieces) {
+        if (p_.pairs_lines()) pair_lines_until(piece.image + 2);
         pass(piece, {nb, tiles[t], at, t > 0});
         at += piece.rows;
       }
@@ -84,6 +85,7 @@ class ProductCode::Emission {
     const Tile& tile;
     std::int64_t acc;
     bool accumulate;
+    bool own = false;  // of a pair, the pixels' own channels only
   };
   // Parameter rows: of the bias, with the scale behind it, and of the table.
   struct Parameters {
@@ -126,7 +128,46 @@ class ProductCode::Emission {
     return parts;
   }
 
-  void pass(const Piece& piece, const Pass& pass) {
+  // Copies each pixel's channels beside those of the pixel below, in images up to `end`: one more
+  // than the passes need, so that they do not wait.
+  void pair_lines_until(std::int64_t end) {
+    for (; paired_ < std::min(end, in_.images); ++paired_) {
+      const std::int64_t first = paired_ * in_.image_pixels();
+      context_.need(op_.inputs[0], 0, first + in_.image_pixels());
+      const isa::Copy copy{.ub = context_.row(op_.inputs[0], 0, first),
+                           .lane = 0,
+                           .stride = 1,
+                           .to = context_.row(op_.inputs[0], 0, first + in_.width),
+                           .to_lane = in_.channels,
+                           .to_stride = 1,
+                           .rows = in_.image_pixels() - in_.width,
+                           .bytes = in_.channels};
+      if (copy.rows > 0) context_.stream.push(copy, op_.layer);
+    }
+  }
+
+  void pass(const Piece& piece, const Pass& whole) {
+    const Slice& slice = p_.slices[whole.tile.slice];
+    if (slice.above) pair_lines_until(piece.image + 1);
+    // The map's top line has none above it: there the pass takes the pixels' own channels alone.
+    const bool has_top = slice.above && piece.line == 0 && slice.y == p_.window.pads[0];
+    if (!has_top) return push(piece, whole);
+    Piece top = piece, rest = piece;
+    top.lines = 1;
+    top.rows = out_.width;
+    Pass own = whole, both = whole;
+    own.own = true;
+    push(top, own);
+    if (piece.lines == 1) return;
+    rest.first += top.rows;
+    rest.rows -= top.rows;
+    ++rest.line;
+    --rest.lines;
+    both.acc += top.rows;
+    push(rest, both);
+  }
+
+  void push(const Piece& piece, const Pass& pass) {
     const Slice& slice = p_.slices[pass.tile.slice];
     context_.need(op_.inputs[slice.term], slice.channels.block, input_end(piece));
     const bool fresh = code_.active_tile_ != pass.tile.dram;
@@ -165,6 +206,13 @@ class ProductCode::Emission {
     return {top, std::max<std::int64_t>(top, 0), std::min(bottom + 1, in_.height)};
   }
 
+  // Those that one kernel line reaches; all are within the map.
+  [[nodiscard]] Lines own_lines(const Piece& piece, const Slice& slice) const {
+    const Window& w = p_.window;
+    const std::int64_t top = piece.line * w.strides[0] + slice.y - w.pads[0];
+    return {top, top, top + (piece.lines - 1) * w.strides[0] + 1};
+  }
+
   // The operands that matmul and convolve share.
   template <typename Insn>
   Insn common(const Pass& pass, const Slice& slice, bool fresh) const {
@@ -172,7 +220,7 @@ class ProductCode::Emission {
     Insn insn;
     insn.lane = slice.channels.lane;
     insn.acc = pass.acc;
-    insn.k = slice.rows();
+    insn.k = pass.own ? slice.channels.width : slice.rows();
     insn.n = p_.columns[pass.nb].width;
     insn.accumulate = pass.accumulate ? 1 : 0;
     insn.switch_tile = fresh ? 1 : 0;
@@ -205,7 +253,7 @@ class ProductCode::Emission {
   // The input lines that the piece's windows reach, as a map of their own.
   void window(const Piece& piece, const Slice& slice, isa::Convolve& insn) const {
     const Window& w = p_.window;
-    const Lines lines = input_lines(piece);
+    const Lines lines = slice.above ? own_lines(piece, slice) : input_lines(piece);
     const std::int64_t pixel = piece.image * in_.image_pixels() + lines.begin * in_.width;
     insn.ub = context_.row(op_.inputs[0], slice.channels.block, pixel);
     insn.in_height = lines.end - lines.begin;
@@ -218,7 +266,7 @@ class ProductCode::Emission {
     insn.dilation_x = w.dilations[1];
     insn.pad_top = lines.begin - lines.top;
     insn.pad_left = w.pads[1];
-    insn.kernel_y = slice.y;
+    insn.kernel_y = slice.above ? 0 : slice.y;
     insn.kernel_x = slice.x;
   }
 
@@ -305,6 +353,7 @@ class ProductCode::Emission {
   const Product& p_;
   FeatureMap in_, out_;
   std::int64_t activation_rows_;
+  std::int64_t paired_ = 0;  // images whose lines have been paired
 };
 
 std::int64_t stretch_rows(const isa::Machine& machine) {

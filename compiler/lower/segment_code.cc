@@ -91,7 +91,7 @@ class SegmentCode::JobEmission {
   void explain(const JobContext& context, const DeviceOp& op) const {
     const std::int64_t groups =
         op.product != nullptr ? code_.products_.group_count(context, op) : 1;
-    code_.explanation_.layers.push_back(plan_of(op, groups));
+    code_.explanation_.layers.push_back(plan_of(op, plan_, groups));
   }
 
   std::int64_t stretches(const JobContext& context, const DeviceOp& op) const {

@@ -231,6 +231,24 @@ TEST(LowerImages, RandomGraphsComputeWhatTheEvaluatorComputes) {
   EXPECT_GT(packed, 20);
 }
 
+// Two images of 4 channels on an array of 8 rows; the top line has none above it, with and without
+// padding, and an odd kernel line is left over.
+TEST(LowerImages, PairsLinesWhereTwoPixelsFitARow) {
+  isa::Machine machine = isa::load_machine("tiny_8");
+  machine.unified_buffer_bytes *= 20;
+  for (const char* window : {"3,3,1,1", "3,3,2,1", "3,3,1,0", "2,3,1,0", "5,2,1,1", "4,1,1,1"}) {
+    SCOPED_TRACE(window);
+    const Graph graph = load_model(std::string("conv:2,4,9,7,10,") + window, {});
+    const Compiled compiled = compile_explained(graph, machine, {});
+    EXPECT_NE(compiled.explanation.layers.front().mapping.find("lines in pairs"), std::string::npos)
+        << compiled.explanation.layers.front().mapping;
+    const auto findings = isa::verify(compiled.program, machine);
+    ASSERT_TRUE(findings.empty()) << findings[0].text;
+    Random random(5);
+    expect_evaluators_bytes(graph, compiled.program, random);
+  }
+}
+
 // The bytes of unified buffer below which not even one sample fits.
 std::int64_t least_buffer(const Graph& graph, isa::Machine machine) {
   const std::int64_t row = machine.unified_buffer_row_bytes;
