@@ -174,7 +174,7 @@ std::vector<Measurement> measure_model(const Options& o, Measurer& measurer) {
   return result;
 }
 
-std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
+std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
   if (const auto count = after(o.model, "vadd:")) {
     return {measurer.vector_add(number_of(o.model, *count))};
   }
@@ -190,6 +190,14 @@ std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
     result.insert(result.end(), measured.begin(), measured.end());
   }
   return result;
+}
+
+std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
+  try {
+    return measure_any(o, measurer);
+  } catch (const compare::gpu::DeviceError& error) {
+    throw InputError(o.model, error.what(), "another shape, batch or precision");
+  }
 }
 
 // --- output ---

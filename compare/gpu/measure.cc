@@ -11,6 +11,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/units.h"
 #include "compare/gpu/elements.h"
 #include "compiler/ir/matmul.h"
 
@@ -153,6 +154,12 @@ void check_sizes(const Measurer::Product& p) {
   }
 }
 
+// The library's int8 kernels want rows of whole words; 16 bytes, as models have them.
+Measurer::Product aligned(const Measurer::Product& p) {
+  constexpr std::int64_t kBytes = 16;
+  return {p.m, ceil_div(p.k, kBytes) * kBytes, ceil_div(p.n, kBytes) * kBytes};
+}
+
 std::string kernel_name(Measurer::Kernel kernel) {
   if (kernel == Measurer::Kernel::kLibrary) return "library";
   return kernel == Measurer::Kernel::kNaive ? "naive" : "tiled";
@@ -191,8 +198,9 @@ std::span<std::uint8_t> room_in(const Memory& memory, std::size_t size) {
 
 }  // namespace
 
-Measurement Measurer::product(const Product& p, Math math, Kernel kernel) {
-  check_sizes(p);
+Measurement Measurer::product(const Product& wanted, Math math, Kernel kernel) {
+  check_sizes(wanted);
+  const Product p = math == Math::kInt8 ? aligned(wanted) : wanted;
   const MathInfo& types = info(math);
   const std::string form = math == Math::kInt8 ? "gemm_s32" : "gemm";
   Measurement m = blank(fmt::format("{}:{},{},{}", form, p.m, p.k, p.n), math);

@@ -50,8 +50,8 @@ class Measurer {
     std::int64_t m = 0, k = 0, n = 0;
   };
   // One matrix product, weights resident: "gemm:M,K,N", or in int8, whose result is int32 sums,
-  // "gemm_s32:M,K,N". Naive and tiled are fp32 only.
-  [[nodiscard]] Measurement product(const Product& product, Math math, Kernel kernel);
+  // "gemm_s32:M,K,N" with K and N rounded up to 16. Naive and tiled are fp32 only.
+  [[nodiscard]] Measurement product(const Product& wanted, Math math, Kernel kernel);
   // y = a + b of `count` floats: "vadd:N".
   [[nodiscard]] Measurement vector_add(std::int64_t count);
   // `count` empty kernels one behind the other, started one by one and as a graph: "launch:N".

@@ -20,12 +20,17 @@ struct Model::Impl {
   Backend& backend;
   Builder::Result built;
   std::unique_ptr<Launch> recorded;
+  std::string no_recording;
 };
 
 Model::Model(const compiler::Graph& graph, Math math, Backend& backend)
     : impl_(math == Math::kInt8 ? std::make_unique<Impl>(signed_graph(graph), math, backend)
                                 : std::make_unique<Impl>(graph, math, backend)) {
-  impl_->recorded = backend.record([this] { impl_->start(); });
+  try {
+    impl_->recorded = backend.record([this] { impl_->start(); });
+  } catch (const DeviceError& error) {  // a library call that no graph can hold
+    impl_->no_recording = error.what();
+  }
 }
 
 Model::~Model() = default;
@@ -35,10 +40,13 @@ Times Model::run(std::span<const std::uint8_t> input, std::span<std::uint8_t> ou
   const Transfer transfer{input, impl_->built.input.memory.get(), output,
                           impl_->built.output.memory.get()};
   if (recorded) {
+    SYSTOLE_CHECK(impl_->recorded, "no recording: {}", impl_->no_recording);
     return impl_->backend.run(transfer, [this] { impl_->recorded->start(); });
   }
   return impl_->backend.run(transfer, [this] { impl_->start(); });
 }
+
+const std::string& Model::no_recording() const { return impl_->no_recording; }
 
 const std::vector<Step>& Model::steps() const { return impl_->built.steps; }
 

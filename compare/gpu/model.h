@@ -37,8 +37,10 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
+  // Why there is no CUDA graph of the steps; empty if there is one.
+  [[nodiscard]] const std::string& no_recording() const;
   // One batch; the spans hold exactly the bytes of the graph's input and output. With `recorded`
-  // the steps are started as one CUDA graph.
+  // the steps are started as one CUDA graph, which there must be.
   Times run(std::span<const std::uint8_t> input, std::span<std::uint8_t> output, bool recorded);
   [[nodiscard]] const std::vector<Step>& steps() const;
 

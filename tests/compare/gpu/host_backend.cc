@@ -109,7 +109,7 @@ class HostLaunch : public Launch {
 class HostBackend : public Backend {
  public:
   [[nodiscard]] DeviceInfo info() const override {
-    return {"Test T100 with 0 cores", "none 1.0", {"plain loops 1.0"}, {{"clocks", "none"}}};
+    return {"NVIDIA T100 with no cores", "none 1.0", {"plain loops 1.0"}, {{"clocks", "none"}}};
   }
   [[nodiscard]] Memory allocate(std::size_t bytes) override { return host_memory(bytes); }
   [[nodiscard]] Memory allocate_host(std::size_t bytes) override { return host_memory(bytes); }
