@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "compiler/lower/host_plan.h"
 #include "compiler/lower/image.h"
+#include "compiler/lower/phases.h"
 #include "compiler/lower/place.h"
 #include "compiler/lower/predict.h"
 #include "compiler/lower/segment_code.h"
@@ -75,6 +76,7 @@ class Lowerer {
       }
       products_.push_back(make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine,
                                        placement_.fold[n]));
+      product_of_[n] = products_.size() - 1;
       Product& p = products_.back();
       p.layer = layers_[n];
       program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs * program_.batches;
@@ -117,18 +119,21 @@ class Lowerer {
 
   [[nodiscard]] std::int64_t units() const { return program_.batch / graph_.images_together; }
 
-  SegmentPlan plan_segment(int segment) {
+  // With `one_by_one` in the graph's order; else work of the vector unit stands as early as its
+  // operands allow, so that it can go on beside as many products as possible.
+  SegmentPlan plan_segment(int segment, bool one_by_one) {
     SegmentPlan plan;
     plan.units = units();
     plan.schedule = schedule_;
-    std::size_t product = 0;
-    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    plan.one_by_one = one_by_one;
+    for (std::size_t n : one_by_one ? nodes_of(segment) : early_order(segment)) {
       const Node& node = graph_.nodes[n];
-      if (placement_.where[n] != Where::kDevice) continue;
-      const bool is_product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
-      Product* mine = is_product ? &products_[product++] : nullptr;
-      if (placement_.stage[n] != segment) continue;
-      DeviceOp op{&node, layers_[n], mine, -1, {}, 0};
+      const auto product = product_of_.find(n);
+      const bool is_product = product != product_of_.end();
+      DeviceOp op;
+      op.node = &node;
+      op.layer = layers_[n];
+      if (is_product) op.product = &products_[product->second];
       if (const auto table = tables_.find(n); table != tables_.end()) op.table = table->second;
       const std::size_t operands = is_product ? term_count(node) : node.inputs.size();
       for (std::size_t i = 0; i < operands; ++i)
@@ -136,7 +141,39 @@ class Lowerer {
       op.output = define(plan, n);
       plan.ops.push_back(std::move(op));
     }
+    plan.set_times();
     return plan;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> nodes_of(int segment) const {
+    std::vector<std::size_t> nodes;
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (placement_.where[n] == Where::kDevice && placement_.stage[n] == segment)
+        nodes.push_back(n);
+    }
+    return nodes;
+  }
+
+  // Products in the graph's order; other nodes behind the last one they read from.
+  [[nodiscard]] std::vector<std::size_t> early_order(int segment) const {
+    const std::vector<std::size_t> nodes = nodes_of(segment);
+    std::map<ValueId, std::size_t> position;  // of the product behind which a value is there
+    std::vector<std::pair<std::size_t, std::size_t>> keys;
+    std::size_t products = 0;
+    for (std::size_t n : nodes) {
+      const Node& node = graph_.nodes[n];
+      std::size_t after = product_of_.contains(n) ? ++products : 0;
+      for (ValueId id : node.inputs) {
+        const auto made = id == kNoValue ? position.end() : position.find(placement_.root_of(id));
+        if (made != position.end()) after = std::max(after, made->second);
+      }
+      position[node.outputs[0]] = after;
+      keys.emplace_back(after, n);
+    }
+    std::sort(keys.begin(), keys.end());
+    std::vector<std::size_t> order;
+    for (const auto& [after, n] : keys) order.push_back(n);
+    return order;
   }
 
   std::size_t use(SegmentPlan& plan, std::size_t n, ValueId id) const {
@@ -186,7 +223,8 @@ class Lowerer {
     if (zero_rows > 0) emitter.emit(isa::ReadParams{.host = 0, .param = 0, .rows = zero_rows}, 0);
     for (int segment = 0; segment < placement_.segments; ++segment) {
       if (segment > 0) emitter.barrier(isa::Interrupt{.stage = segment});
-      const SegmentPlan plan = plan_segment(segment);
+      SegmentPlan plan = plan_segment(segment, schedule_ == Schedule::kPaper2015);
+      if (!plan.one_by_one && !one_unit_fits(plan, program_)) plan = plan_segment(segment, true);
       if (!plan.ops.empty()) code.emit(plan);
     }
     emitter.barrier(isa::Halt{});
@@ -207,9 +245,10 @@ class Lowerer {
   Placement placement_;
   HostPlan host_;
   Explanation explanation_;
-  std::vector<std::int64_t> layers_;            // by node
-  std::vector<Product> products_;               // of device nodes, in order
-  std::map<std::size_t, std::int64_t> tables_;  // by node: host address
+  std::vector<std::int64_t> layers_;               // by node
+  std::vector<Product> products_;                  // of device nodes, in order
+  std::map<std::size_t, std::size_t> product_of_;  // by node: index into products_
+  std::map<std::size_t, std::int64_t> tables_;     // by node: host address
 };
 
 }  // namespace

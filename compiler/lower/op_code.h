@@ -31,8 +31,8 @@ struct JobContext {
   // To be called after each stretch of work: the place for the next job's loads.
   std::function<void()> stretch_done;
   // To be called when all that writes pixels [.., end) of a block of the product's output is
-  // pushed.
-  std::function<void(std::int64_t block, std::int64_t end)> written;
+  // pushed, with the cycles that the array needs for it.
+  std::function<void(std::int64_t block, std::int64_t end, std::int64_t cycles)> written;
 
   [[nodiscard]] const isa::Machine& machine() const { return program.machine; }
   [[nodiscard]] const Resident& resident(std::size_t i) const { return plan.residents.at(i); }
@@ -73,10 +73,16 @@ struct Span {
   std::size_t resident = 0;
   std::int64_t block = 0, end = 0;
 };
+// Pixels of a block of an operation's output.
+struct Written {
+  std::int64_t block = 0, first = 0, rows = 0;
+};
 
 // An instruction of the vector unit that is still to be pushed.
 struct VectorItem {
   std::vector<Span> reads;
+  Written writes;
+  std::int64_t cycles = 0;  // of the vector unit, about
   isa::Insn insn;
   std::map<std::int64_t, std::int64_t> registers;  // of the vector unit, to be set before
   bool ends_block = false;                         // of the operation's output

@@ -172,6 +172,11 @@ class PhaseSearch {
 
 }  // namespace
 
+bool one_unit_fits(const SegmentPlan& plan, const isa::Program& program) {
+  const Phase phase{0, static_cast<int>(plan.ops.size()), 1, 1};
+  return BufferMap(plan, program, {phase}).rows() <= program.machine.ub_rows();
+}
+
 std::vector<Phase> choose_phases(const SegmentPlan& plan, const isa::Program& program) {
   return PhaseSearch(plan, program).run();
 }

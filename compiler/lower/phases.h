@@ -12,6 +12,9 @@
 
 namespace systole::compiler {
 
+// Whether one unit of a batch fits the unified buffer, all operations in one phase.
+[[nodiscard]] bool one_unit_fits(const SegmentPlan& plan, const isa::Program& program);
+
 // Throws InputError if one sample does not fit the unified buffer.
 [[nodiscard]] std::vector<Phase> choose_phases(const SegmentPlan& plan,
                                                const isa::Program& program);

@@ -318,7 +318,8 @@ class ProductCode::Emission {
     context_.stream.push(insn, op_.layer);
     const std::size_t next = activation.nb + 1;
     if (next == p_.columns.size() || p_.columns[next].block != columns.block)
-      context_.written(columns.block, activation.first + activation.rows);
+      context_.written(columns.block, activation.first + activation.rows,
+                       activation.rows * std::ssize(p_.tiles[activation.nb]));
     activation.rows = 0;
   }
 

@@ -41,15 +41,37 @@ class Nest {
 
 }  // namespace
 
-int SegmentPlan::begins(int operation) const {
-  if (schedule == Schedule::kPaper2015) return operation;
-  int first = operation;
-  for (; first >= 0; --first) {
-    const DeviceOp& op = ops[static_cast<std::size_t>(first)];
-    if (op.product != nullptr) return first;
-    if (op.table >= 0) break;
+void SegmentPlan::set_times() {
+  const int count = static_cast<int>(ops.size());
+  const auto op = [this](int i) -> DeviceOp& { return ops[static_cast<std::size_t>(i)]; };
+  const auto spreads = [&](int i) {
+    return !one_by_one && op(i).product == nullptr && op(i).table < 0;
+  };
+  for (int i = 0; i < count; ++i) {
+    op(i).begins = i;
+    if (!spreads(i)) continue;
+    int before = i;
+    while (before > 0 && spreads(before)) --before;
+    if (op(before).product != nullptr) op(i).begins = before;
   }
-  return operation;
+  for (int i = count - 1; i >= 0; --i) {
+    op(i).ends = spreads(i) ? count - 1 : i;
+    for (int j = i + 1; j < count && spreads(i); ++j) {
+      const auto& inputs = op(j).inputs;
+      if (std::find(inputs.begin(), inputs.end(), op(i).output) != inputs.end())
+        op(i).ends = std::min(op(i).ends, op(j).ends);
+    }
+  }
+  for (Resident& r : residents) {
+    r.from = op(r.first_use).begins;
+    r.until = r.last_use;
+  }
+  for (int i = 0; i < count; ++i) {
+    for (std::size_t x : op(i).inputs)
+      residents[x].until = std::max(residents[x].until, op(i).ends);
+    Resident& made = residents[op(i).output];
+    made.until = std::max(made.until, op(i).ends);
+  }
 }
 
 std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
@@ -70,9 +92,8 @@ BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& re
   place.phase = phase_of(phases, resident.last_use);
   place.local = phase_of(phases, resident.first_use) == place.phase;
   // What a later phase reads stays while earlier phases run for other samples.
-  const int begins = std::max(phases[place.phase].first, plan.begins(resident.first_use));
-  place.from = place.local ? begins : 0;
-  place.until = resident.last_use;
+  place.from = place.local ? std::max(phases[place.phase].first, resident.from) : 0;
+  place.until = std::min(phases[place.phase].end - 1, resident.until);
   place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / plan.units;
   place.layout = Layout(machine, pixels_of(plan, resident, phases[place.phase].items),
                         resident.map.channels, resident.element_bytes());

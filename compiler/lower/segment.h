@@ -28,6 +28,7 @@ struct Resident {
   bool loaded = false, stored = false;
   std::int64_t layer = 0;           // layer that loads it
   int first_use = 0, last_use = 0;  // positions of operations in the segment
+  int from = 0, until = 0;          // operations between whose code its rows are taken
 
   [[nodiscard]] std::int64_t element_bytes() const { return dtype_bytes(type); }
 };
@@ -40,6 +41,11 @@ struct DeviceOp {
   std::int64_t table = -1;          // host address of a look-up table, or -1
   std::vector<std::size_t> inputs;  // indices into the plan's residents
   std::size_t output = 0;
+  // Operations during which its code may begin and at the latest ends. That of a product is in one
+  // place. Work of the vector unit is spread over the code of the products from the one before it
+  // to the one that reads its result, but not if it needs parameters, as these may push out a
+  // product's.
+  int begins = 0, ends = 0;
 };
 
 struct SegmentPlan {
@@ -47,11 +53,10 @@ struct SegmentPlan {
   std::vector<DeviceOp> ops;  // in order
   std::vector<Resident> residents;
   Schedule schedule = Schedule::kOverlap;
+  bool one_by_one = false;  // no operation's code goes between another's
 
-  // The operation during which the code of `operation` may begin: work of the vector unit goes
-  // between that of the product before it, as soon as its operands are there. Not if it needs
-  // parameters, as these may push out the product's.
-  [[nodiscard]] int begins(int operation) const;
+  // Sets when operations begin and end, and when residents' rows are taken, once all are there.
+  void set_times();
 };
 
 // Operations [first, end), in jobs of at most `items` units of the batch. With two copies of the

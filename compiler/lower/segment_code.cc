@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
 constexpr std::int64_t kMaxInstructions = std::int64_t{1} << 20;  // about 1 GB with their syncs
 constexpr int kNever = std::numeric_limits<int>::max();
+constexpr std::int64_t kMostAhead = 4096;     // cycles for which the vector unit's idleness counts
 constexpr std::int64_t kTransferRows = 2048;  // of one DMA instruction, so that others can start
 
 }  // namespace
@@ -49,20 +50,21 @@ class SegmentCode::JobEmission {
   void compute(JobEmission* next) {
     next_ = next;
     if (next_ != nullptr) next_->follow(*this);
-    const JobContext context{code_.program_,
-                             plan_,
-                             buffer_,
-                             job_,
-                             code_.stream_,
-                             code_.params_,
-                             [this](std::size_t resident, std::int64_t block, std::int64_t end) {
-                               need(resident, block, end);
-                             },
-                             [this] { stretch_done(); },
-                             [this, &context](std::int64_t block, std::int64_t end) {
-                               written_[block] = end;
-                               push_items(context, true);
-                             }};
+    const JobContext context{
+        code_.program_,
+        plan_,
+        buffer_,
+        job_,
+        code_.stream_,
+        code_.params_,
+        [this, &context](std::size_t resident, std::int64_t block, std::int64_t end) {
+          need(context, {resident, block, end});
+        },
+        [this] { stretch_done(); },
+        [this, &context](std::int64_t block, std::int64_t end, std::int64_t cycles) {
+          written_[block] = end;
+          spread_items(context, cycles);
+        }};
     for (int i = phase_.first; i < phase_.end; ++i) {
       stretches_ += stretches(context, operation(i));
       if (explains_) explain(context, operation(i));
@@ -75,10 +77,10 @@ class SegmentCode::JobEmission {
       if (op.product != nullptr) {
         written_.clear();
         code_.products_.emit(context, op);
-      } else {
-        push_items(context, false);
+        store(op);
       }
-      store(op);
+      const bool at_once = op.begins == position_ && op.ends == position_ && op.product == nullptr;
+      if (at_once || position_ + 1 == phase_.end) push_items(context, std::ssize(items_));
     }
     if (next_ != nullptr) next_->preload(next_->open_, position_);
   }
@@ -112,21 +114,40 @@ class SegmentCode::JobEmission {
   // Queues the items of the operation at work, or of those that may begin while it is.
   void take_items(const JobContext& context) {
     taken_ = std::max(taken_, position_);
-    for (; taken_ < phase_.end && plan_.begins(taken_) <= position_; ++taken_) {
+    for (; taken_ < phase_.end && operation(taken_).begins <= position_; ++taken_) {
       if (operation(taken_).product != nullptr) continue;
       for (VectorItem& item : VectorCode::items(context, operation(taken_)))
         items_.push_back({taken_, std::move(item)});
     }
   }
 
-  // Pushes queued items in order: those of the operation at work, or as many as are ready while a
-  // product is.
-  void push_items(const JobContext& context, bool during_product) {
-    while (!items_.empty()) {
-      const auto& [i, item] = items_.front();
-      if (during_product ? !ready(item) : i != position_) return;
-      code_.vectors_.push(context, operation(i), std::move(items_.front().item));
+  void push_items(const JobContext& context, std::int64_t count) {
+    for (; count > 0; --count) {
+      QueuedItem next = std::move(items_.front());
       items_.pop_front();
+      ahead_ -= next.item.cycles;
+      const DeviceOp& op = operation(next.operation);
+      code_.vectors_.push(context, op, std::move(next.item));
+      if (items_.empty() || items_.front().operation != next.operation) store(op);
+    }
+  }
+
+  // Pushes items beside a product whose code has come `cycles` further, as long as the vector unit
+  // has less to do than the array: else its full queue would hold up the array's instructions.
+  void spread_items(const JobContext& context, std::int64_t cycles) {
+    ahead_ = std::min(ahead_ + cycles, kMostAhead);
+    while (!items_.empty() && ahead_ > 0 && ready(items_.front().item)) push_items(context, 1);
+  }
+
+  // Pushes all up to the last queued item that writes any of these pixels.
+  void push_writers(const JobContext& context, const Span& span) {
+    for (std::int64_t i = std::ssize(items_); i > 0; --i) {
+      const QueuedItem& queued = items_[static_cast<std::size_t>(i - 1)];
+      const Written& writes = queued.item.writes;
+      if (operation(queued.operation).output != span.resident || writes.block != span.block ||
+          writes.first >= span.end)
+        continue;
+      return push_items(context, i);
     }
   }
 
@@ -186,11 +207,13 @@ class SegmentCode::JobEmission {
       code_.stream_.push(transfer<isa::WriteHost>(part), op.layer);
   }
 
-  // Loads that were not preloaded come just before their first use ...
-  void need(std::size_t resident, std::int64_t block, std::int64_t end) {
-    if (open_ == 0 || !plan_.residents[resident].loaded) return;
+  // What is about to be read. Loads that were not preloaded come just before their first use ...
+  void need(const JobContext& context, const Span& span) {
+    push_writers(context, span);
+    if (open_ == 0 || !plan_.residents[span.resident].loaded) return;
     for (Load& part : loads_) {
-      const bool wanted = part.resident == resident && part.block <= block && part.first < end;
+      const bool wanted =
+          part.resident == span.resident && part.block <= span.block && part.first < span.end;
       if (wanted && !part.done) load(part);
     }
   }
@@ -252,6 +275,7 @@ class SegmentCode::JobEmission {
   std::int64_t stretches_ = 0;  // still to come
   int position_;                // of the operation at work
   int taken_ = 0;               // operations before it are at work, queued or done
+  std::int64_t ahead_ = 0;      // cycles by which the array has more to do than the vector unit
   bool explains_ = false;
 };
 

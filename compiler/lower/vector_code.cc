@@ -78,8 +78,10 @@ class Maker {
 
  private:
   [[nodiscard]] std::int64_t blocks() const { return context_.buffer.layout(op_.output).blocks(); }
-  void add(std::vector<Span> reads, const isa::Insn& insn) {
-    items_.push_back({std::move(reads), insn, {}, false});
+  // `each`: cycles of the vector unit for a row, as each row read takes one.
+  void add(std::vector<Span> reads, const Written& writes, std::int64_t each,
+           const isa::Insn& insn) {
+    items_.push_back({std::move(reads), writes, writes.rows * each, insn, {}, false});
   }
   void end_block() { items_.back().ends_block = true; }
 
@@ -97,7 +99,7 @@ class Maker {
     registers_[reg::kHi] = limits.hi;
     for (std::int64_t block = 0; block < blocks(); ++block) {
       for (const Stretch& s : stretches(out_.pixels())) {
-        add({{x, block, s.first + s.rows}},
+        add({{x, block, s.first + s.rows}}, {block, s.first, s.rows}, 1,
             isa::Vector{.op = isa::vector_op::kConvert,
                         .a = context_.row(x, block, s.first),
                         .a_type = element_type(attrs.x_quant->type),
@@ -138,6 +140,7 @@ class Maker {
           const std::int64_t pixel = begin + s.first;
           const std::int64_t b_pixel = broadcast ? begin / run : pixel;
           add({{a, block, pixel + s.rows}, {b, block, b_pixel + (broadcast ? 1 : s.rows)}},
+              {block, pixel, s.rows}, 2,
               isa::Vector{
                   .op = attrs.fn == ZipFn::kAdd ? isa::vector_op::kAdd : isa::vector_op::kMul,
                   .a = context_.row(a, block, pixel),
@@ -161,7 +164,7 @@ class Maker {
     const std::int64_t type = bytes ? isa::type::kU8 : isa::type::kS16;  // entries are by byte
     for (std::int64_t block = 0; block < blocks(); ++block) {
       for (const Stretch& s : stretches(out_.pixels())) {
-        add({{x, block, s.first + s.rows}},
+        add({{x, block, s.first + s.rows}}, {block, s.first, s.rows}, 1,
             isa::Vector{.op = isa::vector_op::kLookup,
                         .a = context_.row(x, block, s.first),
                         .a_type = type,
@@ -199,7 +202,8 @@ class Maker {
         const std::int64_t begin = std::max<std::int64_t>(top, 0);
         const std::int64_t end = std::min(top + (n - 1) * w.strides[0] + w.kernel[0], in.height);
         const std::int64_t base = image * in.image_pixels();
-        add({{x, block, base + end * in.width}},
+        add({{x, block, base + end * in.width}}, {block, line * out_.width, n * out_.width},
+            w.kernel[0] * w.kernel[1],
             isa::Pool{.op = average ? isa::pool_op::kAverage : isa::pool_op::kMax,
                       .type = element_type(context_.resident(x).type),
                       .include_pad = attrs.count_padding ? 1 : 0,
@@ -241,7 +245,7 @@ class Maker {
         const std::int64_t lane = c % width * bytes;
         const std::int64_t to_lane = (begin + c) % width * bytes;
         for (const Stretch& s : stretches(out_.pixels())) {
-          add({{x, from, s.first + s.rows}},
+          add({{x, from, s.first + s.rows}}, {to, s.first, s.rows}, 1,
               isa::Copy{.ub = context_.row(x, from, s.first) + lane / row_bytes,
                         .lane = lane % row_bytes,
                         .stride = stride(x, from),
@@ -269,7 +273,7 @@ class Maker {
       for (const Stretch& s : stretches(in.image_pixels())) {
         for (std::int64_t i = 0; i < in.channels / out_.channels; ++i) {
           const std::int64_t apart = pixel * (in.channels / out_.channels) + i * in.image_pixels();
-          add({{x, 0, pixel + s.first + s.rows}},
+          add({{x, 0, pixel + s.first + s.rows}}, {0, apart + s.first, s.rows}, 1,
               isa::Copy{.ub = context_.row(x, 0, pixel + s.first),
                         .lane = i * bytes,
                         .stride = from.row(0, 1) - from.row(0, 0),
