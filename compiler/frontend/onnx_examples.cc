@@ -10,15 +10,16 @@ namespace systole::compiler {
 namespace {
 
 // s, z: scale and zero point; w, wz: filters [4, 4, 1, 1] and their zero point; m: a matrix [8, 2];
-// v, n: the same two as floats; wf, mf: either, as the form needs; c: one positive number a
-// channel; lo, hi: limits; rows, pads, first: lists of a Reshape, a Pad and an axis.
+// v, n: the same two as floats; wf, mf: either, as the form needs; b: a bias; c: one positive
+// number a channel; lo, hi: limits; rows, pads, first: lists of a Reshape, a Pad and an axis.
 constexpr std::string_view kConstants =
     "<float[1] s = {0.5}, uint8[1] z = {3}, int8[1] wz = {0},\n"
     "int8[4,4,1,1] w = {1,2,3,4,5,6,7,8,-1,-2,-3,-4,-5,-6,-7,-8},\n"
     "int8[8,2] m = {1,2,3,4,5,6,7,8,-1,-2,-3,-4,-5,-6,-7,-8},\n"
     "float[4,4,1,1] v = {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0,1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0},\n"
     "float[8,2] n = {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0,1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0},\n"
-    "float[4] c = {1.0,2.0,3.0,4.0}, float[1] lo = {0.0}, float[1] hi = {6.0},\n"
+    "int32[2] b = {7,-7}, float[4] c = {1.0,2.0,3.0,4.0}, float[1] lo = {0.0}, float[1] hi = "
+    "{6.0},\n"
     "int64[2] rows = {32,8}, int64[8] pads = {0,0,1,1,0,0,1,1}, int64[1] first = {0}>";
 
 bool has(std::string_view text, std::string_view part) {

@@ -50,7 +50,7 @@ void parse_text(const std::string& path, const std::string& text, onnx::ModelPro
     problem = fmt::format("malformed number ({})", e.what());
   }
   if (!problem.empty()) {
-    throw InputError(path, "is not an ONNX text model: " + printable(problem), "ONNX text");
+    throw InputError(path, "is not an ONNX text model: " + problem, "ONNX text");
   }
 }
 
@@ -91,12 +91,6 @@ void check_parts(const std::string& path, const onnx::ModelProto& model) {
 
 }  // namespace
 
-std::string printable(std::string text) {
-  const auto is_control = [](unsigned char c) { return c < 32 || c == 127; };
-  std::replace_if(text.begin(), text.end(), is_control, ' ');
-  return text;
-}
-
 OnnxFile onnx_file(const std::string& path, onnx::ModelProto model) {
   OnnxFile file;
   file.path = path;
@@ -134,7 +128,7 @@ void run_onnx_checker(const OnnxFile& file) {
   try {
     onnx::checker::check_model(file.model);
   } catch (const std::exception& e) {
-    throw InputError(file.path, "is refused by the ONNX checker: " + printable(e.what()));
+    throw InputError(file.path, std::string("is refused by the ONNX checker: ") + e.what());
   }
 }
 

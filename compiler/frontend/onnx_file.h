@@ -48,8 +48,4 @@ void check_tensor(const OnnxFile& file, const onnx::TensorProto& proto);
 // The element type a value of this ONNX type has in a Graph (float16 -> float32 and so on).
 [[nodiscard]] DType graph_type(int onnx_type, const std::string& where);
 
-// The text with its control characters as spaces: names in a damaged file may hold any byte, but a
-// message is one line.
-[[nodiscard]] std::string printable(std::string text);
-
 }  // namespace systole::compiler

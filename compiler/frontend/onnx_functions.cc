@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/diag.h"
-#include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_node.h"
 
 namespace systole::compiler {
@@ -59,8 +58,7 @@ class Inliner {
  private:
   [[noreturn]] void fail(const FunctionProto& function, const std::string& what,
                          const std::string& expected) const {
-    throw InputError(printable(fmt::format("{}: function '{}'", path_, function.name())),
-                     printable(what), printable(expected));
+    throw InputError(fmt::format("{}: function '{}'", path_, function.name()), what, expected);
   }
 
   static bool is_default_domain(const std::string& domain) {

@@ -171,8 +171,12 @@ std::string graph_name(const OnnxFile& file) {
   return name.empty() ? std::filesystem::path(file.path).stem().string() : name;
 }
 
-Graph import_checked(OnnxFile& file, const LoadOptions& options,
-                     std::map<std::string, ValueId>* names) {
+}  // namespace
+
+std::span<const OnnxOperator> onnx_operators() { return kOperators; }
+
+Graph import_onnx(OnnxFile& file, const LoadOptions& options,
+                  std::map<std::string, ValueId>* names) {
   check_nodes(file);
   const std::vector<int> order = order_nodes(file, find_producers(file));
   OnnxImport import{.file = file};
@@ -194,20 +198,6 @@ Graph import_checked(OnnxFile& file, const LoadOptions& options,
     for (const auto& [name, id] : import.values) (*names)[name] = map[static_cast<std::size_t>(id)];
   }
   return graph;
-}
-
-}  // namespace
-
-std::span<const OnnxOperator> onnx_operators() { return kOperators; }
-
-Graph import_onnx(OnnxFile& file, const LoadOptions& options,
-                  std::map<std::string, ValueId>* names) {
-  try {
-    return import_checked(file, options, names);
-  } catch (const InputError& e) {
-    const Diag& found = e.diag();
-    throw InputError(printable(found.where), printable(found.what), printable(found.expected));
-  }
 }
 
 }  // namespace systole::compiler

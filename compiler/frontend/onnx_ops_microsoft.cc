@@ -67,7 +67,47 @@ Shape read_image(OnnxNode& node) {
   return x;
 }
 
+// The int32 C of a QGemm as a bias for each of n columns.
+ValueId qgemm_bias(OnnxNode& node, int i, std::int64_t n) {
+  const ValueId c = node.input(i);
+  node.require_type("C", c, DType::kInt32);
+  const Shape& shape = node.shape(i);
+  const bool vector = !shape.empty() && shape.back() == n && element_count(shape) == n;
+  node.require(vector, "C has shape " + shape_text(shape), fmt::format("[{}]", n));
+  return node.builder().reshape(c, {n});
+}
+
+// Matrix i, transposed if the attribute says so.
+ValueId qgemm_matrix(OnnxNode& node, int i, const std::string& what) {
+  require_bytes(node, i, what);
+  node.require(node.shape(i).size() == 2, what + " has shape " + shape_text(node.shape(i)),
+               "a matrix");
+  const ValueId x = node.input(i);
+  return node.flag("trans" + what) ? node.builder().transpose(x, {1, 0}) : x;
+}
+
 }  // namespace
+
+// Inputs: A, B and the result with scale and zero point each, the bias C before the result's.
+void rewrite_qgemm(OnnxNode& node) {
+  node.require_arity(6, 9);
+  node.require(node.has(7) && node.has(8), "no scale and zero point of the result",
+               "both; a float32 result is not supported by this version");
+  GraphBuilder& builder = node.builder();
+  std::vector<ValueId> inputs = {qgemm_matrix(node, 0, "A"), qgemm_matrix(node, 3, "B")};
+  const Shape a = builder.value(inputs[0]).shape;
+  const Shape b = builder.value(inputs[1]).shape;
+  node.require(a[1] == b[0], fmt::format("shapes {} and {}", shape_text(a), shape_text(b)),
+               "A [M, K] and B [K, N] with the same K");
+  MatmulAttrs attrs;
+  attrs.alpha = node.float_or("alpha", 1.0F);
+  attrs.x_quant = read_quant(node, {1, 2}, builder.value(inputs[0]).type, {1, "A"});
+  attrs.w_quant = read_quant(node, {4, 5}, builder.value(inputs[1]).type, {b[1], "B"});
+  attrs.w_quant->axis = 1;
+  read_output_quant(node, {7, 8}, attrs);
+  if (node.has(6)) inputs.push_back(qgemm_bias(node, 6, b[1]));
+  node.result(builder.emit(OpKind::kMatmul, inputs, attrs.output->type, {a[0], b[1]}, attrs));
+}
 
 void rewrite_qlinear_add(OnnxNode& node) { qlinear_zip(node, ZipFn::kAdd); }
 

@@ -34,17 +34,17 @@ void check_float_model(const OnnxFile& file) {
     const bool quantised = std::find(kQuantisedOperators.begin(), kQuantisedOperators.end(),
                                      node.op_type()) != kQuantisedOperators.end();
     if (quantised) {
-      throw InputError(file.path,
-                       printable(fmt::format("is quantised already (node '{}', {})",
-                                             node_name(node), node.op_type())),
-                       "a float model");
+      throw InputError(
+          file.path,
+          fmt::format("is quantised already (node '{}', {})", node_name(node), node.op_type()),
+          "a float model");
     }
   }
   const auto require = [&](int type, std::string_view what, const std::string& name) {
     const bool other = type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16 ||
                        type == onnx::TensorProto::DOUBLE;
     if (!other) return;
-    throw InputError(file.path, printable(fmt::format("{} '{}' is not float32", what, name)),
+    throw InputError(file.path, fmt::format("{} '{}' is not float32", what, name),
                      "a float32 model");
   };
   for (const onnx::ValueInfoProto& input : file.model.graph().input())

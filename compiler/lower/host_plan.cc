@@ -32,6 +32,16 @@ bool moves_samples(const MoveAttrs& move) {
   SYSTOLE_CHECK(false, "move {}", static_cast<int>(move.fn));
 }
 
+// Whether a constant operand has another row for each sample of one batch.
+bool adds_by_sample(const Graph& graph, const Node& node) {
+  if (node.kind != OpKind::kZip) return false;
+  const Shape& y = graph.value(node.outputs[0]).shape;
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+    const Value& x = graph.value(id);
+    return x.constant && !y.empty() && x.shape.size() == y.size() && x.shape[0] > 1;
+  });
+}
+
 }  // namespace
 
 int segment_of(const Graph& graph, const Placement& placement, ValueId root) {
@@ -101,7 +111,7 @@ void HostPlan::check_batches(const Node& node) const {
   const auto* move = std::get_if<MoveAttrs>(&node.attrs);
   const auto* quant = std::get_if<QuantAttrs>(&node.attrs);
   const bool per_axis_0 = quant != nullptr && !quant->quant.per_tensor() && quant->quant.axis == 0;
-  const bool moves = move != nullptr && moves_samples(*move);
+  const bool moves = (move != nullptr && moves_samples(*move)) || adds_by_sample(graph_, node);
   if ((reduce != nullptr && reduce->first_axis == 0) || moves || per_axis_0) {
     throw InputError("node " + node.name,
                      "mixes the samples of a batch, and several batches were asked for",

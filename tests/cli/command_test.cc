@@ -153,6 +153,13 @@ TEST(Run, ContradictingOptionsAreInputErrors) {
   expect_input_error(run(gemm_with({"--engine", "func", "--trace", "x.json"})), {"--trace"});
 }
 
+TEST(Run, ATopologyHasNoValuesForTheFuncEngine) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("t.csv");
+  write_file(path, "Layer,M,N,K,\na,1,1,1,\n");
+  expect_input_error(run({path, "--engine", "func"}), {path, "a topology has no values"});
+}
+
 TEST(Run, SaysWhichInputItMadeUp) {
   const Finished finished = run({"gemm:64,64,64"});
   EXPECT_EQ(finished.code, 0) << finished.err;

@@ -127,6 +127,19 @@ TEST_F(FrontendOps, QLinearMatMulRequantises) {
               HasSubstr("y scale has shape [2]"));
 }
 
+TEST_F(FrontendOps, QGemmHasAFactorATransposeAndABias) {
+  const std::string text =
+      "<ir_version: 7, opset_import: [\"\" : 13, \"com.microsoft\" : 1]>\n"
+      "test (uint8[1,2] x) => (uint8[A,B] y) <float s = {0.5}, uint8 z = {0}, int8[2,2] w = "
+      "{1,3,2,4}, float[2] ws = {1, 2}, int8[2] wz = {0, 0}, int32[2] b = {2, -4}, float ys = "
+      "{0.5}, uint8 yz = {3}> { y = com.microsoft.QGemm<alpha = 0.5, transB = 1>(x, s, z, w, ws, "
+      "wz, b, ys, yz) }";
+  const std::vector<std::uint8_t> x = {2, 4};
+  // sums 14 + 2 and 20 - 4, multipliers 1/2 and 1, zero point 3
+  EXPECT_THAT(list<std::uint8_t>(run(text, {make_tensor<std::uint8_t>({1, 2}, x)})),
+              ElementsAre(11, 19));
+}
+
 TEST_F(FrontendOps, QuantizeLinearRoundsHalfToEvenAndSaturates) {
   const std::string text =
       model(13, "(float[5] x) => (uint8[A] y) <float s = {2.0}, uint8 z = {1}>",
@@ -239,7 +252,7 @@ TEST_F(FrontendOps, TheMaskOfADropoutKeepsEverything) {
 TEST_F(FrontendOps, UnknownOperatorsNameNodeOperatorDomainAndOpset) {
   EXPECT_THAT(error_of(13, "", "y = Frobnicate(x)"),
               AllOf(HasSubstr("node 'y'"), HasSubstr("Frobnicate"), HasSubstr("opset 13")));
-  EXPECT_THAT(error_of(13, "", "y = com.microsoft.QGemm(x)"), HasSubstr("com.microsoft.QGemm"));
+  EXPECT_THAT(error_of(13, "", "y = com.microsoft.QMoon(x)"), HasSubstr("com.microsoft.QMoon"));
 }
 
 TEST(FrontendTable, TheDocumentListsEveryOperator) {
