@@ -27,7 +27,7 @@ constexpr auto kRungs = std::to_array<Rung>({
     {"onnx", "ONNX's own operator tests (Debian: libonnx-testdata)", true, validate_onnx},
     {"ort", "stored outputs of ONNX Runtime on quantised models, by class of equality", true,
      validate_ort},
-    {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", false,
+    {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", true,
      validate_paper},
     {"h100", "the GPU model on measured products of a real H100, rows it was not fitted on", true,
      validate_h100},

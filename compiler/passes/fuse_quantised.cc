@@ -159,8 +159,9 @@ class Fuser {
     const auto x = dequantised(node.inputs[0]);
     const auto w = dequantised(node.inputs[1]);
     const bool known = w && (graph_.value(w->integer).constant || graph_.structure_only);
-    const bool fits = x && known && node.inputs.size() == 2 && alpha(node) == alpha(first.node) &&
-                      same(*x, first.x) && same(*w, first.w) &&
+    const bool computed = x && !graph_.value(x->integer).constant;
+    const bool fits = computed && known && node.inputs.size() == 2 &&
+                      alpha(node) == alpha(first.node) && same(*x, first.x) && same(*w, first.w) &&
                       graph_.value(other).shape == graph_.value(tail.value).shape;
     if (fits) tail.terms.push_back(n);
     return fits;

@@ -6,7 +6,9 @@
 
 #include <cmath>
 
+#include "base/files.h"
 #include "tests/support/process.h"
+#include "tests/support/scratch.h"
 
 namespace systole::cli {
 namespace {
@@ -23,9 +25,31 @@ TEST(Validate, UnknownRungsListTheKnownOnes) {
 }
 
 TEST(Validate, RungsThatTakeNoDataSaySo) {
-  const Finished finished = testing_support::systole({"validate", "paper", "--data", "x.csv"});
+  const Finished finished = testing_support::systole({"validate", "rtl", "--data", "x.csv"});
   EXPECT_EQ(finished.code, 1);
-  EXPECT_THAT(finished.err, HasSubstr("--data: rung paper takes no data"));
+  EXPECT_THAT(finished.err, HasSubstr("--data: rung rtl takes no data"));
+}
+
+// Any model with a reference; the paper's own row must come out as the paper's rung has it.
+TEST(ValidatePaper, TakesRowsOfAFile) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path, std::string("name,model,batch,reference_cycles\n"
+                               "MLP1,mlp1,168,162350\nmine,\"mlp:256,512\",100,5000\n"));
+  const Finished finished =
+      testing_support::systole({"validate", "paper", "--data", path, "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  ASSERT_EQ(json.at("cases").size(), 2U);
+  const Json paper = Json::parse(testing_support::systole({"validate", "paper", "--json"}).out);
+  EXPECT_EQ(json.at("cases").at(0).at("simulated_cycles"),
+            paper.at("cases").at(1).at("simulated_cycles"));
+  EXPECT_EQ(json.at("cases").at(1).at("model"), "mlp:256,512");
+  EXPECT_TRUE(json.at("cases").at(1).at("row9_cycles").is_null());
+  EXPECT_FALSE(json.contains("mean_counter_difference_points"));
+  write_file(path, std::string("name,model,batch,reference_cycles\nMLP1,mlp1,0,1\n"));
+  EXPECT_THAT(testing_support::systole({"validate", "paper", "--data", path}).err,
+              HasSubstr("rows.csv:2: batch is '0'; expected a whole number from 1 to"));
 }
 
 // With models every program agrees; without, the rung says why it compared nothing.
@@ -82,7 +106,7 @@ TEST(ValidatePaper, FiguresFollowFromTheirRows) {
     errors += std::abs(percent);
   }
   const auto cases = static_cast<double>(json.at("cases").size());
-  EXPECT_GE(cases, 2);
+  EXPECT_EQ(cases, 6);
   EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent").get<double>(), errors / cases);
 }
 
