@@ -2,46 +2,15 @@
 // one.
 #include "cli/calibrate.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <filesystem>
 
 #include "base/files.h"
-#include "base/temporary_name.h"
+#include "base/temporary_file.h"
 #include "cli/inputs.h"
 #include "cli/tensor_files.h"
 
 namespace systole::cli {
-namespace {
-
-// A file of its own in the folder for temporary files; gone when the object is.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view ending)
-      : path_((std::filesystem::temp_directory_path() / "systole-XXXXXX").string()) {
-    path_ += ending;
-    const int descriptor = mkstemps(path_.data(), static_cast<int>(ending.size()));
-    if (descriptor < 0) throw InputError(path_, "cannot be written", "a writable TMPDIR");
-    close(descriptor);
-  }
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  TemporaryName doomed_{path_};
-};
-
-}  // namespace
-
 QuantisedModel quantised_model(const std::string& model, const std::string& data,
                                std::int64_t samples, const compiler::LoadOptions& options,
                                const compiler::QuantizeOptions& how) {

@@ -1,115 +1,150 @@
-// systole compare: the model on the simulated machine and, measured, on this computer's CPU.
+// systole compare: one model on simulated, measured, modelled and published targets.
 #include "compare/compare.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "base/files.h"
-#include "cli/accuracy.h"
-#include "cli/calibrate.h"
 #include "cli/commands.h"
-#include "cli/inputs.h"
-#include "cli/model_options.h"
-#include "cli/program_files.h"
+#include "cli/compare_source.h"
+#include "cli/model_files.h"
 #include "cli/terminal.h"
 
 namespace systole::cli {
 namespace {
 
+constexpr double kQuickSeconds = 0.2;
+
 struct Options {
-  std::string model, calibrate, labels, output;
-  std::vector<std::string> inputs;
+  SourceOptions source;
   MachineOptions machine;
-  ShapeOptions shapes;
-  double seconds = 2.0;
-  bool json = false;
+  std::string targets, output, report, onnxruntime;
+  std::vector<std::string> measurements;
+  double seconds = kQuickSeconds;
+  double p99_milliseconds = 7.0;
+  bool json = false, all = false;
 };
 
-// Inputs and labels, cut to whole batches of the graph's input.
-void add_data(const Options& o, const compiler::Graph& graph, compare::CompareRequest& request) {
-  if (graph.inputs.size() != 1) {
-    throw InputError(o.model, fmt::format("has {} inputs", graph.inputs.size()), "one");
+// Modelled devices by default: three generations of GPUs.
+std::vector<std::string> targets_of(const Options& o, const std::string& simulated) {
+  if (o.targets.empty()) {
+    return {simulated, "cpu:host", "cpu:onnxruntime", "gpu:v100", "gpu:a100", "gpu:h100"};
   }
-  const compiler::Value& input = graph.value(graph.inputs.front());
-  InputSource source = read_sources(o.inputs, {input.name}).at(input.name);
-  match_rows(input.name, source, input.shape);
-  Shape shape = input.shape;
-  const std::int64_t batch = shape.empty() ? 1 : shape.front();
-  const std::int64_t rows = source.is_random ? batch : source_rows({{input.name, source}});
-  if (!o.labels.empty()) request.labels = read_labels(o.labels, rows);
-  const std::int64_t whole = rows / batch * batch;
-  if (whole == 0) {
-    throw InputError(source.origin, fmt::format("holds {} rows", rows),
-                     fmt::format("at least a batch of {}", batch));
+  std::vector<std::string> targets;
+  if (o.targets == "all") {
+    targets = compare::fixed_targets();
+    targets.insert(targets.begin(), simulated);
+    return targets;
   }
-  if (whole != rows) note(fmt::format("the last {} rows fill no batch: left out", rows - whole));
-  if (!shape.empty()) shape.front() = whole;
-  truncate_rows(source.tensor, whole);
-  request.inputs = fit_input(input.name, source, input.type, shape);
-  if (!request.labels.empty()) request.labels.resize(static_cast<std::size_t>(whole));
+  std::istringstream in(o.targets);
+  for (std::string target; std::getline(in, target, ',');) targets.push_back(target);
+  return targets;
+}
+
+// A machine named as a target is the machine.
+isa::Machine machine_of(const Options& o) {
+  MachineOptions machine = o.machine;
+  std::istringstream in(o.targets);
+  for (std::string target; std::getline(in, target, ',');) {
+    if (machine.machine.empty() && target.starts_with("tpu:")) machine.machine = target.substr(4);
+  }
+  return resolve_machine(machine);
+}
+
+// Rule 5's whole measurement from 10 seconds a row on, else a quick look.
+compare::MeasureOptions measuring(double seconds) {
+  const compare::MeasureOptions full;
+  if (seconds < full.seconds) return compare::quick_options(seconds);
+  compare::MeasureOptions longer = full;
+  longer.seconds = seconds;
+  return longer;
+}
+
+std::string json_text(const compare::Comparison& comparison) {
+  constexpr int kIndent = 2;
+  using Json = nlohmann::ordered_json;
+  return compare::to_json(comparison).dump(kIndent, ' ', false, Json::error_handler_t::replace) +
+         "\n";
 }
 
 void compare_targets(const Options& o, const std::string& command_line) {
-  require_model(o.model, "compare");
-  compare::CompareRequest request;
-  request.machine = resolve_machine(o.machine);
   std::optional<AtomicFile> file;
   if (!o.output.empty()) file.emplace(o.output);
-  const compiler::LoadOptions load = load_options(o.shapes);
-  compiler::Graph graph = compiler::load_model(o.model, load);
-  add_data(o, graph, request);
-  if (o.calibrate.empty()) {
-    request.quantised = std::move(graph);
-  } else {
-    request.quantised = load_quantised(o.model, o.calibrate, load);
-    request.float_graph = std::move(graph);
-  }
-  request.seconds = o.seconds;
+  ModelSource model(o.source);
+  compare::CompareRequest request;
+  request.source = model.source();
+  request.batches = model.batches();
+  request.machine = machine_of(o);
+  request.targets = targets_of(o, "tpu:" + request.machine.name);
+  request.precisions = o.source.precisions;
+  request.measure = measuring(o.seconds);
+  request.measurements = o.measurements;
+  request.onnxruntime = {.script = compare_script("onnxruntime.js").string(),
+                         .packages = o.onnxruntime,
+                         .integer_file = model.integer_file(),
+                         .float_file = model.float_file()};
+  request.p99_limit = o.p99_milliseconds * 1e-3;
   request.command = command_line;
+  request.version = SYSTOLE_VERSION;
   const compare::Comparison comparison = compare::compare_model(request);
-  constexpr int kIndent = 2;
-  const std::string json = compare::to_json(comparison).dump(kIndent) + "\n";
   if (file) {
-    file->stream() << json;
+    file->stream() << json_text(comparison);
     file->commit();
   }
-  if (o.json) {
-    fmt::print("{}", json);
-  } else {
-    compare::print_table(comparison, std::cout);
-    std::cout.flush();
+  if (!o.report.empty()) {
+    if (const auto missing = compare::write_report(comparison, o.report)) note(*missing);
   }
+  fmt::print("{}", o.json ? json_text(comparison) : compare::table_text(comparison, o.all));
+}
+
+void add_result_options(CLI::App& app, Options& o) {
+  app.add_option("-o,--output", o.output, "writes rows, points and samples as JSON")
+      ->type_name("FILE");
+  app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots")
+      ->type_name("DIR");
+  app.add_flag("--json", o.json, "prints the JSON instead of the table");
+  app.add_flag("--all", o.all, "the table has every batch size and setting");
 }
 
 }  // namespace
 
 void add_compare(CLI::App& app, const std::string& command_line) {
-  CLI::App* command =
-      app.add_subcommand("compare", "sets the simulated machine beside this computer's CPU");
+  CLI::App* command = app.add_subcommand(
+      "compare", "sets the simulated machine beside CPUs and GPUs, measured and modelled");
   const auto o = std::make_shared<Options>();
-  command->add_option("MODEL", o->model, kModelHelp)->required();
+  add_source_options(*command, o->source);
   add_machine_options(*command, o->machine);
-  add_shape_options(*command, o->shapes);
-  add_repeatable(
-      *command, "--input", o->inputs,
-      "values of the input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
-      ->type_name("FILE");
-  command->add_option("--labels", o->labels, "IDX or .npy labels: adds accuracy")
-      ->type_name("FILE");
   command
-      ->add_option("--calibrate", o->calibrate,
-                   "quantise a float model with these samples first; adds fp32 rows")
-      ->type_name("DATA");
-  command->add_option("--seconds", o->seconds, "measuring time of each row; default 2")
+      ->add_option("--targets", o->targets,
+                   fmt::format("all, or of tpu:MACHINE, {}; default: the machine, cpu:host, "
+                               "cpu:onnxruntime, gpu:v100, gpu:a100, gpu:h100",
+                               fmt::join(compare::fixed_targets(), ", ")))
+      ->type_name("LIST");
+  command
+      ->add_option("--seconds", o->seconds,
+                   "measuring time of each row; below 10 the row is marked quick; default 0.2")
       ->check(CLI::Range(0.01, 3600.0))
       ->type_name("S");
-  command->add_option("-o,--output", o->output, "writes rows and samples as JSON")
-      ->type_name("FILE");
-  command->add_flag("--json", o->json, "prints that JSON instead of the table");
-  command->footer("Example:\n  systole compare mlp:784,512,512,10 --batch 200");
+  add_repeatable(*command, "--measurements", o->measurements,
+                 "files of `systole measure`, or a folder of them")
+      ->type_name("FILE|DIR");
+  command
+      ->add_option("--onnxruntime", o->onnxruntime,
+                   "node_modules folder with onnxruntime-node; default: as node finds it")
+      ->type_name("DIR");
+  command
+      ->add_option("--p99", o->p99_milliseconds,
+                   "server scenario: limit of the p99 response in ms; default 7")
+      ->check(CLI::Range(1e-3, 1e6))
+      ->type_name("MS");
+  add_result_options(*command, *o);
+  command->footer(
+      "Example:\n  systole compare mlp:784,512,10 --batches 1..1024\n"
+      "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:k80,gpu:h100\n"
+      "  systole compare vadd:1048576 --report /tmp/vadd");
   command->callback([o, command_line] { compare_targets(*o, command_line); });
 }
 

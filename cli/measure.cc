@@ -1,5 +1,6 @@
 // systole measure: runs a model on a real processor and keeps what was measured.
 #include "cli/commands.h"
+#include "cli/measure_cpu.h"
 #include "cli/measure_gpu.h"
 
 namespace systole::cli {
@@ -9,6 +10,7 @@ void add_measure(CLI::App& app, const std::string& command_line) {
       app.add_subcommand("measure", "runs a model on a real processor and writes what it measured");
   command->require_subcommand(1);
   command->footer("Example:\n  systole measure gpu models/fashion_mlp.onnx --batch 64 -o mlp.json");
+  add_measure_cpu(*command, command_line);
   add_measure_gpu(*command, command_line);
 }
 

@@ -13,4 +13,7 @@ namespace systole::cli {
 // The path of compare/data/NAME: measured rows with their source, kept in the source tree.
 [[nodiscard]] std::filesystem::path data_file(const std::string& name);
 
+// The path of compare/NAME: a script that the comparison runs.
+[[nodiscard]] std::filesystem::path compare_script(const std::string& name);
+
 }  // namespace systole::cli

@@ -13,8 +13,8 @@
 namespace systole::cli {
 
 inline constexpr const char* kModelHelp =
-    "an .onnx file, ONNX text, gemm:M,K,N, mlp:D0,D1,...,Dn, conv:N,C,H,W,K,R,S,stride,pad (see "
-    "`systole models`) or a SCALE-Sim topology .csv";
+    "an .onnx file, ONNX text, gemm:M,K,N, mlp:D0,D1,...,Dn, conv:N,C,H,W,K,R,S,stride,pad, "
+    "vadd:N (see `systole models`) or a SCALE-Sim topology .csv";
 
 struct MachineOptions {
   std::string machine;            // preset or .toml file; empty: the default of the subcommand

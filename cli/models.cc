@@ -59,7 +59,8 @@ void list_models() {
       "between, seeded weights\n"
       "conv:N,C,H,W,K,R,S,stride,pad\n    int8 convolution of [N, C, H, W] with K filters of R x "
       "S, "
-      "seeded weights\n");
+      "seeded weights\n"
+      "vadd:N\n    int8 sum of two vectors of N elements\n");
   for (const compiler::Network& network : compiler::networks()) {
     fmt::print("systole models make {} -o FILE\n    {}, seeded weights\n", network.name,
                network.text);
@@ -90,6 +91,10 @@ fs::path models_folder() {
 
 fs::path data_file(const std::string& name) {
   return fs::path(SYSTOLE_SOURCE_DIR) / "compare" / "data" / name;
+}
+
+fs::path compare_script(const std::string& name) {
+  return fs::path(SYSTOLE_SOURCE_DIR) / "compare" / name;
 }
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {

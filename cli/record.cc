@@ -2,7 +2,6 @@
 #include "cli/record.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 namespace systole::cli {
@@ -37,25 +36,7 @@ Figures figures(const Record& record) {
   return f;
 }
 
-Bound device_bound_by(const Record& record) {
-  const sim::Counters& total = record.report.total;
-  const std::int64_t compute = cycles_in(total, Stall::kActive);
-  const std::int64_t weights =
-      cycles_in(total, Stall::kWeightShift) + cycles_in(total, Stall::kWeightStall);
-  const std::int64_t link = cycles_in(total, Stall::kInput) + cycles_in(total, Stall::kOutput);
-  const std::int64_t rest = total.cycles.value - compute - weights - link;
-  const auto share = [&](std::int64_t cycles) {
-    return ratio(static_cast<double>(cycles), static_cast<double>(total.cycles.value));
-  };
-  const auto bounds = std::to_array<Bound>({
-      {"compute", "the array is busy", share(compute)},
-      {"weights", "the array waits for weight tiles", share(weights)},
-      {"link", "the array waits for the host link", share(link)},
-      {"latency", "units wait for each other, start up or drain", share(rest)},
-  });
-  return *std::max_element(bounds.begin(), bounds.end(),
-                           [](const Bound& a, const Bound& b) { return a.share < b.share; });
-}
+Bound device_bound_by(const Record& record) { return compare::device_bound(record.report.total); }
 
 Bound bound_by(const Record& record) {
   const Figures f = figures(record);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/accuracy.h"
+#include "compare/bound.h"
 #include "isa/machine.h"
 #include "sim/run.h"
 
@@ -41,11 +42,7 @@ struct Figures {
 [[nodiscard]] Figures figures(const Record& record);
 
 // What a run's time went to, coarsely; `share` is of total_seconds unless said otherwise.
-struct Bound {
-  std::string name;  // compute, weights, link, host or latency
-  std::string text;  // what that means
-  double share = 0;
-};
+using compare::Bound;
 // The largest of: compute (active), weights (weight stall and shift), link (input and output), host
 // (priced steps), latency (every other class: units waiting for each other, starts, drain).
 [[nodiscard]] Bound bound_by(const Record& record);

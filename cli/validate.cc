@@ -31,6 +31,8 @@ constexpr auto kRungs = std::to_array<Rung>({
      validate_paper},
     {"h100", "the GPU model on measured products of a real H100, rows it was not fitted on", true,
      validate_h100},
+    {"host", "the CPU model fitted on this computer, on products it was not fitted on", true,
+     validate_host},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},
 });
 

@@ -1,72 +1,62 @@
-// Compare: one model and batch on the simulated machine and, measured, on this host's CPU.
+// Compare: one model at several batch sizes on simulated, measured, modelled and published targets.
 //
-// Every figure carries its kind (simulated or measured). End to end runs from input bytes in host
-// memory to output bytes in host memory: link and host work of the simulated machine included (host
-// work is priced by the machine's host.* parameters), quantise and softmax of the CPU included.
-// Steady state of the simulated machine is the increment per batch of back-to-back batches. A ratio
-// stands only between rows of one scenario and of one precision, or of two that both keep 99 % of
-// the fp32 accuracy on labelled data. docs/comparison.md gives the rules and the file's schema.
+// Every figure carries its kind. End to end runs from input bytes in host memory to output bytes in
+// host memory, link included. docs/comparison.md gives the rules that every report obeys and the
+// schema.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
-#include "base/tensor.h"
-#include "compare/measurement.h"
-#include "compiler/ir/graph.h"
+#include "compare/comparison.h"
+#include "compare/targets.h"
+#include "compare/workload.h"
 #include "isa/machine.h"
 
 namespace systole::compare {
 
 struct CompareRequest {
-  compiler::Graph quantised;                   // as loaded: QDQ, QLinear or inline
-  std::optional<compiler::Graph> float_graph;  // adds fp32 rows
-  isa::Machine machine;
-  Tensor inputs;  // [rows, ...], rows a multiple of the batch, of the graphs' input type
-  std::vector<std::int64_t> labels;                  // class per row, or empty
-  double seconds = 2.0;                              // measuring time of each row
-  std::string command;                               // for the record
+  Source source;
+  std::vector<std::int64_t> batches;    // at least one, ascending
+  isa::Machine machine;                 // of tpu:<machine>
+  std::vector<std::string> targets;     // "tpu:tpu_v1", "cpu:host", "gpu:h100", "paper:k80" ...
+  std::vector<std::string> precisions;  // empty: those the model has (its integers, its floats)
+  MeasureOptions measure = quick_options(0.2);
+  std::vector<std::string> measurements;  // files or folders
+  OnnxRuntime onnxruntime;
+  double p99_limit = 0.007;      // seconds; TPU v1's paper holds its services to 7 ms
+  std::string command, version;  // for the record
   std::function<void(const std::string&)> progress;  // told what is being done; may be empty
 };
 
-// One line of the table. Seconds are per batch.
-struct Row {
-  std::string target;                // "tpu:tpu_v1", "cpu:host"
-  std::string kind;                  // "simulated" or "measured"
-  std::string scenario;              // "steady state" or "first inference"
-  std::string precision;             // "int8" or "fp32"
-  int threads = 0;                   // 0: not a matter of threads
-  double latency_seconds = 0.0;      // end to end
-  std::optional<Interval> interval;  // of latency_seconds, measured rows only
-  double device_seconds = 0.0;  // simulated: cycles, link included; measured: the multiplications
-  double host_seconds = 0.0;    // simulated: priced host work; measured: the rest
-  double throughput = 0.0;      // samples a second
-  std::optional<double> ratio;  // latency over the first row's: how many times as long
-  std::optional<double> accuracy;  // share of rows whose largest output is the label
-  OutputCheck check;
-};
-
-struct Comparison {
-  std::string model, model_hash, machine, device, date, command;
-  std::int64_t batch = 1;
-  std::vector<Row> rows;                  // the simulated machine's steady state first
-  std::vector<Measurement> measurements;  // one per measured row, in order
-  std::string summary;                    // one sentence that follows from the rows
-};
-
-// Throws InputError: inputs that are not whole batches of the graph's input, a graph that does not
-// compile for the machine or that is no chain of layers.
+// Throws InputError: a target nobody knows, a measurement file of other work, inputs that are not
+// whole batches, a model that does not load. What a known target cannot do is in
+// Comparison::absent.
 [[nodiscard]] Comparison compare_model(const CompareRequest& request);
 
-// The sentence under the table. It names neither side the faster where the interval holds 1.
-[[nodiscard]] std::string summarise(const Comparison& comparison);
+// "gpu:h100" ...: every target that is no simulated machine.
+[[nodiscard]] std::vector<std::string> fixed_targets();
 
-void print_table(const Comparison& comparison, std::ostream& out);
-[[nodiscard]] nlohmann::ordered_json to_json(const Comparison& comparison);
+// --- reports ---
+
+// The table of scenarios, or of every batch and setting too; then summary, rules and what is
+// absent.
+[[nodiscard]] std::string table_text(const Comparison& comparison, bool all_rows);
+// One line per row, with a heading.
+[[nodiscard]] std::string csv_text(const Comparison& comparison);
+// The whole report; it shows the plots of `plots` (file names), if there are any.
+[[nodiscard]] std::string markdown_text(const Comparison& comparison,
+                                        const std::vector<std::string>& plots);
+// The rules at the top of every report, a line each.
+[[nodiscard]] const std::vector<std::string>& rules();
+
+// Writes comparison.json, .csv and .md and, with gnuplot, roofline.svg and latency_throughput.svg
+// into a folder, which is made. Returns a line to say if there are no plots, else nothing. Throws
+// InputError if a file cannot be written.
+[[nodiscard]] std::optional<std::string> write_report(const Comparison& comparison,
+                                                      const std::string& folder);
 
 }  // namespace systole::compare

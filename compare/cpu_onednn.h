@@ -1,54 +1,63 @@
-// The CPU as a target: a graph's chain of layers built from oneDNN primitives and run on this host.
+// The CPU as a target: a graph built from oneDNN primitives and run on this host.
 //
-// The chain is what a careful user of oneDNN would write: weights packed once into the layout the
-// primitive asks for, bias, activation and requantisation fused into the matrix multiplication, no
-// copy between layers. A reshape costs nothing; quantise, dequantise and softmax are oneDNN's own
-// primitives and count as host work, as they do for the simulated machine.
-//
-// Integer layers: u8 or s8 activations, s8 symmetric weights per column, int32 bias. The
-// activations' zero point is folded into the bias exactly, as sum_k (x - z) w = sum_k x w - z sum_k
-// w.
+// It is what a careful user of oneDNN would write: weights packed once into the layout the
+// primitive asks for, bias, activation function and requantisation fused into the product,
+// activations left in the layout that the primitives like. A reshape costs nothing; quantise,
+// dequantise and softmax are oneDNN's own primitives and count as host work, as they do for the
+// simulated machine.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/tensor.h"
 #include "compiler/ir/graph.h"
 
 namespace systole::compare {
 
-// One run of one batch, in seconds: from input bytes to output bytes, and the part of it spent in
-// matrix multiplications with what is fused into them.
+// One run of one batch, in seconds: from input bytes to output bytes, and the part of it spent on
+// device work (everything but quantise, dequantise and softmax).
 struct CpuTiming {
   double total = 0.0;
   double device = 0.0;
 };
 
-class CpuChain {
+// What a step is, and how long it took in the last run.
+struct CpuStep {
+  std::string name, op, kernel;  // node, row of compiler/ir/ops.def, oneDNN's name for the code
+  bool device = true;
+  double seconds = 0.0;
+};
+
+struct CpuOptions {
+  int threads = 1;
+  bool bf16 = false;  // float32 values between inputs and outputs are bfloat16
+};
+
+using ByteSpans = std::vector<std::span<const std::uint8_t>>;
+
+class CpuModel {
  public:
-  // Builds the chain for `threads` OpenMP threads. `graph` needs one input, one output and nodes
-  // that each take the previous one's result (quantised graphs: after fuse_quantised). Throws
-  // InputError naming the node that does not fit, or that oneDNN cannot build.
-  CpuChain(const compiler::Graph& graph, int threads);
-  ~CpuChain();
-  CpuChain(const CpuChain&) = delete;
-  CpuChain& operator=(const CpuChain&) = delete;
+  // Builds the model for OpenMP threads. Quantised graphs: after fuse_quantised. Throws InputError
+  // naming the node that oneDNN cannot do.
+  CpuModel(const compiler::Graph& graph, CpuOptions options);
+  ~CpuModel();
+  CpuModel(const CpuModel&) = delete;
+  CpuModel& operator=(const CpuModel&) = delete;
 
-  // Runs one batch. Both spans hold exactly the bytes of the graph's input and output.
-  CpuTiming run(std::span<const std::uint8_t> input, std::span<std::uint8_t> output);
+  // Runs one batch. `inputs` hold exactly the bytes of the graph's inputs, in its order. The
+  // results stay where they are until the next run.
+  CpuTiming run(const ByteSpans& inputs);
+  // Of the last run: the graph's outputs, and the result of the last product.
+  [[nodiscard]] std::vector<Tensor> outputs() const;
+  [[nodiscard]] Tensor last_product() const;
 
-  // One batch, untimed: the graph's output and the bytes of the last matrix multiplication.
-  struct Results {
-    Tensor output, last_matmul;
-  };
-  [[nodiscard]] Results compute(std::span<const std::uint8_t> input);
-
-  [[nodiscard]] compiler::ValueId last_matmul() const;  // the value of Results::last_matmul
-  [[nodiscard]] std::string precision() const;          // "int8", "fp32" or "mixed"
-  [[nodiscard]] std::string kernels() const;  // oneDNN's name for each multiplication's code
+  [[nodiscard]] compiler::ValueId last_product_value() const;  // kNoValue: no product at all
+  [[nodiscard]] std::string precision() const;                 // "int8", "fp32", "bf16" or "mixed"
+  [[nodiscard]] const std::vector<CpuStep>& steps() const;
 
  private:
   struct Impl;

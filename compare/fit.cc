@@ -95,11 +95,13 @@ double operations(const Product& p) {
          static_cast<double>(p.n);
 }
 
+// Of the ratio's logarithm: twice as long and half as long are equally wrong.
 double squared_error(const Device& device, std::string_view precision,
                      const std::vector<ProductRow>& rows) {
   double sum = 0.0;
   for (const ProductRow& row : rows) {
-    const double error = error_percent(device, precision, row);
+    const double seconds = product_time(device, precision, row.product).total();
+    const double error = std::log(seconds / row.seconds);
     sum += error * error;
   }
   return sum;

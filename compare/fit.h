@@ -35,8 +35,8 @@ struct ProductRow {
 [[nodiscard]] double mean_error_percent(const Device& device, std::string_view precision,
                                         const std::vector<ProductRow>& rows);
 
-// The figures with the least mean squared error over `rows`, found by a pattern search from the
-// device's own ones (Hooke and Jeeves, "Direct Search", JACM 8(2), 1961): deterministic, no
+// The figures with the least squared logarithmic error over `rows`, found by a pattern search from
+// the device's own ones (Hooke and Jeeves, "Direct Search", JACM 8(2), 1961): deterministic, no
 // derivatives. Efficiencies stay at most 1.
 [[nodiscard]] DeviceFit fitted(Device device, std::string_view precision,
                                const std::vector<ProductRow>& rows);

@@ -20,15 +20,27 @@ std::pair<std::int32_t, std::int32_t> limits(DType type) {
   return type == DType::kInt8 ? std::pair{-128, 127} : std::pair{0, 255};
 }
 
-std::vector<float> multipliers(const Quant& x, const Quant& w, const Quant& y) {
+std::vector<float> multipliers(float x, const Quant& w, const Quant& y) {
   std::vector<float> result;
   for (const float scale : w.scales) {
-    result.push_back(requantise_multiplier(x.scales[0], scale, y.scales[0]));
+    result.push_back(requantise_multiplier(x, scale, y.scales[0]));
   }
   return result;
 }
 
 }  // namespace
+
+memory::desc row_major_desc(const memory::dims& dims, memory::data_type type) {
+  memory::dims strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return {dims, type, strides};
+}
+
+std::int64_t elements(const memory::dims& dims) {
+  std::int64_t count = 1;
+  for (const std::int64_t d : dims) count *= d;
+  return count;
+}
 
 void refuse(const Node& node, std::string what, std::string expected) {
   throw InputError(node.name, std::move(what), std::move(expected));
@@ -42,9 +54,11 @@ memory::data_type dnnl_type(DType type, const std::string& where) {
       return memory::data_type::u8;
     case DType::kInt8:
       return memory::data_type::s8;
+    case DType::kInt32:
+      return memory::data_type::s32;
     default:
       throw InputError(where, fmt::format("a tensor of {}", dtype_name(type)),
-                       "float32, uint8 or int8 for the CPU comparison");
+                       "float32, uint8, int8 or int32 for the CPU comparison");
   }
 }
 
@@ -78,7 +92,7 @@ const Quant& per_tensor(const Quant& quant, const Node& node) {
 
 std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
                                       std::int32_t zero_point) {
-  const auto columns = static_cast<std::size_t>(w.shape[1]);
+  const auto columns = static_cast<std::size_t>(w.shape.back());
   std::vector<std::int32_t> folded(columns, 0);
   if (bias != nullptr) {
     const auto given = bias->as<std::int32_t>();
@@ -92,10 +106,10 @@ std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
   return folded;
 }
 
-dnnl::primitive_attr requantisation(const compiler::MatmulAttrs& attrs) {
+dnnl::primitive_attr requantisation(const compiler::ProductQuants& attrs, float alpha) {
   const Quant& y = *attrs.output;
   const std::int32_t zero_point = y.zero_points[0];
-  const auto scales = multipliers(*attrs.x_quant, *attrs.w_quant, y);
+  const auto scales = multipliers(alpha * attrs.x_quant->scales[0], *attrs.w_quant, y);
   dnnl::primitive_attr result;
   result.set_output_scales(scales.size() == 1 ? 0 : 1 << 1, scales);
 

@@ -11,19 +11,15 @@
 
 namespace systole::compare {
 
-// A matrix in row-major order; every tensor of a chain is seen as one.
-struct Matrix {
-  std::int64_t rows = 0, columns = 0;
-  dnnl::memory::data_type type = dnnl::memory::data_type::f32;
-  [[nodiscard]] dnnl::memory::desc desc() const {
-    return {{rows, columns}, type, dnnl::memory::format_tag::ab};
-  }
-};
+// Elements in row-major order.
+[[nodiscard]] dnnl::memory::desc row_major_desc(const dnnl::memory::dims& dims,
+                                                dnnl::memory::data_type type);
+[[nodiscard]] std::int64_t elements(const dnnl::memory::dims& dims);
 
 // Throws InputError with the node's name.
 [[noreturn]] void refuse(const compiler::Node& node, std::string what, std::string expected);
 
-// float32, uint8 or int8; anything else is an InputError naming `where`.
+// float32, uint8, int8 or int32; anything else is an InputError naming `where`.
 [[nodiscard]] dnnl::memory::data_type dnnl_type(DType type, const std::string& where);
 
 // An element-wise function in oneDNN's terms.
@@ -40,10 +36,13 @@ const compiler::Quant& per_tensor(const compiler::Quant& quant, const compiler::
 
 // bias[n] - zero_point * sum_k w[k, n] of int8 w [K, N], int32 as the accumulators: what makes a
 // multiplication of the raw activations equal to one of activations minus zero point.
+// The columns are w's last dimension.
 [[nodiscard]] std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
                                                     std::int32_t zero_point);
 
-// Scale, clip to [lo, hi] before rounding (integer bounds, so the same as after it), zero point.
-[[nodiscard]] dnnl::primitive_attr requantisation(const compiler::MatmulAttrs& attrs);
+// Scale (x at alpha * x_scale), clip to [lo, hi] before rounding (integer bounds, so the same as
+// after it), zero point.
+[[nodiscard]] dnnl::primitive_attr requantisation(const compiler::ProductQuants& attrs,
+                                                  float alpha);
 
 }  // namespace systole::compare

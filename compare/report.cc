@@ -1,164 +1,223 @@
-// What a comparison looks like: the table, its sentence and its JSON.
+// A comparison as text: the terminal's table, CSV, and a Markdown report; all from the same rows.
 #include <fmt/format.h>
-#include <fmt/ostream.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <sstream>
-#include <string>
 
 #include "compare/compare.h"
+#include "compare/summary.h"
 
 namespace systole::compare {
 namespace {
 
-constexpr const char* kLegend =
-    "End to end: input bytes in host memory to output bytes in host memory, per batch; the "
-    "simulated "
-    "machine's link is included and its host work priced, not measured. +/-: 95 % interval of the "
-    "median. Device only: simulated cycles with the link, or the CPU's multiplications. Time: end "
-    "to "
-    "end over the first row's, within one precision or where both keep 99 % of the fp32 accuracy. "
-    "First: the first inference. Output: against the reference evaluator, equal, bytes that differ "
-    "or largest difference. The simulation has no error bar here.";
+constexpr std::size_t kWidth = 100;
 
-// "52.1 us", "1.340 ms": four significant digits.
-std::string time_text(double seconds) {
-  if (seconds >= 1.0) return fmt::format("{:#.4g} s", seconds);
-  if (seconds >= 1e-3) return fmt::format("{:#.4g} ms", seconds * 1e3);
-  return fmt::format("{:#.4g} us", seconds * 1e6);
+// One column of the table.
+struct Column {
+  const char* heading;
+  bool left;  // text to the left, figures to the right
+  std::string (*text)(const Row& row);
+};
+
+std::string precision_text(const Row& row) {
+  return row.threads > 0 ? fmt::format("{}/{}", row.precision, row.threads) : row.precision;
 }
 
-std::string rate_text(double per_second) {
-  if (per_second >= 1e6) return fmt::format("{:.2f} M", per_second / 1e6);
-  if (per_second >= 1e3) return fmt::format("{:.1f} k", per_second / 1e3);
-  return fmt::format("{:.1f}", per_second);
+std::string latency_text(const Row& row) { return time_text(row.latency) + (row.quick ? "*" : ""); }
+
+std::string error_text(const Row& row) {
+  if (!row.low || !row.high) return "?";
+  return fmt::format("{:.1f} %", 100.0 * std::max(1.0 - *row.low, *row.high - 1.0));
 }
 
-// The further end of the interval, as a share of the median.
-std::string interval_text(const Row& row) {
-  if (!row.interval) return "-";
-  const double below = row.interval->median - row.interval->low;
-  const double above = row.interval->high - row.interval->median;
-  return fmt::format("{:.1f} %", std::max(below, above) / row.interval->median * 100.0);
-}
+const Column kColumns[] = {
+    {"scenario", true, [](const Row& r) { return r.scenario; }},
+    {"target", true, [](const Row& r) { return r.target; }},
+    {"kind", true, [](const Row& r) { return r.kind; }},
+    {"type", true, precision_text},
+    {"batch", false, [](const Row& r) { return std::to_string(r.batch); }},
+    {"latency", false, latency_text},
+    {"+/-", false, error_text},
+    {"samples/s", false, [](const Row& r) { return rate_text(r.throughput); }},
+    {"device only", false, [](const Row& r) { return r.device > 0 ? time_text(r.device) : "-"; }},
+    {"time", false,
+     [](const Row& r) { return r.ratio ? fmt::format("{:.2f}x", *r.ratio) : std::string("-"); }},
+    {"% peak", false,
+     [](const Row& r) {
+       return r.peak_percent ? fmt::format("{:.2f}", *r.peak_percent) : std::string("-");
+     }},
+    {"bound by", true, [](const Row& r) { return r.bound.empty() ? "-" : r.bound; }},
+};
 
-std::string check_text(const OutputCheck& check) {
-  if (check.mismatches == 0) return "equal";
-  if (check.metric == "bytes") return fmt::format("{} bytes", check.mismatches);
-  return fmt::format("{:.0e}", check.max_difference);
-}
-
-// Breaks a sentence into lines of at most 100 characters.
-std::string wrapped(const std::string& text) {
-  constexpr std::size_t kWidth = 100;
+// Breaks text into lines of at most kWidth characters, further ones indented.
+std::string wrapped(const std::string& text, std::size_t indent) {
   std::istringstream words(text);
   std::string result;
   std::size_t column = 0;
   for (std::string word; words >> word; column += word.size()) {
-    if (column > 0) {
-      const bool fits = column + 1 + word.size() <= kWidth;
-      result += fits ? ' ' : '\n';
-      column = fits ? column + 1 : 0;
+    if (column > 0 && column + 1 + word.size() > kWidth) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > 0) {
+      result += ' ';
+      ++column;
     }
     result += word;
   }
-  return result;
+  return result + "\n";
 }
 
-const Row* best_measured(const Comparison& comparison) {
-  const Row* best = nullptr;
-  for (const Row& row : comparison.rows) {
-    const bool candidate = row.kind == "measured" && row.interval &&
-                           row.precision == comparison.rows.front().precision;
-    if (candidate && (best == nullptr || row.throughput > best->throughput)) best = &row;
+std::vector<const Row*> shown_rows(const Comparison& c, bool all_rows) {
+  std::vector<const Row*> rows;
+  for (const char* scenario : {kSingleStream, kOffline, kServer, kFirst, kByBatch}) {
+    for (const Row& row : c.rows) {
+      if (row.scenario != scenario) continue;
+      if (!all_rows && (!row.best || scenario == std::string(kByBatch))) continue;
+      rows.push_back(&row);
+    }
   }
-  return best;
+  return rows;
 }
 
-std::string threads_text(int threads) { return threads == 0 ? "-" : fmt::format("{}", threads); }
+// Cells of all rows, a heading first; `separator` stands between columns of padded width.
+std::vector<std::vector<std::string>> cells_of(const std::vector<const Row*>& rows) {
+  std::vector<std::vector<std::string>> cells(1);
+  for (const Column& column : kColumns) cells[0].emplace_back(column.heading);
+  for (const Row* row : rows) {
+    cells.emplace_back();
+    for (const Column& column : kColumns) cells.back().push_back(column.text(*row));
+  }
+  return cells;
+}
 
-nlohmann::ordered_json to_json(const Row& row) {
-  const auto optional = [](const auto& value) {
-    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
-  };
-  nlohmann::ordered_json json{{"target", row.target},
-                              {"kind", row.kind},
-                              {"scenario", row.scenario},
-                              {"precision", row.precision},
-                              {"threads", row.threads},
-                              {"latency_seconds", row.latency_seconds},
-                              {"interval", nullptr},
-                              {"device_seconds", row.device_seconds},
-                              {"host_seconds", row.host_seconds},
-                              {"throughput", row.throughput},
-                              {"ratio", optional(row.ratio)},
-                              {"accuracy", optional(row.accuracy)},
-                              {"output_check", to_json(row.check)}};
-  if (row.interval) json["interval"] = to_json(*row.interval);
-  return json;
+std::string aligned(const std::vector<std::vector<std::string>>& cells) {
+  std::string text;
+  for (const auto& line : cells) {
+    std::string out;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      std::size_t width = 0;
+      for (const auto& other : cells) width = std::max(width, other[i].size());
+      const bool left = kColumns[i].left;
+      out +=
+          left ? fmt::format("{:<{}}  ", line[i], width) : fmt::format("{:>{}}  ", line[i], width);
+    }
+    text += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string means_text(const Comparison& c, const char* bullet) {
+  std::string text;
+  for (const Mean& m : c.means) {
+    text += wrapped(
+        fmt::format("{}{} ({}, {}): geometric mean {:.2f}x over {} batch size{}", bullet, m.target,
+                    m.kind, m.precision, m.ratio, m.batches, m.batches == 1 ? "" : "s"),
+        2);
+  }
+  return text;
+}
+
+std::string absent_text(const Comparison& c, const char* bullet) {
+  std::string text;
+  for (const Absent& a : c.absent) {
+    const std::string what = a.precision.empty() ? a.target : a.target + " " + a.precision;
+    text += wrapped(fmt::format("{}{}: none: {}", bullet, what, a.reason), 2);
+  }
+  for (const std::string& note : c.notes) text += wrapped(bullet + note, 2);
+  return text;
+}
+
+std::string checks_text(const Comparison& c, const char* bullet) {
+  std::string text;
+  for (const Series& s : c.series) {
+    const auto checked =
+        std::ranges::find_if(s.points, [](const Point& p) { return p.check.has_value(); });
+    if (checked != s.points.end()) {
+      const OutputCheck& check = *checked->check;
+      const std::string threads = s.threads > 0 ? fmt::format("/{}", s.threads) : "";
+      text +=
+          wrapped(fmt::format("{}{} {}{}: {} of {} values differ from the {}, by {:.2g} at most "
+                              "({})",
+                              bullet, s.target, s.precision, threads, check.mismatches,
+                              check.compared, check.reference, check.max_difference, check.metric),
+                  2);
+    }
+    if (!s.accuracy) continue;
+    text += fmt::format("{}{} {}{}: {:.2f} % of the labels\n", bullet, s.target, s.precision,
+                        s.threads > 0 ? fmt::format("/{}", s.threads) : "", *s.accuracy * 100.0);
+  }
+  return text;
 }
 
 }  // namespace
 
-std::string summarise(const Comparison& comparison) {
-  const Row* cpu = best_measured(comparison);
-  if (comparison.rows.empty() || cpu == nullptr) return "nothing to compare";
-  const Row& tpu = comparison.rows.front();
-  const double low = cpu->interval->low / tpu.latency_seconds;
-  const double high = cpu->interval->high / tpu.latency_seconds;
-  const std::string rows = fmt::format(
-      "A batch of {} takes {} {} simulated and this CPU {} measured ({}, {} thread{})",
-      comparison.batch, comparison.machine, time_text(tpu.latency_seconds),
-      time_text(cpu->latency_seconds), cpu->precision, cpu->threads, cpu->threads == 1 ? "" : "s");
-  if (low <= 1.0 && high >= 1.0) {
-    return fmt::format(
-        "{}: no winner is named, as the ratio's 95 % interval, {:.2f} to {:.2f}, "
-        "holds 1.",
-        rows, low, high);
-  }
-  return fmt::format(
-      "{}: {:.2f} times as long, 95 % interval {:.2f} to {:.2f} from the "
-      "measurement alone.",
-      rows, cpu->latency_seconds / tpu.latency_seconds, low, high);
-}
-
-void print_table(const Comparison& comparison, std::ostream& out) {
-  fmt::print(out, "{}, batch {}: {} simulated beside {}\n\n", comparison.model, comparison.batch,
-             comparison.machine, comparison.device);
-  std::size_t width = 0;
-  for (const Row& row : comparison.rows) width = std::max(width, row.target.size());
-  const auto line = [&](const std::string& target, const auto&... cells) {
-    fmt::print(out, "{:<{}} {:<9} {:<4} {:>7} {:>10} {:>6} {:>11} {:>9} {:>7} {:>8} {:>9}\n",
-               target, width, cells...);
+const std::vector<std::string>& rules() {
+  static const std::vector<std::string> kRules = {
+#define SYSTOLE_RULE(text) text,
+#include "compare/rules.def"
   };
-  line("target", "kind", "type", "threads", "end to end", "+/-", "device only", "samples/s", "time",
-       "accuracy", "output");
-  for (const Row& row : comparison.rows) {
-    line(row.scenario == "steady state" ? row.target : "  first", row.kind, row.precision,
-         threads_text(row.threads), time_text(row.latency_seconds), interval_text(row),
-         time_text(row.device_seconds), rate_text(row.throughput),
-         row.ratio ? fmt::format("{:.2f}x", *row.ratio) : "-",
-         row.accuracy ? fmt::format("{:.2f} %", *row.accuracy * 100.0) : "-",
-         check_text(row.check));
-  }
-  fmt::print(out, "\n{}\n\n{}\n", wrapped(comparison.summary), wrapped(kLegend));
+  return kRules;
 }
 
-nlohmann::ordered_json to_json(const Comparison& comparison) {
-  nlohmann::ordered_json json{{"schema", "systole.comparison/1"},
-                              {"model", comparison.model},
-                              {"model_hash", comparison.model_hash},
-                              {"machine", comparison.machine},
-                              {"device", comparison.device},
-                              {"batch", comparison.batch},
-                              {"date", comparison.date},
-                              {"command", comparison.command},
-                              {"summary", comparison.summary}};
-  json["rows"] = nlohmann::ordered_json::array();
-  for (const Row& row : comparison.rows) json["rows"].push_back(to_json(row));
-  json["measurements"] = nlohmann::ordered_json::array();
-  for (const Measurement& m : comparison.measurements) json["measurements"].push_back(to_json(m));
-  return json;
+std::string table_text(const Comparison& c, bool all_rows) {
+  std::string text = fmt::format("{}: {} simulated beside {}\n", c.model, c.machine, c.host);
+  text += "Rules:\n";
+  for (std::size_t i = 0; i < rules().size(); ++i) {
+    text += wrapped(fmt::format("{:>3}. {}", i + 1, rules()[i]), 5);
+  }
+  text += "\n" + aligned(cells_of(shown_rows(c, all_rows))) + "\n";
+  text += wrapped(
+      "time: per sample, over the first target's; +/-: 95 % interval or validation error, ? if "
+      "nobody knows; type: precision and threads; *: measured for less than rule 5 asks (quick).",
+      0);
+  for (const std::string& sentence : c.summary) text += "\n" + wrapped(sentence, 0);
+  text += "\n" + means_text(c, "") + checks_text(c, "") + absent_text(c, "");
+  return text;
+}
+
+std::string csv_text(const Comparison& c) {
+  std::string text;
+  for (const Row& row : c.rows) {
+    const auto json = to_json(row);
+    std::string heading, line;
+    for (const auto& [key, value] : json.items()) {
+      const char* comma = heading.empty() ? "" : ",";
+      heading += comma + key;
+      line += comma + (value.is_null()     ? ""
+                       : value.is_string() ? value.get<std::string>()
+                                           : value.dump());
+    }
+    if (text.empty()) text = heading + "\n";
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string markdown_text(const Comparison& c, const std::vector<std::string>& plots) {
+  std::string text = fmt::format("# {}: targets compared\n\n", c.model);
+  for (const std::string& sentence : c.summary) text += sentence + "\n\n";
+  text += "Rules:\n\n";
+  for (std::size_t i = 0; i < rules().size(); ++i) {
+    text += fmt::format("{}. {}\n", i + 1, rules()[i]);
+  }
+  text += "\n";
+  for (const std::string& plot : plots) text += fmt::format("![{0}]({0})\n\n", plot);
+  const auto cells = cells_of(shown_rows(c, true));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    text += fmt::format("| {} |\n", fmt::join(cells[i], " | "));
+    if (i > 0) continue;
+    for (const Column& column : kColumns) text += column.left ? "|---" : "|--:";
+    text += "|\n";
+  }
+  text += "\n`*`: measured for less than rule 5 asks (quick); `?`: nobody knows.\n\n";
+  text += means_text(c, "* ") + checks_text(c, "* ") + absent_text(c, "* ");
+  text += fmt::format(
+      "\nCommand: `{}`, {}, systole {}, {}; model hash {}; host {}.\n\nThe "
+      "machine:\n\n```\n{}```\n",
+      c.command, c.date, c.version, fmt::join(c.libraries, ", "),
+      c.model_hash.empty() ? "none (inline shape)" : c.model_hash, c.host, c.machine_toml);
+  return text;
 }
 
 }  // namespace systole::compare

@@ -68,6 +68,11 @@ std::int64_t ModelWork::compulsory_elements() const {
   return sum;
 }
 
+double ModelWork::intensity(double bytes_per_element) const {
+  const double bytes = static_cast<double>(compulsory_elements()) * bytes_per_element;
+  return bytes > 0.0 ? 2.0 * static_cast<double>(macs()) / bytes : 0.0;
+}
+
 ModelWork model_work(const Graph& graph) {
   ModelWork work;
   std::map<ValueId, bool> from_product;  // values that a product's own kernel can still change

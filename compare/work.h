@@ -30,6 +30,8 @@ struct ModelWork {
   [[nodiscard]] std::int64_t macs() const;
   // Compulsory traffic of one batch in elements: weights, inputs and outputs of the model once.
   [[nodiscard]] std::int64_t compulsory_elements() const;
+  // Operations (a multiply-add is two) per byte of that traffic.
+  [[nodiscard]] double intensity(double bytes_per_element) const;
   std::int64_t input_elements = 0, output_elements = 0;
 };
 

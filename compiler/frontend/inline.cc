@@ -30,9 +30,11 @@ constexpr auto kForms = std::to_array<Form>({
      "conv:N,C,H,W,K,R,S,stride,pad: batch, channels, height, width, filters, filter height "
      "and width, stride, pad",
      9, 9},
+    {"vadd:", "vadd:N with one size from 1 to 2^31", 1, 1},
 });
 
-constexpr std::size_t kConvForm = 2, kConvPad = 8;  // in kForms, among its numbers
+constexpr std::size_t kConvForm = 2, kVaddForm = 3;  // in kForms
+constexpr std::size_t kConvPad = 8;                  // among its numbers
 
 std::vector<std::int64_t> parse_sizes(const std::string& model, const Form& form) {
   std::vector<std::int64_t> sizes;
@@ -234,6 +236,30 @@ Graph make_conv(const std::string& model, const std::vector<std::int64_t>& v,
   return maker.finish();
 }
 
+// The sum of two vectors of bytes, whose scale is twice theirs.
+Graph make_vadd(const std::string& model, std::int64_t size, std::int64_t batch) {
+  Graph graph;
+  graph.name = model;
+  const Shape shape = {batch, size};
+  static_cast<void>(element_count(shape, model));
+  const auto value = [&](const char* name) {
+    return graph.add_value({name, DType::kUint8, shape, {}});
+  };
+  const ValueId a = value("a"), b = value("b"), y = value("y");
+  const Quant x{{1.0F / 128.0F}, {128}, 0, DType::kUint8};
+  const Quant sum{{1.0F / 64.0F}, {128}, 0, DType::kUint8};
+  graph.inputs = {a, b};
+  graph.outputs = {y};
+  graph.nodes.push_back({OpKind::kZip,
+                         "vadd",
+                         "inline",
+                         {a, b},
+                         {y},
+                         ZipAttrs{.fn = ZipFn::kAdd, .a_quant = x, .b_quant = x, .output = sum}});
+  verify(graph);
+  return graph;
+}
+
 }  // namespace
 
 bool is_inline_shape(const std::string& model) {
@@ -253,6 +279,7 @@ Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
   if (options.batch && *options.batch < 1) {
     throw InputError(model, fmt::format("batch {}", *options.batch), "1 or more");
   }
+  if (form == &kForms[kVaddForm]) return make_vadd(model, sizes[0], options.batch.value_or(1));
   if (form == &kForms[kConvForm]) return make_conv(model, sizes, options);
   if (form != &kForms[0])
     return make_mlp(model, sizes, options.batch.value_or(1), options.structure_only);

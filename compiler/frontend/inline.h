@@ -1,5 +1,5 @@
-// Inline shapes: models written on the command line, gemm:M,K,N, mlp:D0,D1,...,Dn and
-// conv:N,C,H,W,K,R,S,stride,pad.
+// Inline shapes: models written on the command line, gemm:M,K,N, mlp:D0,D1,...,Dn,
+// conv:N,C,H,W,K,R,S,stride,pad and vadd:N.
 #pragma once
 
 #include <string>

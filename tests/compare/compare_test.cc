@@ -1,4 +1,4 @@
-// The comparison as a whole: rows, kinds, ratios and the sentence that follows from them.
+// The comparison as a whole: targets, kinds, rows and what is absent.
 #include "compare/compare.h"
 
 #include <gmock/gmock.h>
@@ -6,144 +6,290 @@
 
 #include <algorithm>
 #include <random>
-#include <sstream>
 
+#include "base/files.h"
+#include "compare/summary.h"
 #include "compiler/frontend/load.h"
 #include "tests/compare/small_graphs.h"
+#include "tests/support/scratch.h"
 
 namespace systole::compare {
 namespace {
 
 using testing::HasSubstr;
 
-Row simulated(double seconds) {
-  Row row;
-  row.target = "tpu:tiny";
-  row.kind = "simulated";
-  row.precision = "int8";
-  row.scenario = "steady state";
-  row.latency_seconds = seconds;
-  return row;
+constexpr std::int64_t kRows = 12;
+
+std::vector<Tensor> random_rows(const compiler::Graph& graph) {
+  std::vector<Tensor> tensors;
+  for (const compiler::ValueId id : graph.inputs) {
+    const compiler::Value& v = graph.value(id);
+    Shape shape = v.shape;
+    shape[0] = kRows / shape[0] * shape[0];
+    Tensor t(v.type, shape);
+    std::mt19937_64 random(9);
+    if (v.type == DType::kFloat32) {
+      for (float& x : t.as<float>()) x = static_cast<float>(random() % 256) / 255.0F;
+    } else {
+      for (auto& x : t.data) x = static_cast<std::uint8_t>(random() >> 56);
+    }
+    tensors.push_back(std::move(t));
+  }
+  return tensors;
 }
 
-Row measured(const std::string& precision, int threads, Interval interval) {
-  Row row;
-  row.target = "cpu:host";
-  row.kind = "measured";
-  row.precision = precision;
-  row.scenario = "steady state";
-  row.threads = threads;
-  row.interval = interval;
-  row.latency_seconds = interval.median;
-  row.throughput = 1.0 / interval.median;
-  return row;
-}
-
-Comparison with_rows(std::vector<Row> rows) {
-  Comparison comparison;
-  comparison.machine = "tiny";
-  comparison.batch = 4;
-  comparison.rows = std::move(rows);
-  return comparison;
-}
-
-TEST(Summary, StatesTheFactorAndItsInterval) {
-  const auto text =
-      summarise(with_rows({simulated(1e-3), measured("int8", 2, {2e-3, 3e-3, 5e-3})}));
-  EXPECT_THAT(text, HasSubstr("3.00 times as long"));
-  EXPECT_THAT(text, HasSubstr("95 % interval 2.00 to 5.00"));
-  EXPECT_THAT(text, HasSubstr("int8, 2 threads"));
-}
-
-TEST(Summary, NamesNoWinnerInsideTheNoise) {
-  const auto text =
-      summarise(with_rows({simulated(1e-3), measured("int8", 1, {0.9e-3, 0.95e-3, 1.1e-3})}));
-  EXPECT_THAT(text, HasSubstr("no winner is named"));
-  EXPECT_THAT(text, testing::Not(HasSubstr("times as long")));
-}
-
-TEST(Summary, TakesTheBestRowOfTheSamePrecision) {
-  const auto text = summarise(with_rows({simulated(1e-3), measured("int8", 1, {8e-3, 8e-3, 8e-3}),
-                                         measured("int8", 2, {4e-3, 4e-3, 4e-3}),
-                                         measured("fp32", 2, {2e-3, 2e-3, 2e-3})}));
-  EXPECT_THAT(text, HasSubstr("4.00 times as long"));
-}
-
-CompareRequest small_request() {
+// A quantised chain of two layers, and the float chain of its shape with `with_float`.
+CompareRequest small_request(bool with_float = false) {
   CompareRequest request;
-  request.quantised = quantised_chain_graph(4, 24, 10);
+  request.source.load = [with_float](std::int64_t batch) {
+    Models models;
+    models.integer = quantised_chain_graph(batch, 24, 10);
+    if (with_float) models.floating = float_chain_graph(batch, 24, 10);
+    return models;
+  };
+  request.source.inputs = random_rows;
+  request.batches = {1, 4};
   request.machine = isa::load_machine("tiny_8");
-  Tensor inputs(DType::kFloat32, {12, 24});
-  std::mt19937_64 random(9);
-  for (float& x : inputs.as<float>()) x = static_cast<float>(random() % 256) / 255.0F;
-  request.inputs = std::move(inputs);
-  request.seconds = 0.0;
+  request.targets = {"tpu:tiny_8", "cpu:host", "gpu:h100", "gpu:k80"};
+  request.precisions = {"int8"};
+  request.measure = {.seconds = 0.0, .warm_ups = 1, .min_samples = 5};
   request.command = "test";
   return request;
 }
 
-TEST(CompareModel, PutsBothKindsSideBySide) {
-  const Comparison comparison = compare_model(small_request());
-  ASSERT_GE(comparison.rows.size(), 3U);
-  EXPECT_EQ(comparison.rows[0].kind, "simulated");
-  EXPECT_EQ(comparison.rows[0].scenario, "steady state");
-  EXPECT_EQ(comparison.rows[1].scenario, "first inference");
-  // Filling the machine is part of the first inference only.
-  EXPECT_GT(comparison.rows[1].latency_seconds, comparison.rows[0].latency_seconds);
-  EXPECT_FALSE(comparison.rows[1].ratio);
-  EXPECT_EQ(comparison.rows[2].kind, "measured");
-  EXPECT_EQ(comparison.measurements.size(), comparison.rows.size() - 2);
-  EXPECT_EQ(comparison.measurements[0].samples.size(), 10U);
-  for (const Row& row : comparison.rows) {
-    EXPECT_GT(row.latency_seconds, 0.0);
-    EXPECT_DOUBLE_EQ(row.throughput, 4.0 / row.latency_seconds);
-    EXPECT_GT(row.check.compared, 0);
+std::vector<Row> rows_of(const Comparison& c, const std::string& scenario,
+                         const std::string& target) {
+  std::vector<Row> rows;
+  for (const Row& row : c.rows) {
+    if (row.scenario == scenario && row.target == target) rows.push_back(row);
   }
-  EXPECT_EQ(comparison.rows[0].check.mismatches, 0);
-  EXPECT_EQ(comparison.rows[2].check.mismatches, 0);
+  return rows;
 }
 
-TEST(CompareModel, KeepsFloatRatiosForModelsThatKeepTheirAccuracy) {
-  CompareRequest request = small_request();
-  request.float_graph = float_chain_graph(4, 24, 10);
-  const Comparison unlabelled = compare_model(request);
-  const Row& fp32 = unlabelled.rows.back();
-  EXPECT_EQ(fp32.precision, "fp32");
-  EXPECT_FALSE(fp32.ratio);
-  EXPECT_FALSE(fp32.accuracy);
+TEST(CompareModel, PutsTheKindsSideBySide) {
+  const Comparison c = compare_model(small_request());
+  const auto tpu = rows_of(c, kByBatch, "tpu:tiny_8");
+  ASSERT_EQ(tpu.size(), 2U);
+  EXPECT_EQ(tpu[0].kind, kSimulated);
+  EXPECT_EQ(tpu[0].batch, 1);
+  EXPECT_EQ(tpu[1].batch, 4);
+  EXPECT_FALSE(tpu[0].low);  // nobody has validated tiny_8
+  const auto host = rows_of(c, kByBatch, "cpu:host");
+  ASSERT_GE(host.size(), 2U);
+  EXPECT_EQ(host[0].kind, kMeasured);
+  EXPECT_TRUE(host[0].quick);
+  EXPECT_LE(*host[0].low, 1.0);
+  EXPECT_GE(*host[0].high, 1.0);
+  EXPECT_EQ(rows_of(c, kByBatch, "gpu:h100").at(0).kind, kModelled);
+  EXPECT_TRUE(rows_of(c, kByBatch, "gpu:k80").empty());
+  EXPECT_THAT(c.absent.at(0).reason, HasSubstr("no such arithmetic"));
+  for (const Row& row : c.rows) {
+    EXPECT_GT(row.latency, 0.0);
+    EXPECT_GT(row.throughput, 0.0);
+    EXPECT_EQ(row.ratio.has_value(), row.scenario != std::string(kFirst)) << row.scenario;
+  }
+}
 
-  request.labels.assign(12, 3);
-  for (const Row& row : compare_model(request).rows) EXPECT_TRUE(row.accuracy) << row.target;
+TEST(CompareModel, ChecksWhatWasComputed) {
+  const Comparison c = compare_model(small_request());
+  std::int64_t checked = 0;
+  for (const Series& s : c.series) {
+    if (s.kind == std::string(kModelled)) continue;
+    const auto& check = s.points.front().check;
+    ASSERT_TRUE(check) << s.target;
+    EXPECT_GT(check->compared, 0);
+    EXPECT_EQ(check->mismatches, 0) << s.target;
+    ++checked;
+  }
+  EXPECT_GE(checked, 2);
+}
+
+TEST(CompareModel, MeasuresEveryPrecisionTheModelHas) {
+  CompareRequest request = small_request(true);
+  request.precisions.clear();
+  request.targets = {"tpu:tiny_8", "cpu:host"};
+  request.source.labels.assign(kRows, 3);
+  const Comparison c = compare_model(request);
+  for (const char* precision : {"int8", "fp32", "bf16"}) {
+    const auto found = std::ranges::find_if(c.series, [&](const Series& s) {
+      return s.target == "cpu:host" && s.precision == precision;
+    });
+    ASSERT_NE(found, c.series.end()) << precision;
+    EXPECT_TRUE(found->accuracy) << precision;
+  }
+  EXPECT_TRUE(c.float_accuracy);
+  EXPECT_EQ(c.measurements.front().model, "quantised_chain");
+}
+
+TEST(CompareModel, TakesFloatModelsForTimingAlone) {
+  CompareRequest request = small_request();
+  request.source.load = [](std::int64_t batch) {
+    return Models{.integer = std::nullopt, .floating = float_chain_graph(batch, 24, 10)};
+  };
+  request.precisions.clear();
+  const Comparison c = compare_model(request);
+  EXPECT_FALSE(rows_of(c, kOffline, "tpu:tiny_8").empty());
+  for (const Row& row : rows_of(c, kByBatch, "cpu:host")) EXPECT_NE(row.precision, "int8");
+  EXPECT_TRUE(std::ranges::any_of(c.absent, [](const Absent& a) {
+    return a.target == "cpu:host" && a.reason.find("--calibrate") != std::string::npos;
+  }));
+}
+
+TEST(CompareModel, FirstInferenceHasItsOwnRow) {
+  const Comparison c = compare_model(small_request());
+  const auto first = rows_of(c, kFirst, "tpu:tiny_8");
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_FALSE(first[0].ratio);
+  // Filling the machine is part of the first inference only.
+  EXPECT_GT(first[0].latency, rows_of(c, kByBatch, "tpu:tiny_8").at(0).latency);
+}
+
+TEST(CompareModel, RefusesTargetsNobodyKnows) {
+  CompareRequest request = small_request();
+  request.targets = {"gpu:h1000"};
+  EXPECT_THAT([&] { (void)compare_model(request); },
+              testing::ThrowsMessage<InputError>(
+                  testing::AllOf(HasSubstr("no target 'gpu:h1000'"), HasSubstr("gpu:h100"))));
 }
 
 TEST(CompareModel, RefusesInputsThatAreNotWholeBatches) {
   CompareRequest request = small_request();
-  request.inputs = Tensor(DType::kFloat32, {13, 24});
+  request.source.inputs = [](const compiler::Graph&) {
+    return std::vector<Tensor>{Tensor(DType::kFloat32, {13, 24})};
+  };
+  request.batches = {4};
   EXPECT_THAT([&] { (void)compare_model(request); },
               testing::ThrowsMessage<InputError>(HasSubstr("whole batches of float32 [4, 24]")));
-  request.inputs = Tensor(DType::kUint8, {12, 24});
-  EXPECT_THROW((void)compare_model(request), InputError);
-  request = small_request();
-  request.labels = {1, 2, 3};
-  EXPECT_THAT([&] { (void)compare_model(request); },
-              testing::ThrowsMessage<InputError>(HasSubstr("one for each of 12 rows")));
 }
 
-TEST(Report, PrintsEveryRowAndParsesBack) {
-  const Comparison comparison = compare_model(small_request());
-  std::ostringstream table;
-  print_table(comparison, table);
-  EXPECT_THAT(table.str(), HasSubstr("tpu:tiny_8"));
-  EXPECT_THAT(table.str(), HasSubstr("simulated"));
-  EXPECT_THAT(table.str(), HasSubstr("measured"));
-  std::string unwrapped = table.str();
-  std::replace(unwrapped.begin(), unwrapped.end(), '\n', ' ');
-  EXPECT_THAT(unwrapped, HasSubstr(comparison.summary));
-  const auto json = nlohmann::json::parse(to_json(comparison).dump());
-  EXPECT_EQ(json["schema"], "systole.comparison/1");
-  EXPECT_EQ(json["rows"].size(), comparison.rows.size());
-  EXPECT_EQ(json["measurements"].size(), comparison.measurements.size());
-  EXPECT_TRUE(json["rows"][1]["ratio"].is_null());
+// A comparison whose measured row is kept, put through a file, and read by another comparison.
+TEST(CompareModel, ReadsMeasurementFiles) {
+  CompareRequest request = small_request();
+  request.targets = {"cpu:host"};
+  Comparison c = compare_model(request);
+  Measurement m = c.measurements.at(0);
+  m.target = "gpu:h100";
+  m.threads = 0;
+  m.samples.assign(200, {0.5, 0.25});
+  m.warm_ups = 10;
+  const testing_support::ScratchFolder folder;
+  const std::string file = folder.file("h100.json");
+  write_file(file, to_json(m).dump());
+
+  request = small_request();
+  request.targets = {"tpu:tiny_8", "gpu:h100"};
+  request.measurements = {file};
+  c = compare_model(request);
+  const auto rows = rows_of(c, kByBatch, "gpu:h100");
+  const auto measured = std::ranges::count(rows, std::string(kMeasured), &Row::kind);
+  EXPECT_EQ(measured, 1);
+  EXPECT_EQ(std::ranges::count(rows, std::string(kModelled), &Row::kind), 2);
+  for (const Row& row : rows) {
+    if (row.kind == kMeasured) EXPECT_EQ(row.latency, 0.5);
+  }
+
+  m.batch = 3;
+  write_file(file, to_json(m).dump());
+  EXPECT_THAT([&] { (void)compare_model(request); },
+              testing::ThrowsMessage<InputError>(
+                  testing::AllOf(HasSubstr("h100.json"), HasSubstr("batch 3, not 1, 4"))));
+  request.measurements = {folder.file(".")};
+  c = compare_model(request);
+  EXPECT_THAT(c.notes.at(0), HasSubstr("1 measurements of other"));
+}
+
+TEST(CompareModel, ShowsPublishedFiguresOfTheModelTheyAreOf) {
+  CompareRequest request = small_request();
+  request.source.load = [](std::int64_t) {
+    compiler::LoadOptions structure;
+    structure.batch = 1;
+    Models models;
+    models.integer = compiler::load_model("mlp:24,10", structure);
+    models.integer->name = "mlp:2000,2048,2000,2048,2000,2048";
+    return models;
+  };
+  request.batches = {1};
+  request.targets = {"tpu:tiny_8", "paper:k80"};
+  Comparison c = compare_model(request);
+  const auto rows = rows_of(c, kByBatch, "paper:k80");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].kind, kPublished);
+  EXPECT_DOUBLE_EQ(rows[1].throughput, 36465.0);
+  EXPECT_FALSE(rows[1].ratio);  // not this model, not these inputs
+  EXPECT_TRUE(rows_of(c, kServer, "paper:k80").empty());
+  request = small_request();
+  request.targets = {"tpu:tiny_8", "paper:k80"};
+  c = compare_model(request);
+  EXPECT_THAT(c.absent.at(0).reason, HasSubstr("no figures were published"));
+}
+
+TEST(CompareModel, KnowsTheErrorOfAMachineAsItCame) {
+  CompareRequest request = small_request();
+  request.batches = {4};
+  request.machine = isa::load_machine("tpu_v1");
+  request.targets = {"tpu:tpu_v1"};
+  EXPECT_TRUE(compare_model(request).series.at(0).error_percent);
+  isa::set_parameter(request.machine, "dram.bytes_per_second=2x");
+  EXPECT_FALSE(compare_model(request).series.at(0).error_percent);
+}
+
+TEST(Report, SummaryFollowsFromTheJson) {
+  CompareRequest request = small_request(true);
+  request.precisions = {"int8", "fp32"};
+  const Comparison c = compare_model(request);
+  const auto json = nlohmann::ordered_json::parse(to_json(c).dump());
+  std::vector<Row> rows;
+  for (const auto& row : json["rows"]) rows.push_back(row_from_json(row));
+  ASSERT_EQ(rows.size(), c.rows.size());
+  EXPECT_EQ(json["summary"].get<std::vector<std::string>>(), summarise(rows));
+  EXPECT_FALSE(c.summary.empty());
+}
+
+TEST(Report, TellsTheSameInEveryFormat) {
+  const Comparison c = compare_model(small_request());
+  const auto unwrapped = [](std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+  };
+  const std::string table = table_text(c, true), markdown = markdown_text(c, {"roofline.svg"});
+  for (const std::string& sentence : c.summary) {
+    EXPECT_THAT(unwrapped(table), HasSubstr(sentence));
+    EXPECT_THAT(markdown, HasSubstr(sentence));
+  }
+  for (const std::string& rule : rules()) EXPECT_THAT(markdown, HasSubstr(rule));
+  EXPECT_EQ(rules().size(), 12U);
+  EXPECT_THAT(markdown, HasSubstr("![roofline.svg](roofline.svg)"));
+  EXPECT_THAT(markdown, HasSubstr("[array]"));  // the resolved machine
+  for (const char* kind : {"simulated", "measured", "modelled"}) {
+    EXPECT_THAT(table, HasSubstr(kind));
+    EXPECT_THAT(markdown, HasSubstr(kind));
+  }
+  const std::string csv = csv_text(c);
+  EXPECT_EQ(std::ranges::count(csv, '\n'), std::ssize(c.rows) + 1);
+  const auto commas = [](const std::string& line) { return std::ranges::count(line, ','); };
+  std::istringstream lines(csv);
+  std::string heading, line;
+  std::getline(lines, heading);
+  while (std::getline(lines, line)) EXPECT_EQ(commas(line), commas(heading));
+}
+
+TEST(Report, WritesAFolder) {
+  const Comparison c = compare_model(small_request());
+  const testing_support::ScratchFolder folder;
+  const std::string at = folder.file("report");
+  const auto missing = write_report(c, at);
+  EXPECT_EQ(nlohmann::ordered_json::parse(testing_support::text_of(at + "/comparison.json")),
+            nlohmann::ordered_json::parse(to_json(c).dump()));
+  EXPECT_EQ(testing_support::text_of(at + "/comparison.csv"), csv_text(c));
+  if (missing) {
+    EXPECT_THAT(*missing, HasSubstr("gnuplot is not installed"));
+    return;
+  }
+  for (const char* plot : {"/roofline.svg", "/latency_throughput.svg"}) {
+    const std::string svg = testing_support::text_of(at + plot);
+    EXPECT_THAT(svg, HasSubstr("</svg>"));
+    EXPECT_THAT(svg, HasSubstr("gpu:h100 int8, modelled"));
+  }
 }
 
 }  // namespace

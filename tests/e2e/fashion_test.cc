@@ -108,5 +108,26 @@ TEST_F(FashionMlp, EnginesAndTimingOnlyAgree) {
   EXPECT_EQ(outputs.shape, (Shape{kPictures, 10}));
 }
 
+TEST_F(FashionMlp, ComparesTargetsOnPictures) {
+  const Finished finished = testing_support::systole(
+      {"compare", SYSTOLE_SOURCE_DIR "/models/fashion_mlp.onnx", "--json", "--seconds", "0.01",
+       "--batches", "1,100", "--targets", "tpu:tpu_v1,cpu:host,gpu:h100", "--input",
+       folder_.file("x.npy"), "--labels", folder_.file("y.npy"), "--calibrate",
+       std::string(kData) + "train-images-idx3-ubyte.gz"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  const double fp32 = json["fp32_accuracy"];
+  EXPECT_GT(fp32, 0.85);
+  for (const auto& series : json["series"]) {
+    if (series["kind"] == "modelled") continue;
+    EXPECT_GT(series["accuracy"].get<double>(), 0.99 * fp32) << series["target"];
+  }
+  // All keep their accuracy, so int8, fp32 and bf16 rows may be compared.
+  for (const auto& row : json["rows"]) {
+    if (row["scenario"] != "offline" || row["kind"] == "modelled") continue;
+    EXPECT_FALSE(row["ratio"].is_null()) << row["target"] << row["precision"];
+  }
+}
+
 }  // namespace
 }  // namespace systole

@@ -1,0 +1,241 @@
+// See compare_source.h. Files are read once, whatever the number of batch sizes.
+#include "cli/compare_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "base/files.h"
+#include "base/temporary_file.h"
+#include "cli/accuracy.h"
+#include "cli/calibrate.h"
+#include "cli/inputs.h"
+#include "cli/model_files.h"
+#include "cli/program_files.h"
+#include "compare/targets.h"
+#include "compiler/frontend/inline.h"
+#include "compiler/frontend/networks.h"
+
+namespace systole::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using compiler::Graph;
+using compiler::OpKind;
+
+constexpr std::int64_t kMostRows = 10'000;  // of an input file that are used
+constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;
+constexpr std::size_t kMostBatches = 64;
+
+std::int64_t batch_in(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMostBatch) {
+    throw InputError("--batches", fmt::format("'{}'", text),
+                     fmt::format("whole numbers from 1 to {}", kMostBatch));
+  }
+  return value;
+}
+
+bool has_integers(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes, [](const compiler::Node& node) {
+    if (node.kind == OpKind::kQuantise || node.kind == OpKind::kDequantise) return true;
+    const auto* matmul = std::get_if<compiler::MatmulAttrs>(&node.attrs);
+    const auto* conv = std::get_if<compiler::ConvAttrs>(&node.attrs);
+    const auto* zip = std::get_if<compiler::ZipAttrs>(&node.attrs);
+    return (matmul != nullptr && matmul->x_quant) || (conv != nullptr && conv->x_quant) ||
+           (zip != nullptr && zip->output);
+  });
+}
+
+// True if the text names the batch itself: gemm:M,K,N, conv:N,...
+bool has_own_batch(const std::string& model) {
+  return model.starts_with("gemm:") || model.starts_with("conv:") || model.starts_with("vadd:");
+}
+
+}  // namespace
+
+std::vector<std::int64_t> batch_list(const std::string& text) {
+  std::vector<std::int64_t> batches;
+  if (const auto dots = text.find(".."); dots != std::string::npos) {
+    const std::int64_t last = batch_in(std::string_view(text).substr(dots + 2));
+    std::int64_t next = batch_in(std::string_view(text).substr(0, dots));
+    for (; next <= last; next *= 2) batches.push_back(next);
+  } else {
+    std::string_view rest = text;
+    while (true) {
+      const auto comma = rest.find(',');
+      batches.push_back(batch_in(rest.substr(0, comma)));
+      if (comma == std::string_view::npos || batches.size() > kMostBatches) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  std::ranges::sort(batches);
+  const auto repeated = std::ranges::unique(batches);
+  batches.erase(repeated.begin(), repeated.end());
+  if (batches.empty() || batches.size() > kMostBatches) {
+    throw InputError("--batches", fmt::format("'{}'", text),
+                     fmt::format("1 to {} batch sizes, as 1,8,64 or 1..1024", kMostBatches));
+  }
+  return batches;
+}
+
+struct ModelSource::Impl {
+  explicit Impl(const SourceOptions& o);
+
+  [[nodiscard]] compiler::LoadOptions load_options_at(std::int64_t batch) const {
+    compiler::LoadOptions load = load_options(options.shapes);
+    load.batch = batch;
+    return load;
+  }
+  [[nodiscard]] Graph graph_at(const std::string& file, std::int64_t batch) const {
+    Graph graph = compiler::load_model(file, load_options_at(batch));
+    graph.name = name;
+    return graph;
+  }
+  [[nodiscard]] compare::Models load(std::int64_t batch) const;
+  [[nodiscard]] std::vector<Tensor> inputs(const Graph& graph);
+  void read_data(const Graph& graph);
+
+  SourceOptions options;
+  std::string name;  // what reports call the model
+  std::string path;  // what is loaded
+  std::optional<TemporaryFile> made, quantised;
+  bool integer = false;  // the model as given is quantised
+  std::map<std::string, InputSource> sources;
+  std::vector<std::int64_t> labels;
+};
+
+ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), path(o.model) {
+  require_model(o.model, "compare");
+  const auto networks = compiler::networks();
+  const bool is_network =
+      std::ranges::any_of(networks, [&](const compiler::Network& n) { return n.name == o.model; });
+  const fs::path file = models_folder() / (o.model + ".onnx");
+  std::error_code ignored;
+  const bool is_file = fs::exists(o.model, ignored);
+  if (compiler::is_inline_shape(o.model)) {
+    name = o.model;
+  } else if (!is_file && fs::exists(file, ignored)) {
+    path = file.string();
+  } else if (!is_file && is_network) {
+    made.emplace(".onnx");
+    path = made->path();
+    write_file(path, compiler::network_model(o.model));
+  } else {
+    name = fs::path(o.model).stem().string();
+  }
+  const Graph graph = compiler::load_model(path, load_options(o.shapes));
+  integer = has_integers(graph);
+  read_data(graph);
+  if (o.calibrate.empty()) return;
+  quantised.emplace(".onnx");
+  write_file(quantised->path(),
+             quantised_model(path, o.calibrate, kDefaultSamples, load_options(o.shapes)).bytes);
+}
+
+compare::Models ModelSource::Impl::load(std::int64_t batch) const {
+  compare::Models models;
+  Graph graph = graph_at(path, batch);
+  if (quantised) models.integer = graph_at(quantised->path(), batch);
+  (integer ? models.integer : models.floating) = std::move(graph);
+  return models;
+}
+
+// Files become tensors of the graph's type here, so that what is said about them is said once.
+void ModelSource::Impl::read_data(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  sources = read_sources(options.inputs, names);
+  for (const compiler::ValueId id : graph.inputs) {
+    const compiler::Value& v = graph.value(id);
+    match_rows(v.name, sources.at(v.name), v.shape);
+  }
+  const std::int64_t rows = source_rows(sources);
+  if (!options.labels.empty()) {
+    labels = read_labels(options.labels, rows);
+    labels.resize(static_cast<std::size_t>(std::min(rows, kMostRows)));
+  }
+  for (const compiler::ValueId id : graph.inputs) {
+    const compiler::Value& v = graph.value(id);
+    InputSource& source = sources.at(v.name);
+    if (source.is_random) continue;
+    truncate_rows(source.tensor, kMostRows);
+    Shape shape = v.shape;
+    if (!shape.empty()) shape[0] = std::min(rows, kMostRows);
+    source.tensor = fit_input(v.name, source, v.type, shape);
+  }
+}
+
+std::vector<Tensor> ModelSource::Impl::inputs(const Graph& graph) {
+  std::vector<Tensor> tensors;
+  for (const compiler::ValueId id : graph.inputs) {
+    const compiler::Value& v = graph.value(id);
+    InputSource source = sources.at(v.name);
+    Shape shape = v.shape;
+    if (!source.is_random && !shape.empty()) {
+      const std::int64_t rows = source.tensor.shape.front();
+      const std::int64_t whole = rows / shape[0] * shape[0];
+      if (whole == 0) {
+        throw InputError(source.origin, fmt::format("holds {} rows", rows),
+                         fmt::format("at least a batch of {}", shape[0]));
+      }
+      truncate_rows(source.tensor, whole);
+      shape[0] = whole;
+    }
+    tensors.push_back(fit_input(v.name, source, v.type, shape));
+  }
+  return tensors;
+}
+
+ModelSource::ModelSource(const SourceOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+ModelSource::~ModelSource() = default;
+
+compare::Source ModelSource::source() {
+  Impl* impl = impl_.get();
+  return {.load = [impl](std::int64_t batch) { return impl->load(batch); },
+          .inputs = [impl](const Graph& graph) { return impl->inputs(graph); },
+          .labels = impl->labels};
+}
+
+std::vector<std::int64_t> ModelSource::batches() const {
+  const SourceOptions& o = impl_->options;
+  if (!o.batches.empty()) return batch_list(o.batches);
+  if (o.shapes.batch) return {*o.shapes.batch};
+  if (!has_own_batch(o.model)) return {1, 16, 256};
+  const Graph graph = compiler::load_model(impl_->path, load_options(o.shapes));
+  return {graph.value(graph.inputs.front()).shape.front()};
+}
+
+std::string ModelSource::integer_file() const {
+  if (impl_->quantised) return impl_->quantised->path();
+  return impl_->integer && !compiler::is_inline_shape(impl_->path) ? impl_->path : "";
+}
+
+std::string ModelSource::float_file() const {
+  return impl_->integer || compiler::is_inline_shape(impl_->path) ? "" : impl_->path;
+}
+
+void add_source_options(CLI::App& app, SourceOptions& o) {
+  app.add_option("MODEL", o.model, std::string(kModelHelp) + ", or a name of models/")->required();
+  add_shape_options(app, o.shapes);
+  app.add_option("--batches", o.batches, "batch sizes: 1,8,64, or 1..1024 for powers of two")
+      ->type_name("LIST");
+  add_repeatable(app, "--input", o.inputs,
+                 "values of an input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
+      ->type_name("[NAME=]FILE");
+  app.add_option("--labels", o.labels, "IDX or .npy labels: adds accuracy")->type_name("FILE");
+  app.add_option("--calibrate", o.calibrate, "quantise a float model with these samples first")
+      ->type_name("DATA");
+  std::vector<std::string> known(std::begin(compare::kPrecisions), std::end(compare::kPrecisions));
+  add_repeatable(app, "--precision", o.precisions,
+                 "int8, fp32, tf32, bf16 or fp16; may be repeated; default: what the model has")
+      ->check(CLI::IsMember(known))
+      ->type_name("NAME");
+}
+
+}  // namespace systole::cli

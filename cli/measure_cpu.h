@@ -1,0 +1,12 @@
+// systole measure cpu.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace systole::cli {
+
+// Adds the subcommand to `measure`.
+void add_measure_cpu(CLI::App& measure, const std::string& command_line);
+
+}  // namespace systole::cli

@@ -1,0 +1,160 @@
+// The report's folder: text files, and plots drawn by gnuplot from the same rows.
+#include <fmt/format.h>
+#include <stdio.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+#include "base/files.h"
+#include "base/temporary_file.h"
+#include "compare/compare.h"
+
+namespace systole::compare {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kHead =
+    "set terminal svg noenhanced size 900,620 font 'sans,13' background 'white'\n"
+    "set logscale xy\nset grid\nset key outside right top\n"
+    "set format xy '%.0s%c'\n";  // 10k, 1M, 100u
+
+// A gnuplot string; control characters become blanks.
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < ' ') {
+      out += ' ';
+    } else {
+      out += c == '\'' ? "''" : std::string(1, c);
+    }
+  }
+  return out + "'";
+}
+
+std::string label_of(const Series& s) {
+  std::string label = fmt::format("{} {}", s.target, s.precision);
+  if (s.threads > 0) label += fmt::format("/{}", s.threads);
+  return fmt::format("{}, {}", label, s.kind);
+}
+
+// A named block of lines "x y", and the plots that use it.
+struct Plot {
+  std::string blocks;
+  std::vector<std::string> curves;
+
+  void add(const std::vector<std::pair<double, double>>& points, const std::string& style,
+           const std::string& title) {
+    const std::string name = fmt::format("$d{}", curves.size());
+    blocks += name + " << EOD\n";
+    for (const auto& [x, y] : points) blocks += fmt::format("{:.9g} {:.9g}\n", x, y);
+    blocks += "EOD\n";
+    curves.push_back(fmt::format("{} with {} {}", name, style,
+                                 title.empty() ? "notitle" : "title " + quoted(title)));
+  }
+  [[nodiscard]] std::string script(const std::string& settings) const {
+    std::string text = kHead + settings + blocks + "plot ";
+    for (std::size_t i = 0; i < curves.size(); ++i) text += (i > 0 ? ", \\\n " : "") + curves[i];
+    return text + "\n";
+  }
+};
+
+// Operations a second against operations a byte: each series' roof as a line, its batches as
+// points.
+std::string roofline(const Comparison& c) {
+  Plot plot;
+  double least = 1.0, most = 1e4;
+  for (const auto& [precision, by_batch] : c.intensities) {
+    for (const auto& [batch, intensity] : by_batch) {
+      if (intensity <= 0.0) continue;
+      least = std::min(least, intensity / 2.0);
+      most = std::max(most, intensity * 2.0);
+    }
+  }
+  int colour = 0;
+  for (const Series& s : c.series) {
+    if (s.peak <= 0.0 || s.bandwidth <= 0.0) continue;
+    ++colour;
+    const double ridge = s.peak / s.bandwidth;
+    const double from = std::min(least, ridge / 2.0), to = std::max(most, ridge * 2.0);
+    plot.add({{from, from * s.bandwidth}, {ridge, s.peak}, {to, s.peak}},
+             fmt::format("lines lc {}", colour), label_of(s));
+    std::vector<std::pair<double, double>> points;
+    const auto found = c.intensities.find(s.precision);
+    for (const Point& p : s.points) {
+      if (found == c.intensities.end() || !found->second.contains(p.batch)) continue;
+      const double operations =
+          2.0 * static_cast<double>(c.macs) * static_cast<double>(p.batch) / p.period;
+      if (operations > 0.0) points.emplace_back(found->second.at(p.batch), operations);
+    }
+    if (!points.empty()) plot.add(points, fmt::format("points pt 7 ps 0.6 lc {}", colour), "");
+  }
+  if (plot.curves.empty()) return {};
+  return plot.script(
+      fmt::format("set title {}\nset xlabel 'operations per byte of weights, inputs and outputs'\n"
+                  "set ylabel 'operations a second, end to end'\n",
+                  quoted(c.model + ": rooflines")));
+}
+
+// Latency against throughput, a point a batch size.
+std::string latency_throughput(const Comparison& c) {
+  Plot plot;
+  int colour = 0;
+  for (const Series& s : c.series) {
+    std::vector<std::pair<double, double>> points;
+    for (const Point& p : s.points) {
+      points.emplace_back(static_cast<double>(p.batch) / p.period, p.alone);
+    }
+    if (points.empty()) continue;
+    plot.add(points, fmt::format("linespoints pt 7 ps 0.5 lc {}", ++colour), label_of(s));
+  }
+  if (plot.curves.empty()) return {};
+  return plot.script(
+      fmt::format("set title {}\nset xlabel 'samples a second, back to back'\n"
+                  "set ylabel 'seconds, one batch alone'\n",
+                  quoted(c.model + ": latency and throughput by batch size")));
+}
+
+// What gnuplot draws, or nothing if it is not there or draws nothing.
+std::optional<std::string> drawn(const std::string& script) {
+  const TemporaryFile file(".gp");
+  write_file(file.path(), script);
+  const std::string command = fmt::format("gnuplot {} 2>/dev/null", quoted(file.path()));
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return std::nullopt;
+  std::string svg;
+  char buffer[4096];
+  for (std::size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) svg.append(buffer, n);
+  const bool done = pclose(pipe) == 0 && svg.find("</svg>") != std::string::npos;
+  return done ? std::optional(svg) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> write_report(const Comparison& c, const std::string& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw InputError(folder, "cannot be made: " + error.message(), "a writable folder");
+  const fs::path base(folder);
+  std::vector<std::string> plots;
+  for (const auto& [name, script] :
+       {std::pair<std::string, std::string>{"roofline.svg", roofline(c)},
+        {"latency_throughput.svg", latency_throughput(c)}}) {
+    const auto svg = script.empty() ? std::nullopt : drawn(script);
+    if (!svg) continue;
+    write_file((base / name).string(), *svg);
+    plots.push_back(name);
+  }
+  constexpr int kIndent = 2;
+  using Json = nlohmann::ordered_json;
+  write_file((base / "comparison.json").string(),
+             to_json(c).dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file((base / "comparison.csv").string(), csv_text(c));
+  write_file((base / "comparison.md").string(), markdown_text(c, plots));
+  if (!plots.empty()) return std::nullopt;
+  return "no plots: gnuplot is not installed (Debian: gnuplot-nox)";
+}
+
+}  // namespace systole::compare

@@ -1,0 +1,207 @@
+// What all targets share, and the targets that only compute: modelled, published, files.
+#include "compare/targets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace systole::compare {
+
+Series& TargetContext::series(const Series& names) const {
+  const auto found = std::ranges::find_if(result.series, [&](const Series& s) {
+    return s.target == names.target && s.kind == names.kind && s.precision == names.precision &&
+           s.threads == names.threads && s.settings == names.settings;
+  });
+  if (found != result.series.end()) return *found;
+  result.series.push_back(names);
+  return result.series.back();
+}
+
+void TargetContext::absent(const std::string& target, const std::string& precision,
+                           const std::string& reason) const {
+  const bool known = std::ranges::any_of(result.absent, [&](const Absent& a) {
+    return a.target == target && a.precision == precision && a.reason == reason;
+  });
+  if (!known) result.absent.push_back({target, precision, reason});
+}
+
+bool TargetContext::wants(std::string_view precision) const {
+  return std::ranges::find(precisions, precision) != precisions.end();
+}
+
+// --- modelled ---
+
+void model_target(const TargetContext& context, const Device& device, const Workload& workload) {
+  const std::string target =
+      fmt::format("{}:{}", device.family == Family::kGpu ? "gpu" : "cpu", device.name);
+  for (const std::string& precision : context.precisions) {
+    if (device.peaks.at(precision) <= 0.0) {
+      context.absent(target, precision, "the device has no such arithmetic");
+      continue;
+    }
+    const ModelTime time = model_time(device, precision, workload.work());
+    Series names;
+    names.target = target;
+    names.kind = kModelled;
+    names.device = device.text;
+    names.precision = precision;
+    names.peak = device.peaks.at(precision);
+    names.bandwidth = device.memory.dram;
+    // The error is of 16-bit products; no other precision has been held against silicon.
+    if (device.error_percent >= 0.0 && (precision == "bf16" || precision == "fp16")) {
+      names.error_percent = device.error_percent;
+      names.error_source = device.error_source;
+    }
+    context.series(names).points.push_back({.batch = workload.batch(),
+                                            .alone = time.alone(),
+                                            .period = time.period(),
+                                            .device = time.device,
+                                            .bound = time.bound});
+  }
+}
+
+// --- published ---
+
+namespace {
+
+struct Published {
+  const char *target, *model, *precision;
+  std::int64_t batch;
+  double milliseconds, rate;
+  const char* source;
+};
+constexpr auto kPublishedFigures = std::to_array<Published>({
+#define SYSTOLE_PUBLISHED(...) {__VA_ARGS__},
+#include "compare/published.def"
+});
+
+}  // namespace
+
+std::vector<std::string> published_targets() {
+  std::vector<std::string> names;
+  for (const Published& p : kPublishedFigures) {
+    if (std::ranges::find(names, p.target) == names.end()) names.emplace_back(p.target);
+  }
+  return names;
+}
+
+bool add_published(const TargetContext& context, const std::string& target,
+                   const std::string& model) {
+  bool known = false, added = false;
+  for (const Published& p : kPublishedFigures) {
+    if (target != p.target) continue;
+    known = true;
+    if (model != p.model) continue;
+    Series names;
+    names.target = target;
+    names.kind = kPublished;
+    names.device = p.source;
+    names.precision = p.precision;
+    names.same_model = false;
+    const double period = static_cast<double>(p.batch) / p.rate;
+    context.series(names).points.push_back({.batch = p.batch,
+                                            .alone = p.milliseconds * 1e-3,
+                                            .period = period,
+                                            .p99 = p.milliseconds * 1e-3});
+    added = true;
+  }
+  if (known && !added) context.absent(target, "", "no figures were published for this model");
+  return known;
+}
+
+// --- measured ---
+
+Point point_of(const Measurement& m) {
+  const Interval total = m.end_to_end();
+  const std::vector<double> samples = m.totals();
+  Point point;
+  point.batch = m.batch;
+  point.alone = point.period = total.median;
+  point.device = m.device_only().median;
+  point.host = std::max(0.0, total.median - point.device);
+  point.interval = total;
+  point.p90 = percentile(samples, 0.9);
+  if (samples.size() >= 1'000) point.p99 = percentile(samples, 0.99);
+  point.quick = m.quick();
+  if (m.check.compared > 0) point.check = m.check;
+  double device = 0.0, host = 0.0, link = 0.0;
+  for (const LayerTime& layer : m.layers) {
+    (layer.on == "host" ? host : layer.on == "link" ? link : device) += layer.seconds;
+  }
+  const auto shares = std::to_array<std::pair<double, const char*>>(
+      {{device, "device"}, {host, "host"}, {link, "link"}});
+  const auto* const most =
+      std::ranges::max_element(shares, {}, &std::pair<double, const char*>::first);
+  if (most->first > 0.0) point.bound = most->second;
+  return point;
+}
+
+namespace {
+
+// What the device's own time goes to: arithmetic at its peak, operands at the memory's bandwidth,
+// or, where neither explains a quarter of it, overhead.
+std::string device_bound_of(const Comparison& c, const Series& s, const Point& point) {
+  const auto by_precision = c.intensities.find(s.precision);
+  if (by_precision == c.intensities.end() || s.peak <= 0.0 || s.bandwidth <= 0.0) return "device";
+  const auto intensity = by_precision->second.find(point.batch);
+  const double operations = 2.0 * static_cast<double>(c.macs * point.batch);
+  if (intensity == by_precision->second.end() || intensity->second <= 0.0) return "device";
+  const double compute = operations / s.peak;
+  const double memory = operations / intensity->second / s.bandwidth;
+  if (std::max(compute, memory) < point.device / 4.0) return "overhead";
+  return compute >= memory ? "compute" : "memory";
+}
+
+}  // namespace
+
+void add_measurement(const TargetContext& context, Measurement m, Series names) {
+  names.target = m.target;
+  names.kind = kMeasured;
+  names.device = m.device;
+  names.precision = m.precision;
+  names.threads = m.threads;
+  for (const auto& [key, value] : m.settings) {
+    names.settings += fmt::format("{}{} {}", names.settings.empty() ? "" : ", ", key, value);
+  }
+  Series& series = context.series(names);
+  if (m.accuracy) series.accuracy = m.accuracy;
+  Point point = point_of(m);
+  // A peak is what was seen at best; the product that stands for it may have met a busy moment.
+  const double operations = 2.0 * static_cast<double>(context.result.macs * m.batch);
+  if (names.peak > 0.0) series.peak = std::max(series.peak, operations / point.device);
+  if (point.bound == "device") point.bound = device_bound_of(context.result, series, point);
+  series.points.push_back(std::move(point));
+  std::ranges::stable_sort(series.points, {}, &Point::batch);
+  context.result.measurements.push_back(std::move(m));
+}
+
+void add_measurements(const TargetContext& context, const std::string& path, const Work& work) {
+  const bool folder = std::filesystem::is_directory(path);
+  std::int64_t others = 0;
+  for (Measurement& m : read_measurements(path)) {
+    const auto differs = difference(m, work);
+    if (!differs) {
+      Series names;
+      const auto colon = m.target.find(':');
+      const Device* device =
+          colon == std::string::npos ? nullptr : find_device(m.target.substr(colon + 1));
+      if (device != nullptr) {
+        names.peak = device->peaks.at(m.precision);
+        names.bandwidth = device->memory.dram;
+      }
+      add_measurement(context, std::move(m), names);
+    } else if (folder) {
+      ++others;
+    } else {
+      throw InputError(path, "measures " + *differs, "this model, batch and precision");
+    }
+  }
+  if (others > 0) {
+    context.result.notes.push_back(fmt::format(
+        "{}: {} measurements of other models, batches or precisions left out", path, others));
+  }
+}
+
+}  // namespace systole::compare

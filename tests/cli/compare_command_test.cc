@@ -1,0 +1,134 @@
+// systole compare and systole measure cpu, as a user runs them: the article's three cases on every
+// target, files that come back, and what is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/compare_source.h"
+#include "compare/measurement.h"
+#include "compare/summary.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch.h"
+
+namespace systole::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using testing::HasSubstr;
+using testing_support::Finished;
+using testing_support::ScratchFolder;
+
+ordered_json compared(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "compare");
+  for (const char* more : {"--seconds", "0.01", "--json"}) arguments.emplace_back(more);
+  const Finished done = testing_support::systole(arguments);
+  EXPECT_EQ(done.code, 0) << done.err;
+  return ordered_json::parse(done.out, nullptr, false);
+}
+
+// The targets that have a row of `scenario`.
+std::set<std::string> targets_of(const ordered_json& json, const std::string& scenario) {
+  std::set<std::string> targets;
+  for (const auto& row : json["rows"]) {
+    if (row["scenario"] == scenario) targets.insert(row["target"].get<std::string>());
+  }
+  return targets;
+}
+
+const std::set<std::string> kEverywhere = {"tpu:tpu_v1", "cpu:host", "cpu:haswell", "gpu:v100",
+                                           "gpu:a100",   "gpu:h100", "gpu:h200",    "gpu:k80"};
+
+TEST(Compare, PutsAMatrixProductOnEveryTarget) {
+  const auto json = compared(
+      {"gemm:64,256,32", "--targets", "all", "--precision", "int8", "--precision", "fp32"});
+  EXPECT_EQ(targets_of(json, "batch"), kEverywhere);
+  EXPECT_EQ(json["macs_per_sample"], 256 * 32);
+}
+
+TEST(Compare, PutsAVectorSumOnEveryTarget) {
+  const auto json =
+      compared({"vadd:4096", "--targets", "all", "--precision", "int8", "--precision", "fp32"});
+  EXPECT_EQ(targets_of(json, "single-stream"), kEverywhere);
+  for (const auto& series : json["series"]) {
+    if (series["kind"] == "modelled") continue;
+    EXPECT_LE(series["points"][0]["output_check"]["max_difference"], 0.0) << series["target"];
+  }
+}
+
+TEST(Compare, PutsAPerceptronOnEveryBatch) {
+  const auto json = compared({"mlp:784,512,10", "--batches", "1..4", "--precision", "int8"});
+  std::set<std::int64_t> batches;
+  for (const auto& row : json["rows"]) {
+    if (row["target"] == "tpu:tpu_v1" && row["scenario"] == "batch") batches.insert(row["batch"]);
+  }
+  EXPECT_EQ(batches, (std::set<std::int64_t>{1, 2, 4}));
+  for (const auto& absent : json["absent"]) {
+    if (absent["target"] != "cpu:onnxruntime") continue;
+    EXPECT_EQ(absent["reason"], "needs an ONNX file");
+  }
+  EXPECT_FALSE(json["summary"].empty());
+}
+
+TEST(Measure, WritesWhatCompareReads) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("mlp.json"), trace = folder.file("trace.json");
+  const Finished done = testing_support::systole(
+      {"measure", "cpu", "mlp:24,16,10", "--batch", "4", "--precision", "int8", "--threads", "1",
+       "--seconds", "0.01", "-o", file, "--trace", trace});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("(quick)"));
+  const auto all = compare::read_measurements(file);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].model, "mlp:24,16,10");
+  EXPECT_EQ(all[0].check.mismatches, 0);
+  EXPECT_EQ(all[0].layers.size(), 2U);  // two products, everything else fused into them
+
+  const auto timeline = ordered_json::parse(testing_support::text_of(trace));
+  std::set<std::string> layers;
+  for (const auto& event : timeline["traceEvents"]) {
+    if (event["ph"] == "X") layers.insert(event["args"]["layer"].get<std::string>());
+  }
+  EXPECT_EQ(layers, (std::set<std::string>{"fc1", "fc2"}));
+
+  const auto json = compared({"mlp:24,16,10", "--batch", "4", "--precision", "int8", "--targets",
+                              "tpu:tiny_8", "--measurements", file});
+  EXPECT_EQ(targets_of(json, "batch"), (std::set<std::string>{"tpu:tiny_8", "cpu:host"}));
+  const Finished other =
+      testing_support::systole({"compare", "mlp:24,16,10", "--batch", "8", "--targets",
+                                "tpu:tiny_8", "--measurements", file});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.err, HasSubstr("batch 4, not 8"));
+}
+
+TEST(Compare, RefusesInOneLine) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {"compare", "mlp:8,8", "--batches", "0"},
+      {"compare", "mlp:8,8", "--batches", "4..2"},
+      {"compare", "mlp:8,8", "--batches", "1,,2"},
+      {"compare", "mlp:8,8", "--targets", "gpu:x"},
+      {"compare", "nothing", "--targets", "gpu:h100"},
+      {"compare", "mlp:8,8", "--targets", "gpu:h100", "--measurements", "/no/file"},
+      {"compare", "vadd:0"},
+      {"measure", "cpu", "mlp:8,8", "--precision", "fp16"}};
+  for (const auto& arguments : wrong) {
+    const Finished done = testing_support::systole(arguments);
+    EXPECT_EQ(done.code, 1) << arguments.back() << done.out;
+    EXPECT_EQ(std::ranges::count(done.err.substr(done.err.find("systole: error")), '\n'), 1)
+        << done.err;
+  }
+}
+
+TEST(BatchList, IsAListOrPowersOfTwo) {
+  EXPECT_EQ(batch_list("64,1,8,8"), (std::vector<std::int64_t>{1, 8, 64}));
+  EXPECT_EQ(batch_list("1..1024").size(), 11U);
+  EXPECT_EQ(batch_list("3..13"), (std::vector<std::int64_t>{3, 6, 12}));
+  for (const char* wrong : {"", ",", "a", "1,", "-1", "1..", "..4", "99999999999999999999"}) {
+    EXPECT_THROW((void)batch_list(wrong), InputError) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace systole::cli
