@@ -40,13 +40,14 @@ bool is_fused(const Node& node, const std::map<ValueId, bool>& from_product) {
 }
 
 void set_product(const Graph& graph, const Node& node, LayerWork& work) {
+  if (node.kind != OpKind::kMatmul && node.kind != OpKind::kConv) return;
   const Shape& w = graph.value(node.inputs.at(1)).shape;
   const Shape& y = graph.value(node.outputs.at(0)).shape;
   if (node.kind == OpKind::kMatmul) {
     work.k = w.at(0);
     work.n = w.at(1);
     work.m = work.n == 0 ? 0 : count_of(graph, node.outputs[0]) / work.n;
-  } else if (node.kind == OpKind::kConv) {
+  } else {
     work.count = std::get<compiler::ConvAttrs>(node.attrs).groups;
     work.k = w.at(1) * w.at(2) * w.at(3);
     work.n = w.at(0) / work.count;

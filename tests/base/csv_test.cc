@@ -1,3 +1,4 @@
+// CSV tables: reading, and what a malformed one is told.
 #include "base/csv.h"
 
 #include <gmock/gmock.h>

@@ -62,7 +62,8 @@ TEST(Compare, PutsAPerceptronOnEveryBatch) {
   const auto json = compared({"mlp:784,512,10", "--batches", "1..4", "--precision", "int8"});
   std::set<std::int64_t> batches;
   for (const auto& row : json["rows"]) {
-    if (row["target"] == "tpu:tpu_v1" && row["scenario"] == "batch") batches.insert(row["batch"]);
+    if (row["target"] == "tpu:tpu_v1" && row["scenario"] == "batch")
+      batches.insert(row["batch"].get<int>());
   }
   EXPECT_EQ(batches, (std::set<std::int64_t>{1, 2, 4}));
   for (const auto& absent : json["absent"]) {

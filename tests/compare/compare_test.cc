@@ -185,7 +185,9 @@ TEST(CompareModel, ReadsMeasurementFiles) {
   EXPECT_EQ(measured, 1);
   EXPECT_EQ(std::ranges::count(rows, std::string(kModelled), &Row::kind), 2);
   for (const Row& row : rows) {
-    if (row.kind == kMeasured) EXPECT_EQ(row.latency, 0.5);
+    if (row.kind == kMeasured) {
+      EXPECT_EQ(row.latency, 0.5);
+    }
   }
 
   m.batch = 3;
