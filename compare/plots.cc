@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -40,6 +41,33 @@ std::string label_of(const Series& s) {
   return fmt::format("{}, {}", label, s.kind);
 }
 
+// What tells series apart: the colour its target, dashes and points its precision and threads.
+class Looks {
+ public:
+  struct Look {
+    std::string_view colour;
+    std::size_t dashes, points;  // of gnuplot's
+  };
+  Look of(const Series& s) {
+    static constexpr std::array<std::string_view, 12> kColours = {
+        "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b",
+        "#e377c2", "#17becf", "#7f7f7f", "#bcbd22", "#000080", "#006400"};
+    static constexpr std::array<std::size_t, 5> kPoints = {7, 5, 9, 11, 13};  // filled ones
+    const std::size_t setting = index_of(settings_, fmt::format("{}/{}", s.precision, s.threads));
+    return {kColours.at(index_of(targets_, s.target) % kColours.size()), setting + 1,
+            kPoints.at(setting % kPoints.size())};
+  }
+
+ private:
+  static std::size_t index_of(std::vector<std::string>& known, const std::string& name) {
+    const auto found = std::ranges::find(known, name);
+    const auto index = static_cast<std::size_t>(found - known.begin());
+    if (found == known.end()) known.push_back(name);
+    return index;
+  }
+  std::vector<std::string> targets_, settings_;
+};
+
 // A named block of lines "x y", and the plots that use it.
 struct Plot {
   std::string blocks;
@@ -73,14 +101,14 @@ std::string roofline(const Comparison& c) {
       most = std::max(most, intensity * 2.0);
     }
   }
-  int colour = 0;
+  Looks looks;
   for (const Series& s : c.series) {
     if (s.peak <= 0.0 || s.bandwidth <= 0.0) continue;
-    ++colour;
+    const Looks::Look look = looks.of(s);
     const double ridge = s.peak / s.bandwidth;
     const double from = std::min(least, ridge / 2.0), to = std::max(most, ridge * 2.0);
     plot.add({{from, from * s.bandwidth}, {ridge, s.peak}, {to, s.peak}},
-             fmt::format("lines lc {}", colour), label_of(s));
+             fmt::format("lines lc rgb '{}' dt {}", look.colour, look.dashes), label_of(s));
     std::vector<std::pair<double, double>> points;
     const auto found = c.intensities.find(s.precision);
     for (const Point& p : s.points) {
@@ -89,7 +117,10 @@ std::string roofline(const Comparison& c) {
           2.0 * static_cast<double>(c.macs) * static_cast<double>(p.batch) / p.period;
       if (operations > 0.0) points.emplace_back(found->second.at(p.batch), operations);
     }
-    if (!points.empty()) plot.add(points, fmt::format("points pt 7 ps 0.6 lc {}", colour), "");
+    if (!points.empty()) {
+      plot.add(points, fmt::format("points pt {} ps 0.6 lc rgb '{}'", look.points, look.colour),
+               "");
+    }
   }
   if (plot.curves.empty()) return {};
   return plot.script(
@@ -101,14 +132,18 @@ std::string roofline(const Comparison& c) {
 // Latency against throughput, a point a batch size.
 std::string latency_throughput(const Comparison& c) {
   Plot plot;
-  int colour = 0;
+  Looks looks;
   for (const Series& s : c.series) {
     std::vector<std::pair<double, double>> points;
     for (const Point& p : s.points) {
       points.emplace_back(static_cast<double>(p.batch) / p.period, p.alone);
     }
     if (points.empty()) continue;
-    plot.add(points, fmt::format("linespoints pt 7 ps 0.5 lc {}", ++colour), label_of(s));
+    const Looks::Look look = looks.of(s);
+    plot.add(points,
+             fmt::format("linespoints pt {} ps 0.5 lc rgb '{}' dt {}", look.points, look.colour,
+                         look.dashes),
+             label_of(s));
   }
   if (plot.curves.empty()) return {};
   return plot.script(
