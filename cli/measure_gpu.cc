@@ -234,8 +234,10 @@ void measure_gpu(const Options& o, const std::string& command_line) {
   const std::vector<Measurement> measurements = measure(o, measurer);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Measurement& m : measurements) json.push_back(compare::to_json(m));
+  using Json = nlohmann::ordered_json;  // what is no UTF-8 in a command line is replaced
+  const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   if (file) {
-    file->stream() << json.dump(1) << "\n";
+    file->stream() << text;
     file->commit();
   }
   if (csv) {
@@ -246,7 +248,7 @@ void measure_gpu(const Options& o, const std::string& command_line) {
     csv->commit();
   }
   if (o.json) {
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}", text);
   } else {
     print_table(measurements);
   }

@@ -25,7 +25,7 @@ struct Warp {
 
 // A warp for each line.
 __global__ void reduce(Reduce work) {
-  const Index line = (blockIdx.x * blockDim.x + threadIdx.x) / 32;
+  const Index line = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32;
   if (line < work.count) reduce_line(work, line, Warp{threadIdx.x % 32, 32});
 }
 
