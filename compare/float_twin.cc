@@ -177,10 +177,13 @@ void Twin::add_product(const Node& node, Attrs attrs, float alpha) {
   if (!attrs.w_quant || !attrs.output) {
     throw InputError(node.name, "int32 sums", "a requantised or float product");
   }
+  if (attrs.lookup || compiler::term_count(node) > 1) {
+    throw InputError(node.name, "a look-up table or a sum of products", "one product's float form");
+  }
   const Quant x = *attrs.x_quant, w = *attrs.w_quant, y = *attrs.output;
   Node twin{node.kind, node.name, node.origin, {}, {}, {}};
   twin.inputs = {operand(node.inputs[0], x), operand(node.inputs[1], w)};
-  if (node.inputs.size() > 2) {
+  if (compiler::bias_of(node) != compiler::kNoValue) {
     Quant sums{{}, {0}, 0, DType::kInt32};
     for (const float scale : w.scales) sums.scales.push_back(alpha * x.scales[0] * scale);
     sums.zero_points.assign(sums.scales.size(), 0);

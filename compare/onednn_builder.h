@@ -100,6 +100,7 @@ class OnednnBuilder {
   Memory float_zip(const Node& node, const Memory& a, const Memory& b);
   Memory integer_sum(const Node& node, const compiler::ZipAttrs& zip);
   void add_table(const Node& node);
+  Memory looked_up(const Node& node, const compiler::TableAttrs& table, const Memory& x);
   void add_reduce(const Node& node);
   Memory softmax(const Node& node, const compiler::ReduceAttrs& reduce);
   Memory mean(const Node& node, const compiler::ReduceAttrs& reduce);

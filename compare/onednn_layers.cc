@@ -122,10 +122,15 @@ memory OnednnBuilder::integer_sum(const Node& node, const compiler::ZipAttrs& zi
   return y;
 }
 
-// oneDNN looks nothing up: a plain loop over bytes, in whatever order they lie.
 void OnednnBuilder::add_table(const Node& node) {
   const auto& table = std::get<compiler::TableAttrs>(node.attrs);
-  const memory x = value(node.inputs[0]);
+  set_value(node.outputs[0], looked_up(node, table, value(node.inputs[0])));
+}
+
+// oneDNN looks nothing up: a plain loop over bytes, in whatever order they lie.
+memory OnednnBuilder::looked_up(const Node& node, const compiler::TableAttrs& table,
+                                const memory& x) {
+  if (!table.points.empty()) refuse(node, "16-bit integers", "8 bits or floats");
   memory::desc result = x.get_desc();
   result.data.data_type = static_cast<dnnl_data_type_t>(type(node.outputs[0]));
   const memory y(result, engine_);
@@ -136,7 +141,7 @@ void OnednnBuilder::add_table(const Node& node) {
                      auto* to = static_cast<std::uint8_t*>(y.get_data_handle());
                      for (std::size_t i = 0; i < bytes; ++i) to[i] = entries[from[i]];
                    }});
-  set_value(node.outputs[0], y);
+  return y;
 }
 
 // --- reductions ---

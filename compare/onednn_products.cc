@@ -48,7 +48,7 @@ OnednnBuilder::Product OnednnBuilder::float_product(const Node& node, const Node
   Product product;
   product.weights = constant_memory(scaled(w, alpha), kind);
   product.result = kind;
-  if (node.inputs.size() > 2) {
+  if (compiler::bias_of(node) != compiler::kNoValue) {
     product.bias = constant_memory(scaled(constant(node, 2), beta), memory::data_type::f32);
   }
   if (map != nullptr) {
@@ -67,6 +67,7 @@ OnednnBuilder::Product OnednnBuilder::integer_product(const Node& node,
                                                       const compiler::ProductQuants& quants,
                                                       float alpha, bool fold) {
   if (!quants.x_quant || !quants.w_quant) refuse(node, "no scales", "scales of x and w");
+  if (compiler::term_count(node) > 1) refuse(node, "a sum of products", "one product");
   const Quant& x = per_tensor(*quants.x_quant, node);
   const Tensor& w = constant(node, 1);
   if (w.type != DType::kInt8) {
@@ -85,7 +86,8 @@ OnednnBuilder::Product OnednnBuilder::integer_product(const Node& node,
     product.result = memory::data_type::s32;
   }
   const std::int32_t zero = x.zero_points[0];
-  const Tensor* bias = node.inputs.size() > 2 ? &constant(node, 2) : nullptr;
+  const bool biased = compiler::bias_of(node) != compiler::kNoValue;
+  const Tensor* bias = biased ? &constant(node, 2) : nullptr;
   if (!fold && zero != 0) product.attributes.set_zero_points(DNNL_ARG_SRC, 0, {zero});
   if (bias != nullptr || (fold && zero != 0)) {
     const bool matrix = node.kind == compiler::OpKind::kMatmul;
@@ -128,7 +130,7 @@ void OnednnBuilder::add_matmul(const Node& node, const Node* map) {
             {DNNL_ARG_DST, view(y, result)}};
   if (product.bias) args[DNNL_ARG_BIAS] = view(product.bias, chosen.bias_desc());
   push(node, chosen.impl_info_str(), dnnl::matmul(chosen), std::move(args));
-  finish_product(node, product, y);
+  finish_product(node, product, attrs.lookup ? looked_up(node, *attrs.lookup, y) : y);
 }
 
 namespace {
@@ -187,7 +189,7 @@ void OnednnBuilder::add_conv(const Node& node, const Node* map) {
             {DNNL_ARG_DST, y}};
   if (product.bias) args[DNNL_ARG_BIAS] = product.bias;
   push(node, chosen.impl_info_str(), dnnl::convolution_forward(chosen), std::move(args));
-  finish_product(node, product, y);
+  finish_product(node, product, attrs.lookup ? looked_up(node, *attrs.lookup, y) : y);
 }
 
 }  // namespace systole::compare

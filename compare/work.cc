@@ -44,8 +44,10 @@ void set_product(const Graph& graph, const Node& node, LayerWork& work) {
   const Shape& w = graph.value(node.inputs.at(1)).shape;
   const Shape& y = graph.value(node.outputs.at(0)).shape;
   if (node.kind == OpKind::kMatmul) {
-    work.k = w.at(0);
     work.n = w.at(1);
+    for (std::size_t term = 0; term < compiler::term_count(node); ++term) {
+      work.k += graph.value(node.inputs.at(2 * term + 1)).shape.at(0);
+    }
     work.m = work.n == 0 ? 0 : count_of(graph, node.outputs[0]) / work.n;
   } else {
     work.count = std::get<compiler::ConvAttrs>(node.attrs).groups;
