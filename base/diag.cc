@@ -1,5 +1,5 @@
-// Diagnostics: how a finding is worded. A damaged file may hold any byte where a name is expected, but
-// a message is one line: control characters become spaces.
+// Diagnostics: how a finding is worded. A damaged file may hold any byte where a name is expected,
+// but a message is one line: control characters become spaces.
 #include "base/diag.h"
 
 #include <algorithm>

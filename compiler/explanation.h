@@ -29,10 +29,10 @@ struct LayerPrediction {
 };
 
 struct LayerPlan {
-  std::int64_t layer = 0;       // index into the program's layers
-  std::string mapping;          // "convolve 3 x 3 stride 2, 2 x 4 tiles, weights read 7 times"
-  std::int64_t tiles = 0;       // weight tiles, 0 for work of the vector unit
-  std::string residency;        // what crosses the host link; empty if all stays in the buffer
+  std::int64_t layer = 0;  // index into the program's layers
+  std::string mapping;     // "convolve 3 x 3 stride 2, 2 x 4 tiles, weights read 7 times"
+  std::int64_t tiles = 0;  // weight tiles, 0 for work of the vector unit
+  std::string residency;   // what crosses the host link; empty if all stays in the buffer
   LayerPrediction predicted;
 };
 
