@@ -165,7 +165,7 @@ class Timeline {
     const std::int64_t bytes = std::min(sent_bytes_ - (end - isa::kPacketBytes), isa::kPacketBytes);
     const Granted sent = link_in_.send(at, bytes);
     on_the_way_.push_back(sent.end + machine_.link_latency);
-    packet_next_ = sent.end;
+    packet_next_ = link_in_.next();
     ++packets_sent_;
   }
 
@@ -274,8 +274,9 @@ class Timeline {
   std::int64_t rows_when(Unit unit, const Rows& rows) {
     const Clock& c = clock(unit);
     if (rows.shares.left > 0) return c.free - 1 + own_of(rows, next_steps(rows));
+    // Even a sync leaves the queue only when the rows before it have moved.
     const std::int64_t at = head_when(c);
-    return at == kNever || !head_works(c) ? at : std::max(at, c.free - 1);
+    return at == kNever ? at : std::max(at, c.free - 1);
   }
 
   void rows_act(Unit unit, Rows& rows, std::int64_t at) {
@@ -361,7 +362,7 @@ class Timeline {
     const Granted sent = link_in_.send(at, bytes);
     layer(in_.rows.layer).link_in += sent.end - sent.begin;
     layer(in_.rows.layer).host_bytes += bytes;
-    c.free = sent.end;
+    c.free = link_in_.next();
     in_.rows.left -= rows;
     chunk_room_.pop_front();
     chunks_.push_back({sent.end + machine_.link_latency, in_.work.to_buffer ? rows : 0,

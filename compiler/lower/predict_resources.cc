@@ -21,34 +21,47 @@ Granted LinkClock::send(std::int64_t at, std::int64_t bytes) {
   return {static_cast<std::int64_t>(begin), up(free_)};
 }
 
-MemoryClock::MemoryClock(const isa::Machine& machine) {
-  const auto hertz = static_cast<double>(machine.clock_hertz);
-  const auto bytes = static_cast<double>(machine.tile_bytes());
-  cycles_ = bytes * hertz / static_cast<double>(machine.dram_bytes_per_second);
+MemoryClock::MemoryClock(const isa::Machine& machine)
+    : cycle_(kPicosecondsInSecond / static_cast<double>(machine.clock_hertz)),
+      burst_(static_cast<double>(machine.tile_bytes()) * kPicosecondsInSecond /
+             static_cast<double>(machine.dram_bytes_per_second)) {
   if (machine.dram_kind != isa::DramKind::kBanked) return;
-  const double cycles_per_picosecond = hertz / kPicosecondsInSecond;
-  const std::int64_t bursts =
-      ceil_div(machine.tile_bytes(), machine.dram_burst_bytes * machine.dram_channels);
-  cycles_ = static_cast<double>(bursts * machine.dram_burst_picoseconds()) * cycles_per_picosecond;
-  refresh_every_ = static_cast<double>(machine.dram_trefi) * cycles_per_picosecond;
-  refresh_ = static_cast<double>(machine.dram_trp + machine.dram_trfc) * cycles_per_picosecond;
-  opening_ = static_cast<double>(machine.dram_trcd) * cycles_per_picosecond;
+  burst_ = static_cast<double>(machine.dram_burst_picoseconds());
+  bursts_ = ceil_div(machine.tile_bytes(), machine.dram_burst_bytes * machine.dram_channels);
+  refresh_every_ = static_cast<double>(machine.dram_trefi);
+  refresh_ = static_cast<double>(machine.dram_trp + machine.dram_trfc);
+  opening_ = static_cast<double>(machine.dram_trcd);
+  closing_ = static_cast<double>(machine.dram_trp);
+  open_ = static_cast<double>(machine.dram_tras);
 }
 
 Granted MemoryClock::tile(std::int64_t at) {
-  double now = std::max(free_, static_cast<double>(at));
-  if (now > free_) now += opening_;
-  const double begin = now;
-  now += cycles_;
-  if (refresh_every_ > 0.0) {
-    // The refresh under way at the beginning, if any, and those that the bursts run into.
-    const double first = std::floor(begin / refresh_every_);
-    if (first > 0.0) now += std::max(0.0, first * refresh_every_ + refresh_ + opening_ - begin);
-    for (double next = (first + 1.0) * refresh_every_; next < now; next += refresh_every_)
-      now += refresh_ + opening_;
+  const double asked = static_cast<double>(at) * cycle_;
+  if (refresh_every_ == 0.0) {
+    const double begin = std::max(free_, asked);
+    free_ = begin + burst_;
+    return {static_cast<std::int64_t>(begin / cycle_), up(free_ / cycle_)};
   }
-  free_ = now;
-  return {static_cast<std::int64_t>(begin), up(now)};
+  free_ = std::max(free_, opened(asked));
+  const double begin = free_;
+  for (std::int64_t left = bursts_; left > 0;) {
+    const double next = (std::floor(free_ / refresh_every_) + 1.0) * refresh_every_;
+    const auto fit = static_cast<std::int64_t>((next - free_) / burst_);
+    free_ += static_cast<double>(std::min(left, fit)) * burst_;
+    left -= std::min(left, fit);
+    if (left > 0) free_ = next + refresh_ + opening_;
+  }
+  return {static_cast<std::int64_t>(begin / cycle_), up(free_ / cycle_)};
+}
+
+// When the first burst can flow of what is asked for at `asked`, if the memory is free.
+double MemoryClock::opened(double asked) const {
+  const double before = std::floor(asked / refresh_every_) * refresh_every_;
+  const double next = before + refresh_every_;
+  const bool closed = free_ <= before;  // by a refresh since, or never open
+  const double at = asked + (closed ? 0.0 : closing_);
+  if (before > 0.0 && at < before + refresh_) return before + refresh_ + opening_;
+  return (at + open_ > next ? next + refresh_ : at) + opening_;
 }
 
 PortClock::PortClock(const isa::Machine& machine)

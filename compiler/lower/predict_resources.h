@@ -21,21 +21,30 @@ class LinkClock {
       : cycles_per_byte_(static_cast<double>(machine.clock_hertz) /
                          static_cast<double>(bytes_per_second)) {}
   [[nodiscard]] Granted send(std::int64_t at, std::int64_t bytes);
+  // When a sender asks again: in the cycle in which its last byte leaves.
+  [[nodiscard]] std::int64_t next() const { return static_cast<std::int64_t>(free_); }
 
  private:
   double cycles_per_byte_, free_ = 0.0;
 };
 
-// Weight memory: whole tiles, between refreshes.
+// Weight memory: whole tiles, burst after burst, none of which runs into a refresh. In picoseconds
+// within.
 class MemoryClock {
  public:
   explicit MemoryClock(const isa::Machine& machine);
   [[nodiscard]] Granted tile(std::int64_t at);
 
  private:
-  double cycles_ = 0.0;                   // of a tile's bursts
-  double refresh_every_ = 0.0;            // 0: never
-  double refresh_ = 0.0, opening_ = 0.0;  // a refresh, and a row's opening after it
+  [[nodiscard]] double opened(double asked) const;
+
+  double cycle_;                // a cycle's length
+  double burst_;                // a burst's; simple memory: a whole tile is one
+  std::int64_t bursts_ = 1;     // of a tile
+  double refresh_every_ = 0.0;  // 0: never
+  double refresh_ = 0.0;        // a refresh
+  // A row's opening, its closing, and how long it stays open at least.
+  double opening_ = 0.0, closing_ = 0.0, open_ = 0.0;
   double free_ = 0.0;
 };
 

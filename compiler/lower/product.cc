@@ -88,9 +88,9 @@ Packing best_packing(const Product& p, const isa::Machine& machine) {
   const std::int64_t plain = lines * kernel_line_cycles(p, taps);
   const std::int64_t paired =
       lines / 2 * kernel_line_cycles(p, 1) + lines % 2 * kernel_line_cycles(p, taps);
-  // The copies, a cycle a pixel on another unit, must be worth their while.
+  // The copies are another unit's work, but the passes wait for the first of them.
   const std::int64_t copies = p.window.strides[0] * p.in.width;
-  return {taps, paired + copies / 2 < plain};
+  return {taps, paired + copies < plain};
 }
 
 bool is_one_by_one(const Window& w) {
