@@ -75,8 +75,7 @@ std::vector<std::int64_t> batch_list(const std::string& text) {
     }
   }
   std::ranges::sort(batches);
-  const auto repeated = std::ranges::unique(batches);
-  batches.erase(repeated.begin(), repeated.end());
+  batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
   if (batches.empty() || batches.size() > kMostBatches) {
     throw InputError("--batches", fmt::format("'{}'", text),
                      fmt::format("1 to {} batch sizes, as 1,8,64 or 1..1024", kMostBatches));
