@@ -200,6 +200,23 @@ isa::HostStep HostPlan::transpose_step(int stage, std::int64_t from, std::int64_
   return step;
 }
 
+// Whether anybody reads a device result other than as the pixels `view` that the device writes.
+bool HostPlan::wanted_as_it_was(ValueId id, const FeatureMap& view) const {
+  for (ValueId out : graph_.outputs) {
+    if (placement_.root_of(out) == id) return true;
+  }
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    if (placement_.where[n] == Where::kView) continue;
+    for (ValueId input : graph_.nodes[n].inputs) {
+      if (input == kNoValue || placement_.root_of(input) != id) continue;
+      if (placement_.where[n] == Where::kHost) return true;
+      const bool elsewhere = segment_of(graph_, placement_, id) != placement_.stage[n];
+      if (elsewhere && host_view(graph_, placement_, n, input) != view) return true;
+    }
+  }
+  return false;
+}
+
 // A device result that leaves for the host.
 void HostPlan::add_stored(std::size_t node, std::int64_t layer) {
   const ValueId id = graph_.nodes[node].outputs[0];
@@ -207,6 +224,10 @@ void HostPlan::add_stored(std::size_t node, std::int64_t layer) {
   const std::int64_t value = tensor(id);
   const FeatureMap& view = placement_.view[static_cast<std::size_t>(id)];
   if (view.is_flat()) return;
+  if (!wanted_as_it_was(id, view)) {
+    channels_last(id, {view.images, view.height, view.width, view.channels});
+    return;
+  }
   before_.push_back(transpose_step(
       placement_.stage[node] + 1,
       channels_last(id, {view.images, view.height, view.width, view.channels}), value, layer));

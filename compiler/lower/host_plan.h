@@ -40,6 +40,7 @@ class HostPlan {
   void add_stored(std::size_t node, std::int64_t layer);
   void add_loaded(std::size_t node, ValueId id, std::int64_t layer);
   std::int64_t channels_last(ValueId id, const Shape& shape);
+  [[nodiscard]] bool wanted_as_it_was(ValueId id, const FeatureMap& view) const;
   std::int64_t blocks_of(ValueId id, const Shape& shape);
   [[nodiscard]] isa::HostStep transpose_step(int stage, std::int64_t from, std::int64_t to,
                                              std::int64_t layer) const;

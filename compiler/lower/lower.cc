@@ -13,6 +13,7 @@
 #include "compiler/lower/place.h"
 #include "compiler/lower/predict.h"
 #include "compiler/lower/segment_code.h"
+#include "compiler/lower/spill.h"
 
 namespace systole::compiler {
 namespace {
@@ -36,6 +37,7 @@ class Lowerer {
   Compiled run() {
     make_layers();
     make_products();
+    for (int segment = 0; segment < placement_.segments; ++segment) spill(segment);
     const std::int64_t zero_rows = build_image(graph_, products_, program_);
     make_tables();
     host_.build(layers_);
@@ -64,6 +66,8 @@ class Lowerer {
   }
 
   void make_products() {
+    products_.clear();
+    product_of_.clear();
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
@@ -81,6 +85,18 @@ class Lowerer {
       p.layer = layers_[n];
       program_.layers[static_cast<std::size_t>(p.layer)].macs = p.macs * program_.batches;
     }
+  }
+
+  // Cuts the segment in two if it has to be; the rest is looked at as the next one.
+  void spill(int segment) {
+    const SegmentPlan plan = plan_segment(segment, true);
+    if (plan.ops.empty() || one_unit_fits(plan, program_)) return;
+    const std::optional<std::size_t> cut = spill_cut(plan, program_);
+    if (!cut) return;  // choose_phases says so
+    const std::vector<std::size_t> nodes = nodes_of(segment);
+    const auto first = nodes.begin() + static_cast<std::ptrdiff_t>(*cut);
+    split_segment(placement_, segment, {first, nodes.end()});
+    make_products();
   }
 
   // How device node `n` finds input `id` in the unified buffer: as an earlier node of its segment
