@@ -166,7 +166,7 @@ Tensor look_up(const TableAttrs& a, const Tensor& x, DType type) {
   const auto results = y.as<std::int16_t>();
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::int16_t v = x.as<std::int16_t>()[i];
-    const auto at = static_cast<std::size_t>((v >> 8) + 128);
+    const std::size_t at = static_cast<std::size_t>(v >> 8) + 128;  // modulo 2^64
     results[i] = static_cast<std::int16_t>(interpolate(a.points[at], a.points[at + 1], v));
   }
   return y;
@@ -264,7 +264,7 @@ class Evaluation {
                          get(node.inputs.at(1)), bias(node), shape);
   }
 
-  static Tensor looked_up(const ProductQuants& a, Tensor y) {
+  static Tensor looked_up(const ProductQuants& a, const Tensor& y) {
     return a.lookup ? look_up(*a.lookup, y, y.type) : y;
   }
 
