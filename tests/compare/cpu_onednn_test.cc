@@ -289,6 +289,14 @@ TEST(CpuModel, FusesTheActivationIntoTheProduct) {
   for (const CpuStep& step : model.steps()) EXPECT_NE(step.name, "relu");
 }
 
+TEST(CpuModel, LooksResultsUp) {
+  Graph graph = integer_layer_graph(7, 30, 9, true);
+  compiler::TableAttrs table;
+  for (int i = 0; i < 256; ++i) table.entries.push_back(static_cast<std::uint8_t>(255 - i));
+  std::get<compiler::MatmulAttrs>(graph.nodes[0].attrs).lookup = table;
+  EXPECT_EQ(difference_of(graph, {random_input(graph, 0, 6)}, {}), 0.0);
+}
+
 std::string refusal(const Graph& graph) {
   try {
     CpuModel model(graph, {});
