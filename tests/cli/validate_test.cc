@@ -101,7 +101,8 @@ TEST(ValidatePaper, FiguresFollowFromTheirRows) {
     const auto reference = row.at("reference_cycles").get<double>();
     const auto simulated = row.at("simulated_cycles").get<double>();  // rounded to whole cycles
     const auto percent = row.at("error_percent").get<double>();
-    EXPECT_LE(std::abs(simulated - reference * (1.0 + percent / 100.0)), 0.5);
+    // Half a cycle from rounding, as two batches share an odd number of them, and double's own.
+    EXPECT_LE(std::abs(simulated - reference * (1.0 + percent / 100.0)), 0.5 + 1e-6);
     EXPECT_LT(row.at("overlap_cycles"), row.at("simulated_cycles"));
     errors += std::abs(percent);
   }
