@@ -19,6 +19,14 @@ std::int64_t banked_picoseconds(std::int64_t bytes, const isa::Machine& machine)
   return busy + busy / std::max<std::int64_t>(1, machine.dram_trefi - lost) * lost;
 }
 
+// The least of what g pixels in a row cost, over all g.
+template <typename Cost>
+std::int64_t least(const isa::Machine& machine, const Cost& cost) {
+  std::int64_t best = cost(1);
+  for (std::int64_t g = 2; g <= machine.r(); ++g) best = std::min(best, cost(g));
+  return best;
+}
+
 }  // namespace
 
 Resource LowerBound::binding() const {
@@ -39,23 +47,27 @@ std::int64_t fetch_cycles(std::int64_t tiles, const isa::Machine& machine) {
 LowerBound lower_bound(const ProductShape& shape, const isa::Machine& machine) {
   const std::int64_t r = machine.r(), c = machine.c();
   const std::int64_t rows = shape.rows();
-  const std::int64_t columns = ceil_div(shape.filters, c);
-  const std::int64_t tiles = ceil_div(shape.inner(), r) * columns;
+  const std::int64_t tiles = ceil_div(shape.inner(), r) * ceil_div(shape.filters, c);
+  const std::int64_t passes = least(machine, [&](std::int64_t g) {
+    return ceil_div(rows, g) * ceil_div(g * shape.inner(), r) * ceil_div(g * shape.filters, c);
+  });
   const std::int64_t fetch = fetch_cycles(1, machine);
   const std::int64_t ahead = machine.dram_latency + r;  // beside the fetch itself
   const std::int64_t drain = r + c;
   const std::int64_t last_pass = std::min(rows, fetch);  // or the last tile is fetched once more
-  const std::int64_t results =
-      ceil_div(rows * columns * machine.ub_rows_of(std::min(shape.filters, c)),
+  const std::int64_t results = least(
+      machine, [&](std::int64_t g) { return ceil_div(rows, g) * ceil_div(g * shape.filters, c); });
+  const std::int64_t written =
+      ceil_div(results * machine.ub_rows_of(std::min(shape.filters, c)),
                std::max<std::int64_t>(1, machine.unified_buffer_write_ports));
   LowerBound bound;
   const auto set = [&](Resource resource, std::int64_t busy) {
     bound.cycles[static_cast<std::size_t>(resource)] = ahead + busy + drain;
   };
-  set(Resource::kMatrix, fetch + rows * tiles);
+  set(Resource::kMatrix, fetch + passes);
   set(Resource::kWeights, fetch_cycles(tiles, machine) + last_pass);
   set(Resource::kShift, fetch + (tiles - 1) * r + last_pass);
-  set(Resource::kActivation, fetch + std::max(results, rows * columns));
+  set(Resource::kActivation, fetch + std::max(results, written));
   return bound;
 }
 

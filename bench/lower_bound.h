@@ -5,8 +5,9 @@
 // weight fetch to the last result leaving the array. With K inner and N outer elements and M output
 // pixels:
 //   passes      a tile holds R of K and C of N, whatever way inputs are packed into rows (taps of a
-//               delay line, copies): ceil(K / R) * ceil(N / C) tiles, each passed by M rows of p
-//               cycles. A row is one output pixel
+//               delay line, copies). A row makes the results of g pixels with inputs of their own,
+//               side by side, for the g that costs least: ceil(M / g) rows in each of
+//               ceil(g K / R) * ceil(g N / C) passes
 //   weights     each tile is fetched at least once, whole, at the rate that refreshes leave; after
 //               the last one come its shift, its pass (or another fetch of it) and the drain
 //   shift       R cycles a tile

@@ -47,7 +47,7 @@ TEST(LowerBound, AddsUpEachResource) {
   EXPECT_EQ(bound.of(Resource::kMatrix), kFill + kFetch + 20 * 3);
   EXPECT_EQ(bound.of(Resource::kWeights), kFill + 20 * kFetch + 3);
   EXPECT_EQ(bound.of(Resource::kShift), kFill + kFetch + 19 * kShift + 3);
-  EXPECT_EQ(bound.of(Resource::kActivation), kFill + kFetch + 4 * 3);
+  EXPECT_EQ(bound.of(Resource::kActivation), kFill + kFetch + 4 * 3);  // 8 filters: 4 rows a pixel
   EXPECT_EQ(bound.binding(), Resource::kWeights);
 }
 
@@ -63,6 +63,14 @@ TEST(LowerBound, PacksTheInnerElementsOfAConvolution) {
   EXPECT_EQ(shape.rows(), 2 * 3 * 3);
   EXPECT_EQ(lower_bound(shape, small_machine()).of(Resource::kMatrix),
             kLatency + kFetch + kShift + 7 * 18 + kDrain);
+}
+
+// 1 of 4 inputs and 1 of 2 filters: two pixels a row, one behind the other; and 5 inputs of two
+// pixels in 3 tiles instead of 2 * 2.
+TEST(LowerBound, PutsPixelsSideBySide) {
+  constexpr std::int64_t kRest = kLatency + kFetch + kShift + kDrain;
+  EXPECT_EQ(lower_bound(matmul(10, 1, 1), small_machine()).of(Resource::kMatrix), kRest + 5);
+  EXPECT_EQ(lower_bound(matmul(10, 5, 1), small_machine()).of(Resource::kMatrix), kRest + 5 * 3);
 }
 
 // 2 channels: a tile's 1,024 bursts are 512 a channel, one every 3,751 ps; one refresh in 7.8 us
