@@ -9,6 +9,7 @@
 #include "compiler/lower/host_step.h"
 #include "compiler/lower/product.h"
 #include "compiler/passes/clamp.h"
+#include "compiler/passes/pack_images.h"
 
 namespace systole::compiler {
 namespace {
@@ -110,8 +111,8 @@ class Placer {
     const Shape& from = graph_.value(node.inputs[0]).shape;
     const Shape& to = graph_.value(node.outputs[0]).shape;
     return graph_.images_together > 1 && device_segment_[at(node.inputs[0])] >= 0 &&
-           from.size() == 4 && to.size() == 4 && from[2] == to[2] && from[3] == to[3] &&
-           to[0] == from[0] * graph_.images_together;
+           read_on_device(graph_, node.outputs[0]) && from.size() == 4 && to.size() == 4 &&
+           from[2] == to[2] && from[3] == to[3] && to[0] == from[0] * graph_.images_together;
   }
 
   void check_product(const Node& node, const ProductQuants& quants) const {

@@ -91,7 +91,10 @@ class Pricer {
       : chain_(chain), machine_(machine) {
     for (const Value& value : graph.values)
       shapes_.add_value({value.name, value.type, value.shape, {}});
-    for (std::size_t n : chain.nodes) shapes_.nodes.push_back(graph.nodes[n]);
+    for (std::size_t n : chain.nodes) {
+      shapes_.nodes.push_back(graph.nodes[n]);
+      read_on_device_.push_back(read_on_device(graph, graph.nodes[n].outputs[0]));
+    }
   }
 
   // Whether each value's channels, `together` times, fit one row of the array and of the buffer.
@@ -112,7 +115,7 @@ class Pricer {
     std::int64_t cycles = 0;
     for (std::size_t i = 0; i < chain_.nodes.size(); ++i)
       cycles += layer(i, i < layers ? together : 1);
-    if (together == 1) return cycles;
+    if (together == 1 || !read_on_device_[layers - 1]) return cycles;
     const Shape& last = shapes_.value(shapes_.nodes[layers - 1].outputs[0]).shape;
     return cycles + last[0] * last[2] * last[3];  // each pixel is copied to a row of its own
   }
@@ -137,7 +140,8 @@ class Pricer {
 
   const Chain& chain_;
   const isa::Machine& machine_;
-  Graph shapes_;  // the chain's nodes, and all values without constants
+  Graph shapes_;                      // the chain's nodes, and all values without constants
+  std::vector<bool> read_on_device_;  // by node of the chain: its result
 };
 
 void pack_node(Graph& graph, Node& node, std::int64_t together) {
@@ -181,6 +185,13 @@ void pack(Graph& graph, const Chain& chain, std::size_t layers, std::int64_t tog
 }
 
 }  // namespace
+
+bool read_on_device(const Graph& graph, ValueId id) {
+  return std::ranges::any_of(graph.nodes, [id](const Node& node) {
+    const bool reads = std::ranges::find(node.inputs, id) != node.inputs.end();
+    return reads && node.kind != OpKind::kDequantise;
+  });
+}
 
 Graph pack_images(Graph graph, const isa::Machine& machine) {
   if (graph.separate_layers || graph.inputs.empty()) return graph;

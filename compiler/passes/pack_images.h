@@ -10,6 +10,10 @@
 
 namespace systole::compiler {
 
+// Whether the device goes on with a value, so that images have to be taken apart there. What goes
+// to the host need not: the bytes are the same.
+[[nodiscard]] bool read_on_device(const Graph& graph, ValueId id);
+
 // Packs the images of one chain of layers if that makes it faster on `machine`, and sets
 // graph.images_together.
 [[nodiscard]] Graph pack_images(Graph graph, const isa::Machine& machine);
