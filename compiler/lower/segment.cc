@@ -152,7 +152,9 @@ int BufferMap::needed_until(const Job& job, const Job& next, std::size_t residen
   const std::int64_t end = begin + wanted.layout.total_rows();
   int until = -1;
   for (const Place& place : places_) {
-    if (&place == &wanted && !place.local) continue;  // rows of other samples
+    const bool other_rows =
+        &place == &wanted && !place.local && job.starts[place.phase] == next.starts[place.phase];
+    if (other_rows) continue;  // of other samples that are kept together
     if (place.local && place.phase != job.phase) continue;
     const std::int64_t mine = base(job, place);
     const bool overlap = mine < end && begin < mine + place.layout.total_rows();
