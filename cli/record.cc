@@ -22,9 +22,10 @@ Figures figures(const Record& record) {
   const auto array = static_cast<double>(record.machine.tile_bytes());
   const auto cycles = static_cast<double>(total.cycles.value);
   const auto active = static_cast<double>(cycles_in(total, Stall::kActive));
-  const auto macs = static_cast<double>(total.macs_useful);
   constexpr double kTera = 1e12;
   Figures f;
+  f.macs = record.model_macs > 0 ? record.model_macs : total.macs_useful;
+  const auto macs = static_cast<double>(f.macs);
   f.seconds = record.report.device_seconds;
   f.total_seconds = f.seconds + record.report.host_seconds;
   f.rows_per_second = f.seconds > 0 ? static_cast<double>(record.rows) / f.total_seconds : 0.0;

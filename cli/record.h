@@ -21,6 +21,8 @@ struct Record {
   std::string command_line;
   isa::Machine machine;
   std::int64_t batch = 1, batches = 1;
+  std::int64_t model_macs =
+      0;                  // multiply-adds that the model asks for; 0 if the program knows none
   std::int64_t rows = 1;  // rows asked for; the rest of batch * batches is padding
   sim::Engine engine = sim::Engine::kCycle;
   bool timing_only = false;
@@ -36,8 +38,9 @@ struct Figures {
   double rows_per_second = 0;      // by total_seconds
   double tops = 0, peak_tops = 0;  // 10^12 operations a second, a multiply-add is two; by seconds
   double array_active = 0;         // share of cycles in which a row enters the array
-  double mapping_efficiency = 0;   // share of the array that those rows use: k * n / (R * C)
-  double mac_utilization = 0;      // the product of both: useful MACs / (cycles * R * C)
+  std::int64_t macs = 0;           // the model's, or those executed in valid lanes and columns
+  double mapping_efficiency = 0;   // share of the array's multipliers that these use meanwhile
+  double mac_utilization = 0;      // the product of both: macs / (cycles * R * C)
 };
 [[nodiscard]] Figures figures(const Record& record);
 

@@ -234,6 +234,7 @@ Record new_record(const Options& o, const Job& job, const isa::Machine& machine)
   record.batch = job.program.batch;
   record.batches = job.program.batches;
   record.rows = job.rows != 0 ? job.rows : record.batch * record.batches;
+  for (const isa::Layer& layer : job.program.layers) record.model_macs += layer.macs;
   record.engine = engine_named(o.engine);
   record.timing_only = o.timing_only;
   return record;

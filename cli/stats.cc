@@ -110,7 +110,7 @@ Json header_json(const Record& record) {
           {"seconds", if_timed(f.seconds)},
           {"total_seconds", if_timed(f.total_seconds)},
           {"rows_per_second", if_timed(f.rows_per_second)},
-          {"macs", total.macs_useful},
+          {"macs", f.macs},
           {"instructions", total.instructions},
           {"mac_utilization", if_timed(f.mac_utilization)},
           {"array_active", if_timed(f.array_active)},

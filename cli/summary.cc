@@ -169,7 +169,7 @@ std::string layer_table(const Record& record, bool all_layers) {
 std::string counts(const Record& record) {
   const sim::Counters& total = record.report.total;
   return line("work", fmt::format("{} instructions, {} MACs (the func engine keeps no time)",
-                                  grouped(total.instructions), grouped(total.macs_useful)));
+                                  grouped(total.instructions), grouped(figures(record).macs)));
 }
 
 // The words of a command line; what single quotes enclose is not divided.

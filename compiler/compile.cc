@@ -1,6 +1,8 @@
 // Compile: the pass pipeline in order, then lowering.
 #include "compiler/compile.h"
 
+#include <limits>
+
 #include "base/diag.h"
 #include "compiler/lower/lower.h"
 #include "compiler/passes/assume_int8.h"
@@ -38,8 +40,11 @@ Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;
   integer = make_look_ups(fuse_quantised(std::move(integer)));
-  integer = pack_images(std::move(integer), machine);
-  return lower(integer, machine, options, schedule);
+  // Images together need room in the unified buffer together; half as many need less.
+  Graph packed = pack_images(integer, machine, std::numeric_limits<std::int64_t>::max());
+  while (packed.images_together > 1 && !fits_buffer(packed, machine))
+    packed = pack_images(integer, machine, packed.images_together / 2);
+  return lower(packed, machine, options, schedule);
 }
 
 }  // namespace systole::compiler

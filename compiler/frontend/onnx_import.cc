@@ -197,6 +197,7 @@ Graph import_onnx(OnnxFile& file, const LoadOptions& options,
   if (names != nullptr) {
     for (const auto& [name, id] : import.values) (*names)[name] = map[static_cast<std::size_t>(id)];
   }
+  if (graph.inputs.empty()) throw InputError(file.path, "has no inputs", "a model of at least one");
   return graph;
 }
 

@@ -34,6 +34,16 @@ class Lowerer {
     program_.has_values = !options.timing_only && !graph.structure_only;
   }
 
+  // Whether one unit fits the unified buffer, all operations of a segment in one phase.
+  bool fits_buffer() {
+    make_layers();
+    make_products();
+    for (int segment = 0; segment < placement_.segments; ++segment) {
+      if (!one_unit_fits(plan_segment(segment, true), program_)) return false;
+    }
+    return true;
+  }
+
   Compiled run() {
     make_layers();
     make_products();
@@ -272,6 +282,10 @@ class Lowerer {
 Compiled lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
                Schedule schedule) {
   return Lowerer(graph, machine, options, schedule).run();
+}
+
+bool fits_buffer(const Graph& graph, const isa::Machine& machine) {
+  return Lowerer(graph, machine, {}, Schedule::kOverlap).fits_buffer();
 }
 
 }  // namespace systole::compiler

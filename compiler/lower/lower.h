@@ -9,4 +9,7 @@ namespace systole::compiler {
 [[nodiscard]] Compiled lower(const Graph& graph, const isa::Machine& machine,
                              const CompileOptions& options, Schedule schedule);
 
+// Whether a job of the least size fits the unified buffer without spilling.
+[[nodiscard]] bool fits_buffer(const Graph& graph, const isa::Machine& machine);
+
 }  // namespace systole::compiler

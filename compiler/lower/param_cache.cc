@@ -7,13 +7,16 @@
 
 namespace systole::compiler {
 
+void ParamCache::require(std::int64_t count) const {
+  if (count <= rows_) return;
+  throw InputError("machine", fmt::format("{} parameter rows are needed together", count),
+                   fmt::format("at most {} beside the zero points (parameters.rows)", rows_));
+}
+
 std::int64_t ParamCache::row(std::int64_t host, std::int64_t count, Stream& stream,
                              std::int64_t layer) {
   if (const auto held = held_.find(host); held != held_.end()) return held->second;
-  if (count > rows_) {
-    throw InputError("machine", fmt::format("{} parameter rows are needed together", count),
-                     fmt::format("at most {} beside the zero points (parameters.rows)", rows_));
-  }
+  require(count);
   if (next_ + count > rows_) next_ = 0;
   const std::int64_t row = first_ + next_;
   auto overwritten = holders_.lower_bound(row + count);

@@ -17,6 +17,8 @@ class ParamCache {
   // The parameter row that holds the `count` rows at this host address; schedules their load if
   // they are not held. Throws InputError if parameter memory is smaller than `count`.
   std::int64_t row(std::int64_t host, std::int64_t count, Stream& stream, std::int64_t layer);
+  // Throws InputError if `count` rows cannot be held at once.
+  void require(std::int64_t count) const;
 
  private:
   std::int64_t first_, rows_, next_ = 0;

@@ -335,6 +335,7 @@ class ProductCode::Emission {
     if (p_.param_rows() == 0) return rows;
     const std::int64_t bytes = p_.param_rows() * context_.machine().param_row_bytes();
     const std::int64_t host = p_.params + static_cast<std::int64_t>(nb) * bytes;
+    if (op_.table >= 0) context_.params.require(table_rows() + p_.param_rows());
     do {
       if (op_.table >= 0) rows.table = table();
       rows.bias = context_.params.row(host, p_.param_rows(), context_.stream, op_.layer);
@@ -342,10 +343,12 @@ class ProductCode::Emission {
     return rows;
   }
 
-  std::int64_t table() {
+  [[nodiscard]] std::int64_t table_rows() const {
     const std::int64_t words = isa::table_words(element_type(p_.quants().output->type));
-    return context_.params.row(op_.table, ceil_div(words, context_.machine().c()), context_.stream,
-                               op_.layer);
+    return ceil_div(words, context_.machine().c());
+  }
+  std::int64_t table() {
+    return context_.params.row(op_.table, table_rows(), context_.stream, op_.layer);
   }
 
   ProductCode& code_;

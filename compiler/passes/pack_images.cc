@@ -99,7 +99,8 @@ class Pricer {
 
   // Whether each value's channels, `together` times, fit one row of the array and of the buffer.
   [[nodiscard]] bool fits(std::size_t layers, std::int64_t together) const {
-    const std::int64_t width = std::min({machine_.r(), machine_.c(), block_width(machine_, 1)});
+    const std::int64_t width = std::min(
+        {machine_.r(), machine_.c(), block_width(machine_, 1), machine_.unified_buffer_row_bytes});
     for (std::size_t i = 0; i < layers; ++i) {
       const Node& node = shapes_.nodes[i];
       for (ValueId id : {node.inputs[0], node.outputs[0]}) {
@@ -193,7 +194,7 @@ bool read_on_device(const Graph& graph, ValueId id) {
   });
 }
 
-Graph pack_images(Graph graph, const isa::Machine& machine) {
+Graph pack_images(Graph graph, const isa::Machine& machine, std::int64_t most) {
   if (graph.separate_layers || graph.inputs.empty()) return graph;
   const Chain chain = find_chain(graph);
   if (chain.nodes.empty()) return graph;
@@ -203,7 +204,7 @@ Graph pack_images(Graph graph, const isa::Machine& machine) {
   std::size_t layers = 0;
   std::int64_t together = 1;
   std::int64_t best = pricer.price(0, 1);
-  for (std::int64_t g = 2; g <= batch && pricer.fits(1, g); ++g) {
+  for (std::int64_t g = 2; g <= std::min(batch, most) && pricer.fits(1, g); ++g) {
     if (batch % g != 0) continue;
     for (std::size_t n = 1; n <= chain.nodes.size() && pricer.fits(n, g); ++n) {
       const std::int64_t price = pricer.price(n, g);

@@ -252,7 +252,8 @@ TEST(LowerImages, ImagesTogetherComputeWhatTheEvaluatorComputes) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
     isa::Machine machine = random_machine(random);
-    machine.array_rows = machine.array_columns = machine.unified_buffer_row_bytes = 48;
+    machine.array_rows = machine.array_columns = 48;
+    machine.unified_buffer_row_bytes = seed % 3 == 0 ? pick(random, 8, 48) : 48;
     machine.unified_buffer_bytes = 48 * pick(random, 1000, 4000);
     machine.accumulators_rows += 20;
     machine.parameters_rows += 256;
@@ -271,6 +272,20 @@ TEST(LowerImages, ImagesTogetherComputeWhatTheEvaluatorComputes) {
     });
   }
   EXPECT_GT(together, 40);
+}
+
+// One sample fits, but not as many as would be put together.
+TEST(LowerImages, PutsFewerImagesTogetherWhereTheBufferIsSmall) {
+  isa::Machine machine = isa::load_machine("tpu_v1");
+  const auto samples = [&](std::int64_t bytes) {
+    machine.unified_buffer_bytes = bytes;
+    const Graph graph = load_model("conv:8,16,32,32,16,3,3,1,1", {});
+    return compile_explained(graph, machine, {.timing_only = true}).explanation.segments[0].items;
+  };
+  const std::int64_t sample = 2 * 32 * 32 * machine.unified_buffer_row_bytes;  // in and out
+  EXPECT_EQ(samples(8 * sample), 8);
+  EXPECT_EQ(samples(sample), 8);  // together they take the rows of one
+  EXPECT_THROW(samples(sample - 256), InputError);
 }
 
 // The bytes of unified buffer below which not even one sample fits.

@@ -1,0 +1,68 @@
+// Models that load but cannot be lowered, or only with little room: refused in one line, or right.
+#include <gmock/gmock.h>
+
+#include "compiler/compile.h"
+#include "tests/compiler/onnx_text.h"
+#include "tests/compiler/random_graph.h"
+
+namespace systole::compiler {
+namespace {
+
+using testing::HasSubstr;
+
+class LowerRefusals : public OnnxText {
+ protected:
+  static std::string error_of(const Graph& graph, const isa::Machine& machine) {
+    try {
+      static_cast<void>(compile(graph, machine, {}));
+      return {};
+    } catch (const InputError& e) {
+      return e.what();
+    }
+  }
+};
+
+// A table of 256 entries takes 16 rows of 16 columns, bias and scale two more.
+TEST_F(LowerRefusals, AProductsParametersHaveToBeHeldTogether) {
+  const Graph graph = load(
+      "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+      "net (uint8[7,4] x) => (uint8[7,4] y)\n"
+      "<float s = {0.5}, uint8 z = {3}, int8[4,4] w = {1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7}>\n"
+      "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, s) c = MatMul(f, v)\n"
+      "  q = QuantizeLinear(c, s, z) d = DequantizeLinear(q, s, z) e = Sigmoid(d)\n"
+      "  y = QuantizeLinear(e, s, z) }\n");
+  isa::Machine machine = isa::load_machine("tpu_v1");
+  machine.array_rows = machine.array_columns = 16;
+  machine.parameters_rows = 16 + 2 - 1;
+  EXPECT_THAT(error_of(graph, machine), HasSubstr("18 parameter rows are needed together"));
+  machine.parameters_rows = 16 + 2;
+  Random random(1);
+  expect_evaluators_bytes(graph, compile(graph, machine, {}), random);
+}
+
+TEST_F(LowerRefusals, WindowsThatReachNoPixel) {
+  const auto with_pads = [&](const std::string& pads) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[2,1,8,8] x) => (uint8[2,1,H,W] y)\n"
+        "<float s = {0.5}, uint8 z = {3}, int8[1,1,3,3] w = {1,2,3,4,5,6,7,8,9}>\n"
+        "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, s)\n"
+        "  c = Conv<pads = [" +
+        pads + "]>(f, v) y = QuantizeLinear(c, s, z) }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tpu_v1");
+  EXPECT_THAT(error_of(with_pads("3,0,0,0"), machine), HasSubstr("pads 3 pixels"));
+  EXPECT_THAT(error_of(with_pads("0,0,0,3"), machine), HasSubstr("pads 3 pixels"));
+  Random random(1);
+  const Graph most = with_pads("2,2,2,2");
+  expect_evaluators_bytes(most, compile(most, machine, {}), random);
+}
+
+TEST_F(LowerRefusals, AModelWithoutInputs) {
+  EXPECT_THAT(error("<ir_version: 7, opset_import: [\"\" : 13]>\n"
+                    "n () => (float[2] y) <float[2] w = {1,2}> { y = Relu(w) }\n"),
+              HasSubstr("has no inputs"));
+}
+
+}  // namespace
+}  // namespace systole::compiler
