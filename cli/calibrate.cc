@@ -42,7 +42,7 @@ compiler::QuantizeOptions calibration_named(const std::string& text) {
       return {.percentile = percentile};
   }
   throw InputError("--calibration", "'" + text + "'",
-                   "minmax, or percentile:P with P between 50 and 100");
+                   "minmax, or percentile:P with P above 50 and below 100");
 }
 
 compiler::Graph load_quantised(const std::string& model, const std::string& data,

@@ -74,7 +74,9 @@ std::string speed_lines(const Record& record) {
   std::string text;
   text += line("time", fmt::format("{} cycles = {}s; with the host {}s, {}rows/s", grouped(cycles),
                                    with_prefix(f.seconds), with_prefix(f.total_seconds),
-                                   with_prefix(f.rows_per_second)));
+                                   f.rows_per_second < 1.0  // m would be read as mega
+                                       ? fmt::format("{:.3g} ", f.rows_per_second)
+                                       : with_prefix(f.rows_per_second)));
   text += line("speed", fmt::format("{:.3g} TOPS, {:.1f} % of the peak of {:.3g}", f.tops,
                                     100.0 * f.tops / f.peak_tops, f.peak_tops));
   text += line("array", fmt::format("active {:.1f} % of cycles, {:.1f} % of it used: "

@@ -156,10 +156,10 @@ std::vector<std::pair<std::string, ValueId>> find_outputs(OnnxImport& import) {
   for (const onnx::ValueInfoProto& output : file.model.graph().output()) {
     const std::string& name = output.name();
     const auto found = import.values.find(name);
-    if (found == import.values.end() || !seen.insert(name).second) {
-      throw InputError(file.path,
-                       "output '" + name + "' is given twice or not computed by any node");
-    }
+    if (found == import.values.end())
+      throw InputError(file.path, "output '" + name + "'", "a result of a node or an input");
+    if (!seen.insert(name).second)
+      throw InputError(file.path, "output '" + name + "' is given twice", "each output once");
     outputs.emplace_back(name, found->second);
   }
   if (outputs.empty()) throw InputError(file.path, "has no outputs", "at least one");
