@@ -30,18 +30,28 @@ const Device* device_of(const std::string& target) {
 class Comparer {
  public:
   explicit Comparer(const CompareRequest& request)
-      : request_(request), context_{result_, {}, request.measure, request.progress} {}
+      : request_(request), context_{result_, {}, request.measure, request.progress} {
+    machines_.push_back(&request.machine);
+    for (const isa::Machine& more : request.more_machines) machines_.push_back(&more);
+    for (const std::string& target : request.targets) {
+      if (std::ranges::find(targets_, target) == targets_.end()) targets_.push_back(target);
+    }
+  }
 
   Comparison run();
 
  private:
   void check_targets() const;
+  [[nodiscard]] const isa::Machine* machine_of(const std::string& target) const;
   void describe(const Workload& first);
   void add(const std::string& target, Workload& workload);
   void add_files();
   [[nodiscard]] bool checks_values(const Workload& workload) const;
 
   const CompareRequest& request_;
+  std::vector<std::string> targets_;  // each once
+  std::vector<const isa::Machine*> machines_;
+  std::string published_name_;  // by which published figures know the model
   Comparison result_;
   TargetContext context_;
 };
@@ -51,10 +61,10 @@ Comparison Comparer::run() {
   for (const std::int64_t batch : request_.batches) {
     Workload workload(request_.source, batch);
     if (batch == request_.batches.front()) describe(workload);
-    for (const std::string& target : request_.targets) add(target, workload);
+    for (const std::string& target : targets_) add(target, workload);
   }
-  for (const std::string& target : request_.targets) {
-    if (target.starts_with("paper:")) add_published(context_, target, result_.model);
+  for (const std::string& target : targets_) {
+    if (target.starts_with("paper:")) add_published(context_, target, published_name_);
   }
   add_files();
   set_rows(result_);
@@ -64,12 +74,18 @@ Comparison Comparer::run() {
 
 void Comparer::check_targets() const {
   const std::vector<std::string> known = fixed_targets();
-  for (const std::string& target : request_.targets) {
-    if (target == "tpu:" + request_.machine.name) continue;
+  for (const std::string& target : targets_) {
+    if (machine_of(target) != nullptr) continue;
     if (std::ranges::find(known, target) != known.end()) continue;
     throw InputError("--targets", fmt::format("no target '{}'", target),
-                     fmt::format("tpu:{}, {}", request_.machine.name, fmt::join(known, ", ")));
+                     fmt::format("tpu:MACHINE, {}", fmt::join(known, ", ")));
   }
+}
+
+const isa::Machine* Comparer::machine_of(const std::string& target) const {
+  const auto found = std::ranges::find_if(
+      machines_, [&](const isa::Machine* machine) { return target == "tpu:" + machine->name; });
+  return found == machines_.end() ? nullptr : *found;
 }
 
 void Comparer::describe(const Workload& first) {
@@ -78,14 +94,19 @@ void Comparer::describe(const Workload& first) {
   r.model_hash = first.loaded().hash;
   const compiler::Graph* floating = first.graph("fp32");
   if (first.has_float_model() && floating != nullptr) r.model_hash = floating->hash;
-  r.machine = request_.machine.name;
-  r.machine_toml = isa::to_toml(request_.machine);
+  for (const isa::Machine* machine : machines_) {
+    r.machine += (r.machine.empty() ? "" : ", ") + machine->name;
+    r.machine_toml += (r.machine_toml.empty() ? "" : "\n") + isa::to_toml(*machine);
+  }
+  const auto sizes = r.model.starts_with("mlp:") ? std::nullopt : perceptron_text(first.work());
+  published_name_ = sizes.value_or(r.model);
   r.host = cpu_name();
   r.date = utc_now();
   r.command = request_.command;
   r.version = request_.version;
   r.libraries = {onednn_version()};
   r.macs = first.work().macs() / first.work().batch;
+  r.operations = first.work().operations() / first.work().batch;
   r.p99_limit = request_.p99_limit;
   context_.precisions = request_.precisions;
   if (!context_.precisions.empty()) return;
@@ -106,8 +127,8 @@ void Comparer::add(const std::string& target, Workload& workload) {
     r.intensities[precision][workload.batch()] =
         workload.work().intensity(precision_bytes(precision));
   }
-  if (target.starts_with("tpu:")) {
-    simulate_target(context_, request_.machine, workload, checks_values(workload));
+  if (const isa::Machine* machine = machine_of(target)) {
+    simulate_target(context_, *machine, workload, checks_values(workload));
   } else if (target == kHost) {
     measure_host(context_, workload);
   } else if (target == kOnnxRuntime) {

@@ -20,9 +20,11 @@ namespace systole::compare {
 
 struct CompareRequest {
   Source source;
-  std::vector<std::int64_t> batches;    // at least one, ascending
-  isa::Machine machine;                 // of tpu:<machine>
-  std::vector<std::string> targets;     // "tpu:tpu_v1", "cpu:host", "gpu:h100", "paper:k80" ...
+  std::vector<std::int64_t> batches;        // at least one, ascending
+  isa::Machine machine;                     // of tpu:<machine>
+  std::vector<isa::Machine> more_machines;  // of further tpu: targets
+  std::vector<std::string>
+      targets;  // "tpu:tpu_v1", "cpu:host", "gpu:h100", "paper:k80" ...; twice is once
   std::vector<std::string> precisions;  // empty: those the model has (its integers, its floats)
   MeasureOptions measure = quick_options(0.2);
   std::vector<std::string> measurements;  // files or folders

@@ -43,7 +43,8 @@ struct Point {
   std::optional<Interval> interval = {};     // of the period, measured only
   std::optional<double> p90 = {}, p99 = {};  // of single batches; p99 from 1,000 samples on
   bool quick = false;                        // measured for less than rule 5 asks
-  std::string bound = {};                    // what takes the most time; empty: not known
+  std::string bound = {};                    // what takes most of the period; empty: not known
+  std::string bound_alone = {};              // of one batch alone, where that may be another
   std::optional<OutputCheck> check = {};
 };
 
@@ -95,7 +96,8 @@ struct Comparison {
   std::string model, model_hash, machine, host, date, command, version;
   std::string machine_toml;  // every parameter of the resolved machine
   std::vector<std::string> libraries;
-  std::int64_t macs = 0;  // of one sample
+  std::int64_t macs = 0;        // of one sample
+  std::int64_t operations = 0;  // of one sample, as ModelWork counts them
   // Operations per byte of compulsory traffic (weights, inputs and outputs once), by precision and
   // batch.
   std::map<std::string, std::map<std::int64_t, double>> intensities;

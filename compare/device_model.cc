@@ -134,6 +134,23 @@ DeviceTime layer_time(const Device& device, std::string_view precision, const La
 
 double ModelTime::period() const { return std::max({device, copy_in, copy_out}); }
 
+namespace {
+
+using Shares = std::vector<std::pair<double, const char*>>;
+
+const char* largest(const Shares& shares) {
+  return std::ranges::max_element(shares, {}, &Shares::value_type::first)->second;
+}
+
+// What crosses the link: floats stay floats, as the device narrows them itself; integers of an
+// inline shape stand for values of the row's own precision.
+double link_bytes(std::int64_t bytes, std::int64_t elements, std::string_view precision) {
+  return std::max(static_cast<double>(bytes),
+                  static_cast<double>(elements) * precision_bytes(precision));
+}
+
+}  // namespace
+
 ModelTime model_time(const Device& device, std::string_view precision, const ModelWork& work) {
   ModelTime time;
   double compute = 0.0, memory = 0.0, launch = 0.0;
@@ -145,18 +162,16 @@ ModelTime model_time(const Device& device, std::string_view precision, const Mod
     time.layers.push_back(one);
   }
   if (device.link > 0.0) {
-    const auto copy = [&](std::int64_t bytes) {
-      return static_cast<double>(bytes) / device.link + device.fit.kernel_seconds;
+    const auto copy = [&](std::int64_t bytes, std::int64_t elements) {
+      return link_bytes(bytes, elements, precision) / device.link + device.fit.kernel_seconds;
     };
-    time.copy_in = copy(work.input_bytes);
-    time.copy_out = copy(work.output_bytes);
+    time.copy_in = copy(work.input_bytes, work.input_elements);
+    time.copy_out = copy(work.output_bytes, work.output_elements);
   }
-  const auto shares = std::to_array<std::pair<double, const char*>>(
-      {{compute, "compute"},
-       {memory, "memory"},
-       {launch, "launch"},
-       {std::max(time.copy_in, time.copy_out), "link"}});
-  time.bound = std::ranges::max_element(shares, {}, &std::pair<double, const char*>::first)->second;
+  Shares shares = {{compute, "compute"}, {memory, "memory"}, {launch, "launch"}};
+  time.bound = time.period() > time.device ? "link" : largest(shares);
+  shares.emplace_back(time.copy_in + time.copy_out, "link");
+  time.bound_alone = largest(shares);
   return time;
 }
 

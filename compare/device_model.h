@@ -78,12 +78,15 @@ struct Product {
                                     const LayerWork& layer);
 
 // A whole model: its kernels one after the other, its input and output over the link, each copy at
-// a kernel's cost.
+// a kernel's cost. Values cross it in the precision, or as wide as the graph has them if that is
+// wider: a float model's as floats.
 struct ModelTime {
   std::vector<DeviceTime> layers;  // as the works given
   double device = 0.0;             // seconds of all kernels
   double copy_in = 0.0, copy_out = 0.0;
-  std::string bound;  // compute, memory, launch or link: the largest share
+  // compute, memory, launch or link: what decides the period, and the largest share of one batch
+  // alone.
+  std::string bound, bound_alone;
   [[nodiscard]] double alone() const { return copy_in + device + copy_out; }
   // Back-to-back batches: copies each way and kernels overlap.
   [[nodiscard]] double period() const;

@@ -90,6 +90,14 @@ std::int64_t dim_in(const std::vector<std::string>& cells, std::size_t column,
   return static_cast<std::int64_t>(value);
 }
 
+// Of one product: no computer is outside these bounds, and errors in percent stay numbers.
+double seconds_in(double seconds, const std::string& where) {
+  constexpr double kLeast = 1e-12, kMost = 1e9;
+  if (seconds >= kLeast && seconds <= kMost) return seconds;
+  throw InputError(where, fmt::format("a product in {:g} s", seconds),
+                   fmt::format("{:g} to {:g} s", kLeast, kMost));
+}
+
 double operations(const Product& p) {
   return 2.0 * static_cast<double>(p.count) * static_cast<double>(p.m) * static_cast<double>(p.k) *
          static_cast<double>(p.n);
@@ -133,8 +141,8 @@ std::vector<ProductRow> read_product_rows(const std::string& path) {
     row.product = {.m = dim_in(cells, columns->m, where),
                    .k = dim_in(cells, columns->k, where),
                    .n = dim_in(cells, columns->n, where)};
-    row.seconds =
-        columns->kind->seconds(number_in(cells, columns->time, where), operations(row.product));
+    const double time = number_in(cells, columns->time, where);
+    row.seconds = seconds_in(columns->kind->seconds(time, operations(row.product)), where);
     rows.push_back(row);
   }
   if (rows.empty()) throw InputError(path, "holds no rows", "a heading and one row at least");

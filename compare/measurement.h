@@ -15,6 +15,10 @@
 
 namespace systole::compare {
 
+// Least number of samples whose least and largest enclose the median in 95 of 100 cases: both lie
+// on one side of it in 2 of 2^n.
+inline constexpr std::size_t kLeastForInterval = 6;
+
 // A median and the 95 % confidence interval around it.
 struct Interval {
   double low = 0.0, median = 0.0, high = 0.0;
@@ -23,7 +27,8 @@ struct Interval {
 // By order statistics, so no distribution is assumed: for n sorted samples the interval runs from
 // rank floor((n - 1.96 sqrt n) / 2) to rank ceil(1 + (n + 1.96 sqrt n) / 2), counted from 1 (normal
 // approximation of the binomial; Le Boudec, Performance Evaluation of Computer and Communication
-// Systems, 2010, chapter 2). `samples` is not empty and need not be sorted.
+// Systems, 2010, chapter 2). `samples` is not empty and need not be sorted; fewer than
+// kLeastForInterval are too few for the 95 %.
 [[nodiscard]] Interval median_interval(std::span<const double> samples);
 // The smallest sample that at least `share` (0 to 1] of all samples do not pass (nearest rank).
 [[nodiscard]] double percentile(std::span<const double> samples, double share);
@@ -34,6 +39,11 @@ struct OutputCheck {
   std::string metric;     // what is compared: "bytes" or "absolute difference"
   std::int64_t compared = 0, mismatches = 0;
   double max_difference = 0.0;  // NaN against a number counts as infinite
+
+  // True if another model must have been computed: a difference without bound, or a tenth of the
+  // bytes off by more than the one that a library's rounding may cost.
+  [[nodiscard]] bool fails() const;
+  bool operator==(const OutputCheck&) const = default;
 };
 
 // Counts elements that are not equal and finds the largest difference; adds to `check`. Both
@@ -43,6 +53,7 @@ void add_to_check(OutputCheck& check, const Tensor& got, const Tensor& expected)
 // One timed run: seconds end to end, and the part spent on the device itself.
 struct Sample {
   double total = 0.0, device = 0.0;
+  bool operator==(const Sample&) const = default;
 };
 
 struct MeasureOptions {
@@ -67,6 +78,7 @@ struct LayerTime {
   std::string kernel;  // the library's or the kernel's own name
   std::string on;      // "device", "host" or "link"
   double seconds = 0.0;
+  bool operator==(const LayerTime&) const = default;
 };
 
 struct Measurement {
@@ -92,6 +104,7 @@ struct Measurement {
   [[nodiscard]] std::vector<double> totals() const;  // end to end, in order
   // True unless it has 10 warm-ups and 100 samples that add up to 10 seconds.
   [[nodiscard]] bool quick() const;
+  bool operator==(const Measurement&) const = default;
 };
 
 [[nodiscard]] nlohmann::ordered_json to_json(const OutputCheck& check);
@@ -99,7 +112,8 @@ struct Measurement {
 [[nodiscard]] nlohmann::ordered_json to_json(const Measurement& measurement);
 
 // Throws InputError naming `where` and the key: another schema, a key that is missing or of another
-// type, no samples, or a time that is not a positive number.
+// type, no samples, a time that is not a positive number or, of the device, longer than end to end,
+// an accuracy above 1, more mismatches than were compared, a target that is no cpu: or gpu:.
 [[nodiscard]] Measurement measurement_from_json(const nlohmann::ordered_json& json,
                                                 const std::string& where);
 

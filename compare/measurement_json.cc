@@ -76,6 +76,11 @@ class Reader {
     if (at(key).is_null()) return std::nullopt;
     return typed<double>(key, at(key).is_number(), "a number or null");
   }
+  [[nodiscard]] std::optional<double> optional_share(const char* key) const {
+    const std::optional<double> share = optional_number(key);
+    if (share && !(*share >= 0.0 && *share <= 1.0)) refuse(key, "0 to 1, or null");
+    return share;
+  }
   [[noreturn]] void refuse(const char* key, const std::string& expected) const {
     throw InputError(where_, fmt::format("'{}' is {}", key, shortened(at(key).dump())), expected);
   }
@@ -107,7 +112,10 @@ std::vector<Sample> read_samples(const Reader& in) {
   if (device.size() != total.size()) in.refuse("device_seconds", "as many as end to end");
   if (std::ranges::find(total, 0.0) != total.end()) in.refuse("end_to_end_seconds", "more than 0");
   std::vector<Sample> samples;
-  for (std::size_t i = 0; i < total.size(); ++i) samples.push_back({total[i], device[i]});
+  for (std::size_t i = 0; i < total.size(); ++i) {
+    if (device[i] > total[i]) in.refuse("device_seconds", "no more than end to end");
+    samples.push_back({total[i], device[i]});
+  }
   return samples;
 }
 
@@ -117,9 +125,20 @@ OutputCheck read_check(const Reader& in) {
   check.metric = in.text("metric");
   check.compared = in.count("compared", 0);
   check.mismatches = in.count("mismatches", 0);
+  if (check.mismatches > check.compared) in.refuse("mismatches", "no more than were compared");
   const auto infinite = std::numeric_limits<double>::infinity();
   check.max_difference = in.optional_number("max_difference").value_or(infinite);
+  if (!(check.max_difference >= 0.0)) in.refuse("max_difference", "0 or more, or null");
   return check;
+}
+
+// A simulated machine or another's figures are nothing that was measured.
+std::string read_target(const Reader& in) {
+  std::string target = in.text("target");
+  const auto name = target.find(':') + 1;
+  const bool measured = target.starts_with("cpu:") || target.starts_with("gpu:");
+  if (!measured || name == target.size()) in.refuse("target", "cpu:NAME or gpu:NAME");
+  return target;
 }
 
 std::vector<LayerTime> read_layers(const Reader& in, const std::string& where) {
@@ -202,7 +221,7 @@ Measurement measurement_from_json(const Json& json, const std::string& where) {
   if (in.text("schema") != kSchema) in.refuse("schema", kSchema);
   if (in.text("kind") != "measured") in.refuse("kind", "measured");
   Measurement m;
-  m.target = in.text("target");
+  m.target = read_target(in);
   m.device = in.text("device");
   m.driver = in.text("driver");
   m.libraries = in.texts("libraries");
@@ -218,7 +237,7 @@ Measurement measurement_from_json(const Json& json, const std::string& where) {
   m.samples = read_samples(in.object("samples"));
   m.layers = read_layers(in, where);
   m.check = read_check(in.object("output_check"));
-  m.accuracy = in.optional_number("accuracy");
+  m.accuracy = in.optional_share("accuracy");
   return m;
 }
 

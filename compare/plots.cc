@@ -35,27 +35,41 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
-std::string label_of(const Series& s) {
+// Further settings are told where two series are alike without them.
+std::string label_of(const Comparison& c, const Series& s) {
+  const auto alike = [&](const Series& o) {
+    return o.target == s.target && o.precision == s.precision && o.threads == s.threads &&
+           o.kind == s.kind;
+  };
   std::string label = fmt::format("{} {}", s.target, s.precision);
   if (s.threads > 0) label += fmt::format("/{}", s.threads);
-  return fmt::format("{}, {}", label, s.kind);
+  label += ", " + s.kind;
+  return std::ranges::count_if(c.series, alike) > 1 ? label + ", " + s.settings : label;
 }
 
-// What tells series apart: the colour its target, dashes and points its precision and threads.
+// What tells series apart: the colour its target, the dashes its precision, the points everything
+// that was set.
 class Looks {
  public:
   struct Look {
     std::string_view colour;
     std::size_t dashes, points;  // of gnuplot's
+    [[nodiscard]] std::string lines() const { return fmt::format("dt {}", dashes); }
+    [[nodiscard]] std::string marks() const { return fmt::format("pt {} ps 0.6", points); }
+    [[nodiscard]] std::string ink() const { return fmt::format("lc rgb '{}'", colour); }
   };
   Look of(const Series& s) {
     static constexpr std::array<std::string_view, 12> kColours = {
         "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b",
         "#e377c2", "#17becf", "#7f7f7f", "#bcbd22", "#000080", "#006400"};
-    static constexpr std::array<std::size_t, 5> kPoints = {7, 5, 9, 11, 13};  // filled ones
-    const std::size_t setting = index_of(settings_, fmt::format("{}/{}", s.precision, s.threads));
-    return {kColours.at(index_of(targets_, s.target) % kColours.size()), setting + 1,
-            kPoints.at(setting % kPoints.size())};
+    // Filled ones, then hollow ones, then strokes: all that gnuplot has.
+    static constexpr std::array<std::size_t, 15> kPoints = {7, 5,  9,  11, 13, 15, 6, 4,
+                                                            8, 10, 12, 14, 1,  2,  3};
+    const std::string setting =
+        fmt::format("{}/{}/{}/{}", s.precision, s.threads, s.kind, s.settings);
+    return {kColours.at(index_of(targets_, s.target) % kColours.size()),
+            index_of(precisions_, s.precision) + 1,
+            kPoints.at(index_of(settings_, setting) % kPoints.size())};
   }
 
  private:
@@ -65,22 +79,38 @@ class Looks {
     if (found == known.end()) known.push_back(name);
     return index;
   }
-  std::vector<std::string> targets_, settings_;
+  std::vector<std::string> targets_, precisions_, settings_;
 };
+
+// Labels at 1, 2 and 5 of each decade between the values of an axis; where they span many decades,
+// gnuplot's own at each of them.
+std::string tics(char axis, double least, double most) {
+  constexpr double kManyDecades = 1e4;
+  if (!(least > 0.0) || most / least > kManyDecades) return {};
+  std::string list;
+  for (double decade = std::pow(10.0, std::floor(std::log10(least))); decade <= 10.0 * most;
+       decade *= 10.0) {
+    for (const double digit : {1.0, 2.0, 5.0}) {
+      list += fmt::format("{}{:.9g}", list.empty() ? "" : ", ", digit * decade);
+    }
+  }
+  return fmt::format("set {}tics ({})\n", axis, list);
+}
 
 // A named block of lines "x y", and the plots that use it.
 struct Plot {
   std::string blocks;
   std::vector<std::string> curves;
 
-  void add(const std::vector<std::pair<double, double>>& points, const std::string& style,
-           const std::string& title) {
+  void add(const std::vector<std::pair<double, double>>& points, const std::string& style) {
     const std::string name = fmt::format("$d{}", curves.size());
     blocks += name + " << EOD\n";
     for (const auto& [x, y] : points) blocks += fmt::format("{:.9g} {:.9g}\n", x, y);
     blocks += "EOD\n";
-    curves.push_back(fmt::format("{} with {} {}", name, style,
-                                 title.empty() ? "notitle" : "title " + quoted(title)));
+    curves.push_back(fmt::format("{} with {} notitle", name, style));
+  }
+  void add_key(const std::string& style, const std::string& title) {
+    curves.push_back(fmt::format("keyentry with {} title {}", style, quoted(title)));
   }
   [[nodiscard]] std::string script(const std::string& settings) const {
     std::string text = kHead + settings + blocks + "plot ";
@@ -108,19 +138,17 @@ std::string roofline(const Comparison& c) {
     const double ridge = s.peak / s.bandwidth;
     const double from = std::min(least, ridge / 2.0), to = std::max(most, ridge * 2.0);
     plot.add({{from, from * s.bandwidth}, {ridge, s.peak}, {to, s.peak}},
-             fmt::format("lines lc rgb '{}' dt {}", look.colour, look.dashes), label_of(s));
+             fmt::format("lines {} {}", look.ink(), look.lines()));
     std::vector<std::pair<double, double>> points;
     const auto found = c.intensities.find(s.precision);
     for (const Point& p : s.points) {
       if (found == c.intensities.end() || !found->second.contains(p.batch)) continue;
-      const double operations =
-          2.0 * static_cast<double>(c.macs) * static_cast<double>(p.batch) / p.period;
+      const auto operations = static_cast<double>(c.operations * p.batch) / p.period;
       if (operations > 0.0) points.emplace_back(found->second.at(p.batch), operations);
     }
-    if (!points.empty()) {
-      plot.add(points, fmt::format("points pt {} ps 0.6 lc rgb '{}'", look.points, look.colour),
-               "");
-    }
+    const std::string marks = fmt::format("points {} {}", look.marks(), look.ink());
+    if (!points.empty()) plot.add(points, marks);
+    plot.add_key(fmt::format("line{} {}", marks, look.lines()), label_of(c, s));
   }
   if (plot.curves.empty()) return {};
   return plot.script(
@@ -133,23 +161,30 @@ std::string roofline(const Comparison& c) {
 std::string latency_throughput(const Comparison& c) {
   Plot plot;
   Looks looks;
+  std::vector<double> rates, latencies;
   for (const Series& s : c.series) {
     std::vector<std::pair<double, double>> points;
     for (const Point& p : s.points) {
+      if (p.alone <= 0.0) continue;  // a published rate without a time
       points.emplace_back(static_cast<double>(p.batch) / p.period, p.alone);
+      rates.push_back(points.back().first);
+      latencies.push_back(p.alone);
     }
     if (points.empty()) continue;
     const Looks::Look look = looks.of(s);
-    plot.add(points,
-             fmt::format("linespoints pt {} ps 0.5 lc rgb '{}' dt {}", look.points, look.colour,
-                         look.dashes),
-             label_of(s));
+    const std::string style =
+        fmt::format("linespoints {} {} {}", look.marks(), look.ink(), look.lines());
+    plot.add(points, style);
+    plot.add_key(style, label_of(c, s));
   }
   if (plot.curves.empty()) return {};
+  const auto [slowest, fastest] = std::ranges::minmax(rates);
+  const auto [shortest, longest] = std::ranges::minmax(latencies);
   return plot.script(
       fmt::format("set title {}\nset xlabel 'samples a second, back to back'\n"
-                  "set ylabel 'seconds, one batch alone'\n",
-                  quoted(c.model + ": latency and throughput by batch size")));
+                  "set ylabel 'seconds, one batch alone'\n{}{}",
+                  quoted(c.model + ": latency and throughput by batch size"),
+                  tics('x', slowest, fastest), tics('y', shortest, longest)));
 }
 
 // What gnuplot draws, or nothing if it is not there or draws nothing.

@@ -81,6 +81,7 @@ class RowMaker {
     if (smallest.first) comparison_.rows.push_back(base(series, smallest, kFirst, *smallest.first));
     if (smallest.batch == 1 && series.same_model) {
       Row row = base(series, smallest, kSingleStream, smallest.alone);
+      if (!smallest.bound_alone.empty()) row.bound = smallest.bound_alone;
       row.p90 = smallest.p90;
       row.p99 = smallest.p99;
       comparison_.rows.push_back(std::move(row));

@@ -58,7 +58,8 @@ void model_target(const TargetContext& context, const Device& device, const Work
                                             .alone = time.alone(),
                                             .period = time.period(),
                                             .device = time.device,
-                                            .bound = time.bound});
+                                            .bound = time.bound,
+                                            .bound_alone = time.bound_alone});
   }
 }
 
@@ -121,7 +122,7 @@ Point point_of(const Measurement& m) {
   point.alone = point.period = total.median;
   point.device = m.device_only().median;
   point.host = std::max(0.0, total.median - point.device);
-  point.interval = total;
+  if (samples.size() >= kLeastForInterval) point.interval = total;
   point.p90 = percentile(samples, 0.9);
   if (samples.size() >= 1'000) point.p99 = percentile(samples, 0.99);
   point.quick = m.quick();
@@ -141,22 +142,52 @@ Point point_of(const Measurement& m) {
 namespace {
 
 // What the device's own time goes to: arithmetic at its peak, operands at the memory's bandwidth,
-// or, where neither explains a quarter of it, overhead.
+// or, where neither explains a quarter of it, overhead. Empty where peak or bandwidth is not known.
 std::string device_bound_of(const Comparison& c, const Series& s, const Point& point) {
   const auto by_precision = c.intensities.find(s.precision);
-  if (by_precision == c.intensities.end() || s.peak <= 0.0 || s.bandwidth <= 0.0) return "device";
+  if (by_precision == c.intensities.end() || s.peak <= 0.0 || s.bandwidth <= 0.0) return "";
   const auto intensity = by_precision->second.find(point.batch);
-  const double operations = 2.0 * static_cast<double>(c.macs * point.batch);
-  if (intensity == by_precision->second.end() || intensity->second <= 0.0) return "device";
+  const auto operations = static_cast<double>(c.operations * point.batch);
+  if (intensity == by_precision->second.end() || intensity->second <= 0.0) return "";
   const double compute = operations / s.peak;
   const double memory = operations / intensity->second / s.bandwidth;
   if (std::max(compute, memory) < point.device / 4.0) return "overhead";
   return compute >= memory ? "compute" : "memory";
 }
 
+// One point a batch size: of two measurements of the same setting the faster.
+void add_point(const TargetContext& context, const Measurement& m, Series& series) {
+  const Comparison& result = context.result;
+  Point point = point_of(m);
+  // A peak is what was seen at best; the product that stands for it may have met a busy moment.
+  const auto operations = static_cast<double>(result.operations * m.batch);
+  if (series.peak > 0.0 && point.device > 0.0) {
+    series.peak = std::max(series.peak, operations / point.device);
+  }
+  if (point.bound == "device") point.bound = device_bound_of(result, series, point);
+  const auto same = std::ranges::find(series.points, m.batch, &Point::batch);
+  if (same == series.points.end()) {
+    series.points.push_back(std::move(point));
+    std::ranges::stable_sort(series.points, {}, &Point::batch);
+    return;
+  }
+  context.result.notes.push_back(fmt::format(
+      "{} {} was measured twice at batch {} with the same settings: the faster is shown", m.target,
+      m.precision, m.batch));
+  if (point.period < same->period) *same = std::move(point);
+}
+
 }  // namespace
 
 void add_measurement(const TargetContext& context, Measurement m, Series names) {
+  Comparison& result = context.result;
+  if (std::ranges::find(result.measurements, m) != result.measurements.end()) return;
+  if (m.check.fails()) {
+    return context.absent(
+        m.target, m.precision,
+        fmt::format("batch {}: {} of {} outputs are wrong, by up to {:g}", m.batch,
+                    m.check.mismatches, m.check.compared, m.check.max_difference));
+  }
   names.target = m.target;
   names.kind = kMeasured;
   names.device = m.device;
@@ -167,14 +198,8 @@ void add_measurement(const TargetContext& context, Measurement m, Series names) 
   }
   Series& series = context.series(names);
   if (m.accuracy) series.accuracy = m.accuracy;
-  Point point = point_of(m);
-  // A peak is what was seen at best; the product that stands for it may have met a busy moment.
-  const double operations = 2.0 * static_cast<double>(context.result.macs * m.batch);
-  if (names.peak > 0.0) series.peak = std::max(series.peak, operations / point.device);
-  if (point.bound == "device") point.bound = device_bound_of(context.result, series, point);
-  series.points.push_back(std::move(point));
-  std::ranges::stable_sort(series.points, {}, &Point::batch);
-  context.result.measurements.push_back(std::move(m));
+  add_point(context, m, series);
+  result.measurements.push_back(std::move(m));
 }
 
 void add_measurements(const TargetContext& context, const std::string& path, const Work& work) {
@@ -199,8 +224,9 @@ void add_measurements(const TargetContext& context, const std::string& path, con
     }
   }
   if (others > 0) {
-    context.result.notes.push_back(fmt::format(
-        "{}: {} measurements of other models, batches or precisions left out", path, others));
+    context.result.notes.push_back(
+        fmt::format("{}: {} of other models, batches or precisions left out", path,
+                    others == 1 ? "1 measurement" : fmt::format("{} measurements", others)));
   }
 }
 

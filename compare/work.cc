@@ -1,6 +1,8 @@
 // Counting by op; the shapes are the graph's.
 #include "compare/work.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -65,6 +67,13 @@ std::int64_t ModelWork::macs() const {
   return sum;
 }
 
+std::int64_t ModelWork::operations() const {
+  if (macs() > 0) return 2 * macs();
+  std::int64_t sum = 0;
+  for (const LayerWork& layer : layers) sum += layer.outputs;
+  return sum;
+}
+
 std::int64_t ModelWork::compulsory_elements() const {
   std::int64_t sum = input_elements + output_elements;
   for (const LayerWork& layer : layers) sum += layer.weights;
@@ -73,7 +82,7 @@ std::int64_t ModelWork::compulsory_elements() const {
 
 double ModelWork::intensity(double bytes_per_element) const {
   const double bytes = static_cast<double>(compulsory_elements()) * bytes_per_element;
-  return bytes > 0.0 ? 2.0 * static_cast<double>(macs()) / bytes : 0.0;
+  return bytes > 0.0 ? static_cast<double>(operations()) / bytes : 0.0;
 }
 
 ModelWork model_work(const Graph& graph) {
@@ -105,6 +114,19 @@ ModelWork model_work(const Graph& graph) {
   const Shape& input = graph.value(graph.inputs.at(0)).shape;
   work.batch = input.empty() ? 1 : std::max<std::int64_t>(input[0], 1);
   return work;
+}
+
+std::optional<std::string> perceptron_text(const ModelWork& work) {
+  std::string text;
+  std::int64_t width = 0;
+  for (const LayerWork& layer : work.layers) {
+    const bool follows = text.empty() || layer.k == width;
+    if (layer.op != "matmul" || layer.weights == 0 || !follows) return std::nullopt;
+    if (text.empty()) text = fmt::format("mlp:{}", layer.k);
+    width = layer.n;
+    text += fmt::format(",{}", width);
+  }
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 }  // namespace systole::compare

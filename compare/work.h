@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,14 +29,20 @@ struct ModelWork {
   std::int64_t input_bytes = 0,
                output_bytes = 0;  // as the graph has them, over all in- and outputs
   [[nodiscard]] std::int64_t macs() const;
+  // A multiply-add is two; in a model without products every element that a layer makes is one.
+  [[nodiscard]] std::int64_t operations() const;
   // Compulsory traffic of one batch in elements: weights, inputs and outputs of the model once.
   [[nodiscard]] std::int64_t compulsory_elements() const;
-  // Operations (a multiply-add is two) per byte of that traffic.
+  // Operations per byte of that traffic.
   [[nodiscard]] double intensity(double bytes_per_element) const;
   std::int64_t input_elements = 0, output_elements = 0;
 };
 
 // `graph` quantised or not, with or without weights; after fuse_quantised if it is quantised.
 [[nodiscard]] ModelWork model_work(const compiler::Graph& graph);
+
+// The inline text "mlp:784,512,10" of a model that is nothing but matrix products one behind the
+// other, whatever its name; else nothing.
+[[nodiscard]] std::optional<std::string> perceptron_text(const ModelWork& work);
 
 }  // namespace systole::compare

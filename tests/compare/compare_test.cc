@@ -10,6 +10,8 @@
 #include "base/files.h"
 #include "compare/summary.h"
 #include "compiler/frontend/load.h"
+#include "compiler/frontend/networks.h"
+#include "compiler/passes/fuse_quantised.h"
 #include "tests/compare/small_graphs.h"
 #include "tests/support/scratch.h"
 
@@ -52,7 +54,7 @@ CompareRequest small_request(bool with_float = false) {
   request.machine = isa::load_machine("tiny_8");
   request.targets = {"tpu:tiny_8", "cpu:host", "gpu:h100", "gpu:k80"};
   request.precisions = {"int8"};
-  request.measure = {.seconds = 0.0, .warm_ups = 1, .min_samples = 5};
+  request.measure = {.seconds = 0.0, .warm_ups = 1, .min_samples = 6};
   request.command = "test";
   return request;
 }
@@ -197,7 +199,99 @@ TEST(CompareModel, ReadsMeasurementFiles) {
                   testing::AllOf(HasSubstr("h100.json"), HasSubstr("batch 3, not 1, 4"))));
   request.measurements = {folder.file(".")};
   c = compare_model(request);
-  EXPECT_THAT(c.notes.at(0), HasSubstr("1 measurements of other"));
+  EXPECT_THAT(c.notes.at(0), HasSubstr("1 measurement of other"));
+}
+
+// A measurement of the small model at batch 4, as files of another computer hold it.
+Measurement foreign_measurement() {
+  CompareRequest request = small_request();
+  request.batches = {4};
+  request.targets = {"cpu:host"};
+  Measurement m = compare_model(request).measurements.at(0);
+  m.target = "gpu:h100";
+  m.threads = 0;
+  m.samples.assign(200, {0.5, 0.25});
+  return m;
+}
+
+Comparison compare_files(const std::vector<Measurement>& measurements) {
+  const testing_support::ScratchFolder folder;
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Measurement& m : measurements) list.push_back(to_json(m));
+  write_file(folder.file("all.json"), list.dump());
+  CompareRequest request = small_request();
+  request.targets = {"tpu:tiny_8"};
+  request.measurements = {folder.file("all.json"), folder.file(".")};
+  return compare_model(request);
+}
+
+TEST(CompareModel, CountsAMeasurementOnce) {
+  const Measurement m = foreign_measurement();
+  Comparison c = compare_files({m, m});
+  EXPECT_EQ(c.measurements.size(), 1U);
+  EXPECT_EQ(rows_of(c, kByBatch, "gpu:h100").size(), 1U);
+  Measurement later = m;
+  later.date = "2026-11-22T00:00:00Z";
+  later.samples.assign(200, {0.25, 0.125});
+  c = compare_files({m, later});
+  EXPECT_EQ(c.measurements.size(), 2U);
+  const auto rows = rows_of(c, kByBatch, "gpu:h100");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].latency, 0.25);
+  EXPECT_THAT(c.notes.at(0), HasSubstr("measured twice at batch 4"));
+}
+
+TEST(CompareModel, KnowsNoErrorOfAFewSamples) {
+  Measurement m = foreign_measurement();
+  m.samples.assign(5, {0.5, 0.25});
+  EXPECT_FALSE(rows_of(compare_files({m}), kByBatch, "gpu:h100").at(0).low);
+  m.samples.assign(6, {0.5, 0.25});
+  EXPECT_EQ(rows_of(compare_files({m}), kByBatch, "gpu:h100").at(0).low, 1.0);
+}
+
+TEST(CompareModel, LeavesOutWhatComputedSomethingElse) {
+  Measurement m = foreign_measurement();
+  m.check = {"reference evaluator", "bytes", 640, 600, 90.0};
+  const Comparison c = compare_files({m});
+  EXPECT_TRUE(rows_of(c, kByBatch, "gpu:h100").empty());
+  ASSERT_EQ(c.absent.size(), 1U);
+  EXPECT_EQ(c.absent[0].reason, "batch 4: 600 of 640 outputs are wrong, by up to 90");
+}
+
+TEST(CompareModel, SimulatesEveryMachineNamedOnce) {
+  CompareRequest request = small_request();
+  request.more_machines = {isa::load_machine("edge_64")};
+  request.targets = {"tpu:tiny_8", "tpu:edge_64", "tpu:tiny_8", "gpu:h100", "gpu:h100"};
+  const Comparison c = compare_model(request);
+  for (const char* target : {"tpu:tiny_8", "tpu:edge_64", "gpu:h100"}) {
+    EXPECT_EQ(rows_of(c, kByBatch, target).size(), 2U) << target;
+  }
+  for (const Mean& mean : c.means) EXPECT_EQ(mean.batches, 2);
+  EXPECT_EQ(c.machine, "tiny_8, edge_64");
+}
+
+TEST(PerceptronText, IsOfProductsOneBehindTheOther) {
+  const auto text_of = [](const std::string& model) {
+    compiler::LoadOptions load;
+    load.batch = 3;
+    load.structure_only = true;
+    return perceptron_text(model_work(compiler::load_model(model, load)));
+  };
+  EXPECT_EQ(text_of("mlp:24,16,10"), "mlp:24,16,10");
+  EXPECT_EQ(text_of("vadd:64"), std::nullopt);
+  EXPECT_EQ(text_of("conv:1,3,8,8,4,3,3"), std::nullopt);
+  const compiler::Graph mlp0 = compiler::make_network("mlp0", {.batch = 1, .structure_only = true});
+  EXPECT_EQ(perceptron_text(model_work(compiler::fuse_quantised(mlp0))),
+            "mlp:2000,2048,2000,2048,2000,2048");
+}
+
+TEST(ModelWork, CountsAdditionsWhereThereAreNoProducts) {
+  compiler::LoadOptions load;
+  load.structure_only = true;
+  const ModelWork work = model_work(compiler::load_model("vadd:64", load));
+  EXPECT_EQ(work.macs(), 0);
+  EXPECT_EQ(work.operations(), 64);
+  EXPECT_DOUBLE_EQ(work.intensity(1.0), 64.0 / (3 * 64));
 }
 
 TEST(CompareModel, ShowsPublishedFiguresOfTheModelTheyAreOf) {
@@ -282,6 +376,13 @@ TEST(Report, TellsTheSameInEveryFormat) {
   while (std::getline(lines, line)) EXPECT_EQ(commas(line), commas(heading));
 }
 
+std::size_t marks_in(const std::string& svg) {
+  const std::string mark = "<use xlink:href='#gpPt";
+  std::size_t count = 0;
+  for (auto at = svg.find(mark); at != std::string::npos; at = svg.find(mark, at + 1)) ++count;
+  return count;
+}
+
 TEST(Report, WritesAFolder) {
   const Comparison c = compare_model(small_request());
   const testing_support::ScratchFolder folder;
@@ -294,10 +395,14 @@ TEST(Report, WritesAFolder) {
     EXPECT_THAT(*missing, HasSubstr("gnuplot is not installed"));
     return;
   }
+  // One a point and one in the legend, of every series, as all have a peak here.
+  std::size_t marks = 0;
+  for (const Series& s : c.series) marks += s.points.size() + 1;
   for (const char* plot : {"/roofline.svg", "/latency_throughput.svg"}) {
     const std::string svg = testing_support::text_of(at + plot);
     EXPECT_THAT(svg, HasSubstr("</svg>"));
     EXPECT_THAT(svg, HasSubstr("gpu:h100 int8, modelled"));
+    EXPECT_EQ(marks_in(svg), marks) << plot;
   }
 }
 

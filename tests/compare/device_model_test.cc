@@ -84,6 +84,41 @@ TEST(ModelTime, AddsKernelsAndCopies) {
   EXPECT_EQ(model_time(device, "fp32", work).bound, "launch");
 }
 
+// Kernels take 2 x (0.8 + 1.0), the copies 3.0 and 3.4: behind one another the link takes more,
+// side by side the kernels decide.
+TEST(ModelTime, IsBoundByWhatDecidesThePeriod) {
+  Device device = plain_device();
+  device.link = 100.0;
+  device.fit.kernel_seconds = 1.0;
+  ModelWork work;
+  work.layers = {{.name = "a", .op = "zip", .inputs = 8, .outputs = 8},
+                 {.name = "b", .op = "pool", .inputs = 4, .outputs = 12}};
+  work.input_bytes = 200;
+  work.output_bytes = 240;
+  const ModelTime time = model_time(device, "fp32", work);
+  EXPECT_EQ(time.period(), time.device);
+  EXPECT_EQ(time.bound, "launch");
+  EXPECT_EQ(time.bound_alone, "link");
+  device.fit.kernel_seconds = 0.0;
+  EXPECT_EQ(model_time(device, "fp32", work).bound, "link");
+  device.link = 0.0;
+  EXPECT_EQ(model_time(device, "fp32", work).bound_alone, "memory");
+}
+
+TEST(ModelTime, CarriesValuesAsWideAsThePrecision) {
+  Device device = plain_device();
+  device.peaks.bf16 = 2000.0;
+  device.link = 1.0;
+  ModelWork bytes{.input_bytes = 10, .output_bytes = 6, .input_elements = 10, .output_elements = 6};
+  EXPECT_DOUBLE_EQ(model_time(device, "int8", bytes).alone(), 16.0);
+  EXPECT_DOUBLE_EQ(model_time(device, "bf16", bytes).alone(), 2 * 16.0);
+  EXPECT_DOUBLE_EQ(model_time(device, "fp32", bytes).alone(), 4 * 16.0);
+  // A float model's inputs are floats, whatever it computes in.
+  bytes.input_bytes = 40;
+  EXPECT_DOUBLE_EQ(model_time(device, "int8", bytes).alone(), 40.0 + 6.0);
+  EXPECT_DOUBLE_EQ(model_time(device, "bf16", bytes).alone(), 40.0 + 12.0);
+}
+
 TEST(Devices, HaveNamesAndFigures) {
   for (const char* name : {"k80", "v100", "a100", "h100", "h200", "haswell"}) {
     const Device* device = find_device(name);

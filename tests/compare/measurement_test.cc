@@ -170,6 +170,44 @@ TEST(MeasurementFile, RefusesSamplesThatAreNone) {
   EXPECT_THROW((void)measurement_from_json(json, "f"), InputError);
 }
 
+TEST(MeasurementFile, RefusesWhatCannotHaveBeenMeasured) {
+  const auto refused = [](const auto& spoil, const std::string& expected) {
+    auto json = small_json();
+    spoil(json);
+    EXPECT_THAT([&] { (void)measurement_from_json(json, "f"); },
+                testing::ThrowsMessage<InputError>(testing::HasSubstr(expected)))
+        << expected;
+  };
+  using Json = nlohmann::ordered_json;
+  refused([](Json& j) { j["accuracy"] = 1.5; }, "'accuracy' is 1.5; expected 0 to 1");
+  refused([](Json& j) { j["accuracy"] = -0.1; }, "'accuracy'");
+  refused(
+      [](Json& j) {
+        j["samples"]["device_seconds"] = {1.0, 5.0, 5.0};
+      },
+      "expected no more than end to end");
+  refused([](Json& j) { j["output_check"]["mismatches"] = 31; }, "'mismatches' is 31");
+  refused([](Json& j) { j["output_check"]["max_difference"] = -1.0; }, "'max_difference'");
+  for (const char* target : {"tpu:tpu_v1", "paper:k80", "h100", "gpu:"}) {
+    refused([&](Json& j) { j["target"] = target; }, "expected cpu:NAME or gpu:NAME");
+  }
+}
+
+TEST(OutputCheck, FailsWhereAnotherModelWasComputed) {
+  const auto bytes = [](std::int64_t wrong, double most) {
+    return OutputCheck{"reference evaluator", "bytes", 640, wrong, most}.fails();
+  };
+  EXPECT_TRUE(bytes(600, 40.0));
+  EXPECT_TRUE(bytes(65, 2.0));
+  EXPECT_FALSE(bytes(64, 2.0));
+  EXPECT_FALSE(bytes(640, 1.0));  // rounding
+  EXPECT_FALSE(bytes(0, 0.0));
+  OutputCheck floats{"reference evaluator", "absolute difference", 640, 640, 0.25};
+  EXPECT_FALSE(floats.fails());  // sums in another order
+  floats.max_difference = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(floats.fails());
+}
+
 TEST(MeasurementFile, ReadsAFileAListAndAFolder) {
   const testing_support::ScratchFolder folder;
   write_file(folder.file("b.json"), small_json().dump());
