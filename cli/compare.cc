@@ -44,14 +44,35 @@ std::vector<std::string> targets_of(const Options& o, const std::string& simulat
   return targets;
 }
 
-// A machine named as a target is the machine.
-isa::Machine machine_of(const Options& o) {
-  MachineOptions machine = o.machine;
-  std::istringstream in(o.targets);
-  for (std::string target; std::getline(in, target, ',');) {
-    if (machine.machine.empty() && target.starts_with("tpu:")) machine.machine = target.substr(4);
+// Sets the machines and names the targets after them: --machine's, or those named as targets.
+// --set holds for every one of them; "tpu:" alone is --machine's.
+void set_targets(const Options& o, compare::CompareRequest& request) {
+  constexpr std::string_view kPrefix = "tpu:";
+  std::vector<isa::Machine> machines;
+  if (!o.machine.machine.empty()) machines.push_back(resolve_machine(o.machine));
+  bool asked = machines.empty(), simulates = false;  // whether --machine is a target; any machine
+  request.targets = targets_of(o, std::string(kPrefix));
+  for (std::string& target : request.targets) {
+    if (!target.starts_with(kPrefix)) continue;
+    simulates = true;
+    MachineOptions named = o.machine;
+    if (target != kPrefix) named.machine = target.substr(kPrefix.size());
+    auto found = std::ranges::find(machines, named.machine, &isa::Machine::name);  // not reread
+    if (found == machines.end()) {
+      isa::Machine machine = resolve_machine(named);
+      found = std::ranges::find(machines, machine);
+      if (found == machines.end()) found = machines.insert(found, std::move(machine));
+    }
+    asked = asked || found == machines.begin();
+    target = std::string(kPrefix) + found->name;
   }
-  return resolve_machine(machine);
+  if (simulates && !asked) {
+    throw InputError("--machine " + o.machine.machine, "is none of --targets",
+                     fmt::format("tpu:{} among them, or no --machine", machines.front().name));
+  }
+  if (machines.empty()) machines.push_back(resolve_machine(o.machine));
+  request.machine = machines.front();
+  request.more_machines.assign(machines.begin() + 1, machines.end());
 }
 
 // Rule 5's whole measurement from 10 seconds a row on, else a quick look.
@@ -77,8 +98,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   compare::CompareRequest request;
   request.source = model.source();
   request.batches = model.batches();
-  request.machine = machine_of(o);
-  request.targets = targets_of(o, "tpu:" + request.machine.name);
+  set_targets(o, request);
   request.precisions = o.source.precisions;
   request.measure = measuring(o.seconds);
   request.measurements = o.measurements;
@@ -144,6 +164,7 @@ void add_compare(CLI::App& app, const std::string& command_line) {
   command->footer(
       "Example:\n  systole compare mlp:784,512,10 --batches 1..1024\n"
       "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:k80,gpu:h100\n"
+      "  systole compare mlp:784,512,10 --targets tpu:tpu_v1,tpu:tpu_v1_prime\n"
       "  systole compare vadd:1048576 --report /tmp/vadd");
   command->callback([o, command_line] { compare_targets(*o, command_line); });
 }

@@ -111,6 +111,9 @@ struct ModelSource::Impl {
 
 ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), path(o.model) {
   require_model(o.model, "compare");
+  if (o.shapes.batch && !o.batches.empty()) {
+    throw InputError("--batch", "and --batches are both given", "one of them");
+  }
   const auto networks = compiler::networks();
   const bool is_network =
       std::ranges::any_of(networks, [&](const compiler::Network& n) { return n.name == o.model; });
@@ -149,6 +152,10 @@ compare::Models ModelSource::Impl::load(std::int64_t batch) const {
 void ModelSource::Impl::read_data(const Graph& graph) {
   std::vector<std::string> names;
   for (const compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  if (!options.labels.empty() && options.inputs.empty()) {
+    throw InputError("--labels", "are for rows of a file, and there is no --input",
+                     "--input FILE with a row for each label");
+  }
   sources = read_sources(options.inputs, names);
   for (const compiler::ValueId id : graph.inputs) {
     const compiler::Value& v = graph.value(id);

@@ -104,6 +104,30 @@ TEST(Measure, WritesWhatCompareReads) {
   EXPECT_THAT(other.err, HasSubstr("batch 4, not 8"));
 }
 
+TEST(Compare, SimulatesAnyMachines) {
+  const auto json =
+      compared({"mlp:24,16,10", "--batch", "4", "--precision", "int8", "--set",
+                "dram.bytes_per_second=2x", "--targets", "tpu:tiny_8,tpu:edge_64,tpu:tiny_8"});
+  EXPECT_EQ(targets_of(json, "batch"), (std::set<std::string>{"tpu:tiny_8", "tpu:edge_64"}));
+  EXPECT_EQ(json["machine"], "tiny_8, edge_64");
+  const auto both = compared({"mlp:24,16,10", "--batch", "4", "--precision", "int8", "--machine",
+                              "tiny_8", "--targets", "tpu:edge_64,tpu:tiny_8"});
+  EXPECT_EQ(both["machine"], "tiny_8, edge_64");
+  EXPECT_EQ(both["series"][0]["target"], "tpu:edge_64");  // ratios are over the first target
+}
+
+TEST(Compare, SaysWhatIsWrongWithItsOptions) {
+  const auto refused = [](std::vector<std::string> arguments, const std::string& expected) {
+    arguments.insert(arguments.begin(), {"compare", "mlp:24,16,10"});
+    const Finished done = testing_support::systole(arguments);
+    EXPECT_EQ(done.code, 1);
+    EXPECT_THAT(done.err, HasSubstr(expected));
+  };
+  refused({"--batch", "4", "--batches", "1,2"}, "--batch: and --batches are both given");
+  refused({"--labels", "labels.npy"}, "there is no --input");
+  refused({"--machine", "tiny_8", "--targets", "tpu:edge_64"}, "--machine tiny_8: is none of");
+}
+
 TEST(Compare, RefusesInOneLine) {
   const std::vector<std::vector<std::string>> wrong = {
       {"compare", "mlp:8,8", "--batches", "0"},
