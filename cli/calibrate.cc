@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "base/temporary_file.h"
 #include "cli/inputs.h"
-#include "cli/tensor_files.h"
 
 namespace systole::cli {
 QuantisedModel quantised_model(const std::string& model, const std::string& data,
@@ -20,11 +19,10 @@ QuantisedModel quantised_model(const std::string& model, const std::string& data
                      "one, to calibrate from one file");
   }
   const compiler::Value& input = graph.value(graph.inputs.front());
-  InputSource source{.is_random = false, .seed = 0, .origin = data, .tensor = {}};
-  source.tensor = read_tensor_file(data);
+  InputSource source = read_source(data);
   match_rows(input.name, source, input.shape);
-  truncate_rows(source.tensor, samples);
-  const std::int64_t rows = source_rows({{input.name, source}});
+  if (!source.is_random) truncate_rows(source.tensor, samples);
+  const std::int64_t rows = source.is_random ? samples : source_rows({{input.name, source}});
   Shape shape = input.shape;
   if (!shape.empty()) shape.front() = rows;
   const Tensor rows_used = fit_input(input.name, source, DType::kFloat32, shape);

@@ -17,7 +17,8 @@ struct QuantisedModel {
 };
 
 // `model` quantised with the ranges its tensors take over the first `samples` rows of
-// the tensor file `data` (float32, or bytes taken as x / 255). Throws InputError: the model has
+// the tensor file `data` (float32, or bytes taken as x / 255), or over as many random ones where it
+// is `random[:SEED]`. Throws InputError: the model has
 // several inputs, the data does not fit it.
 [[nodiscard]] QuantisedModel quantised_model(const std::string& model, const std::string& data,
                                              std::int64_t samples,

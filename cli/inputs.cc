@@ -25,16 +25,9 @@ std::optional<std::uint64_t> random_seed(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [next, error] = std::from_chars(text.data() + prefix.size(), end, seed);
   if (error != std::errc() || next != end) {
-    throw InputError("--input", fmt::format("'{}'", text), "random:SEED, a whole number");
+    throw InputError(text, "has no seed", "random:SEED, a whole number");
   }
   return seed;
-}
-
-InputSource read_source(const std::string& text) {
-  if (const auto seed = random_seed(text)) {
-    return {.is_random = true, .seed = *seed, .origin = text, .tensor = {}};
-  }
-  return {.is_random = false, .seed = 0, .origin = text, .tensor = read_tensor_file(text)};
 }
 
 std::string list(const std::vector<std::string>& names) {
@@ -134,6 +127,13 @@ void require_numbers(const std::string& name, const InputSource& source, const T
 }
 
 }  // namespace
+
+InputSource read_source(const std::string& text) {
+  if (const auto seed = random_seed(text)) {
+    return {.is_random = true, .seed = *seed, .origin = text, .tensor = {}};
+  }
+  return {.is_random = false, .seed = 0, .origin = text, .tensor = read_tensor_file(text)};
+}
 
 std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,
                                                 const std::vector<std::string>& names) {

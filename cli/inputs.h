@@ -18,6 +18,9 @@ struct InputSource {
   Tensor tensor;                    // of a file, as found
 };
 
+// A tensor file, read, or `random[:SEED]`. Throws InputError: unreadable file, malformed seed.
+[[nodiscard]] InputSource read_source(const std::string& text);
+
 // Reads every `[NAME=]FILE` or `[NAME=]random[:SEED]`; an input that is not mentioned is random:0,
 // which is said in a note. NAME may be left out for the only input. Throws InputError: unknown or
 // doubly given name, unreadable file, malformed seed.

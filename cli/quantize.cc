@@ -37,7 +37,7 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("quantize", "makes an 8-bit model of a float one");
   const auto o = std::make_shared<Options>();
   command->add_option("MODEL", o->model, "a float32 .onnx file")->required();
-  command->add_option("--calibrate", o->data, "samples: .npy, IDX (.gz) or ONNX .pb")
+  command->add_option("--calibrate", o->data, "samples: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
       ->required()
       ->type_name("DATA");
   command->add_option("-o,--output", o->output, "ONNX file to write")
