@@ -14,6 +14,7 @@
 #include "cli/batches.h"
 #include "cli/calibrate.h"
 #include "cli/model_options.h"
+#include "cli/program_files.h"
 #include "cli/terminal.h"
 #include "compare/gpu/measure.h"
 #include "compare/gpu/module.h"
@@ -174,6 +175,24 @@ std::vector<Measurement> measure_model(const Options& o, Measurer& measurer) {
   return result;
 }
 
+// Before the device is opened: whether MODEL is one at all.
+void check_model(const Options& o) {
+  for (const char* prefix : {"vadd:", "launch:"}) {
+    if (const auto count = after(o.model, prefix)) {
+      number_of(o.model, *count);
+      return;
+    }
+  }
+  if (const auto source = after(o.model, "gemms:")) {
+    static_cast<void>(sweep_shapes(o, *source));
+    return;
+  }
+  require_model(o.model, "measure gpu");
+  compiler::LoadOptions load = load_options(o.shapes);
+  load.structure_only = true;
+  static_cast<void>(compiler::load_model(o.model, load));
+}
+
 std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
   if (const auto count = after(o.model, "vadd:")) {
     return {measurer.vector_add(number_of(o.model, *count))};
@@ -227,6 +246,7 @@ void measure_gpu(const Options& o, const std::string& command_line) {
   if (!o.csv.empty() && (!o.model.starts_with("gemms:") || o.precisions.size() != 1)) {
     throw InputError("--csv", "is for a sweep in one precision", "gemms:SOURCE --precision P");
   }
+  check_model(o);
   const auto backend = compare::gpu::open_device(o.device);
   compare::MeasureOptions options;
   options.seconds = o.seconds;

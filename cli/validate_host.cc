@@ -57,6 +57,8 @@ void add_case(const compare::Device& device, const compare::ProductRow& row, con
 }  // namespace
 
 Validation validate_host(const ValidateRequest& request) {
+  std::vector<compare::ProductRow> unseen;  // read first: a wrong file is known at once
+  if (!request.data.empty()) unseen = compare::read_product_rows(request.data);
   const auto rows = measured_rows();
   const auto fit = compare::rows_to_fit(rows);
   compare::Device device = compare::host_device(kPrecision, kThreads);
@@ -72,8 +74,6 @@ Validation validate_host(const ValidateRequest& request) {
                          {"modelled_us", "modelled us", 2},
                          {"error_percent", "error %", 1}},
                         {}};
-  std::vector<compare::ProductRow> unseen;
-  if (!request.data.empty()) unseen = compare::read_product_rows(request.data);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (compare::is_held_out(i) && request.data.empty()) unseen.push_back(rows[i]);
     if (!compare::is_held_out(i)) add_case(device, rows[i], "fitted", cases);

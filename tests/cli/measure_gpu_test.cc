@@ -37,6 +37,12 @@ TEST_F(MeasureGpu, SaysInOneLineThatThereIsNoDevice) {
   EXPECT_TRUE(scratch.empty());  // nothing is left of the file
 }
 
+TEST_F(MeasureGpu, ChecksTheModelBeforeTheDevice) {
+  expect_error(measure({"nosuch"}), "error: nosuch: ");
+  expect_error(measure({"vadd:many"}), "error: vadd:many: no number");
+  expect_error(measure({"program.tpu"}), "measure gpu takes a model, not a program");
+}
+
 TEST_F(MeasureGpu, ChecksItsOptionsBeforeTheDevice) {
   expect_error(measure({"vadd:1024", "--precision", "fp8"}), "'fp8'; expected one of fp32");
   expect_error(measure({"gemm:4,4,4", "--csv", "x.csv"}), "--csv: is for a sweep in one precision");

@@ -52,6 +52,37 @@ TEST(ValidatePaper, TakesRowsOfAFile) {
               HasSubstr("rows.csv:2: batch is '0'; expected a whole number from 1 to"));
 }
 
+// Nothing of the paper is said of rows that are not the paper's.
+TEST(ValidatePaper, NamesTheReferencesOfAFile) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path,
+             std::string("name,model,batch,reference_cycles\nmine,\"mlp:256,512\",100,5000\n"));
+  const Finished finished = testing_support::systole({"validate", "paper", "--data", path});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("| reference |"));
+  EXPECT_THAT(finished.out, HasSubstr("- references: " + path));
+  for (const char* word : {"paper,", "Table 3", "CNN1", "LSTM"}) {
+    EXPECT_THAT(finished.out, testing::Not(HasSubstr(word)));
+  }
+}
+
+// Errors stay numbers, and a wrong file is known before anything is measured.
+TEST(Validate, RefusesRowsNobodyMeasured) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  for (const char* value : {"1e308", "1e-300"}) {
+    write_file(path, std::string("m,k,n,tflops\n64,64,64,") + value + "\n");
+    const Finished finished = testing_support::systole({"validate", "h100", "--data", path});
+    EXPECT_EQ(finished.code, 1) << finished.out;
+    EXPECT_THAT(finished.err, HasSubstr("rows.csv:2: a product in "));
+  }
+  write_file(path, std::string("m,k,n\n1,2,3\n"));
+  const Finished finished = testing_support::systole({"validate", "host", "--data", path});
+  EXPECT_THAT(finished.err, HasSubstr("lacks a column"));
+  EXPECT_THAT(finished.err, testing::Not(HasSubstr("measuring")));
+}
+
 // With models every program agrees; without, the rung says why it compared nothing.
 TEST(Validate, TheRtlAgreesWhereItWasBuilt) {
   const Finished finished = testing_support::systole({"validate", "rtl", "--json"});
