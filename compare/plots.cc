@@ -148,7 +148,7 @@ std::string roofline(const Comparison& c) {
     }
     const std::string marks = fmt::format("points {} {}", look.marks(), look.ink());
     if (!points.empty()) plot.add(points, marks);
-    plot.add_key(fmt::format("line{} {}", marks, look.lines()), label_of(c, s));
+    plot.add_key(fmt::format("lines{} {}", marks, look.lines()), label_of(c, s));
   }
   if (plot.curves.empty()) return {};
   return plot.script(

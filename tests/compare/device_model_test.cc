@@ -109,7 +109,9 @@ TEST(ModelTime, CarriesValuesAsWideAsThePrecision) {
   Device device = plain_device();
   device.peaks.bf16 = 2000.0;
   device.link = 1.0;
-  ModelWork bytes{.input_bytes = 10, .output_bytes = 6, .input_elements = 10, .output_elements = 6};
+  ModelWork bytes;
+  bytes.input_bytes = bytes.input_elements = 10;
+  bytes.output_bytes = bytes.output_elements = 6;
   EXPECT_DOUBLE_EQ(model_time(device, "int8", bytes).alone(), 16.0);
   EXPECT_DOUBLE_EQ(model_time(device, "bf16", bytes).alone(), 2 * 16.0);
   EXPECT_DOUBLE_EQ(model_time(device, "fp32", bytes).alone(), 4 * 16.0);
