@@ -292,7 +292,9 @@ Validation validate_paper(const ValidateRequest& request) {
       counters.rows.push_back(std::move(row));
   }
   Validation result;
-  result.figures = {{"mean_cycle_error_percent", *mean_of(cases.rows, "error_percent")}};
+  result.figures = {
+      {"mean_cycle_error_percent", *mean_of(cases.rows, "error_percent")},
+      {"mean_cycle_error_percent_overlap", *mean_of(cases.rows, "overlap_error_percent")}};
   if (const auto points = mean_of(counters.rows, "difference"))
     result.figures.emplace_back("mean_counter_difference_points", *points);
   result.tables = {std::move(cases), std::move(counters)};
