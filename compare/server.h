@@ -1,0 +1,38 @@
+// Server: the queue behind the server scenario (MLPerf Inference, Reddi et al., ISCA 2020, section
+// IV).
+//
+// Requests arrive at random (Poisson). The server takes what waits, at most the largest batch, pads
+// to the next batch size it knows, and answers them together after that batch's time alone. A rate
+// is sustained if the p99 response of a trial that is long beside the limit keeps the limit. No
+// rate above kMostLoad of what the largest batch serves is tried: a queue forgets its past in about
+// 1 / (1 - load)^2 requests (heavy traffic; Kleinrock, Queueing Systems II, 1976, chapter 2),
+// which at that load is 10,000, so that a trial of many times as many tells a queue that keeps up
+// from one that grows.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "compare/comparison.h"
+
+namespace systole::compare {
+
+inline constexpr double kMostLoad = 0.99;
+
+// The highest rate in requests a second that is sustained, to a thousandth below, and its p99
+// response in seconds. A rate of 0: one request alone takes longer than the limit. `points` are in
+// order of their batch.
+struct Served {
+  double rate = 0.0, p99 = 0.0;
+};
+[[nodiscard]] Served server_rate(std::span<const Point> points, double limit);
+
+// Requests of a trial: 100 limits' worth at that rate, but 200,000 at least and 4,000,000 at most,
+// which bounds its time and memory.
+[[nodiscard]] std::int64_t trial_requests(double rate, double limit);
+
+// The p99 response in seconds of `requests` requests, after a warm-up of a tenth as many from an
+// empty queue. The same arrivals whenever it is called.
+[[nodiscard]] double server_p99(std::span<const Point> points, double rate, std::int64_t requests);
+
+}  // namespace systole::compare
