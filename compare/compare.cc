@@ -58,6 +58,7 @@ class Comparer {
 
 Comparison Comparer::run() {
   check_targets();
+  result_.targets = request_.targets;
   for (const std::int64_t batch : request_.batches) {
     Workload workload(request_.source, batch);
     if (batch == request_.batches.front()) describe(workload);

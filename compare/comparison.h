@@ -35,7 +35,7 @@ inline constexpr const char* kFirst = "first inference";
 // One batch size. Seconds are per batch, end to end from host memory to host memory.
 struct Point {
   std::int64_t batch = 1;
-  double alone = 0.0;                        // one batch by itself
+  double alone = 0.0;                        // one batch by itself; 0: not known (published)
   double period = 0.0;                       // per batch, back to back; measured: as alone
   double device = 0.0;                       // of the period, the device alone
   double host = 0.0;                         // of the period, the host's steps
@@ -72,11 +72,13 @@ struct Row {
   int threads = 0;
   std::int64_t batch = 1;
   bool best = true;         // of the settings of this target and precision (rule 8)
-  double latency = 0.0;     // seconds a batch; server: the p99 limit that was kept
+  double latency = 0.0;     // seconds a batch; server: the p99 response
   double throughput = 0.0;  // samples a second
   std::optional<double> p90, p99;
   double device = 0.0, host = 0.0;
-  std::optional<double> ratio;         // time a sample over the first target's
+  // What the ratios of its scenario (and batch) and precision are over: a row of the first target.
+  bool reference = false;
+  std::optional<double> ratio;         // time a sample over the reference's; not of itself
   std::optional<double> peak_percent;  // operations a second, end to end, of the peak
   std::string bound;
   // The row's time lies between these shares of it: 0.9 and 1.1. Nothing where nobody knows.
@@ -103,7 +105,8 @@ struct Comparison {
   std::map<std::string, std::map<std::int64_t, double>> intensities;
   double p99_limit = 0.0;  // seconds, of the server scenario
   std::optional<double> float_accuracy;
-  std::vector<Series> series;  // the first is what ratios compare with
+  std::vector<std::string> targets;  // as asked for; ratios are over the first that has rows
+  std::vector<Series> series;
   std::vector<Absent> absent;
   std::vector<std::string> notes;
   std::vector<Measurement> measurements;

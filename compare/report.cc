@@ -20,11 +20,20 @@ struct Column {
   std::string (*text)(const Row& row);
 };
 
-std::string precision_text(const Row& row) {
-  return row.threads > 0 ? fmt::format("{}/{}", row.precision, row.threads) : row.precision;
+std::string precision_text(const Row& row) { return setting_text(row.precision, row.threads); }
+
+// A server is a queue of batches whose times are of that kind, unless somebody ran one.
+std::string kind_text(const Row& row) {
+  const bool queued = row.scenario == kServer && row.kind != kPublished;
+  return queued ? row.kind + " queue" : row.kind;
 }
 
 std::string latency_text(const Row& row) { return time_text(row.latency) + (row.quick ? "*" : ""); }
+
+std::string ratio_text(const Row& row) {
+  if (row.reference) return "base";
+  return row.ratio ? fmt::format("{:.2f}x", *row.ratio) : "-";
+}
 
 std::string error_text(const Row& row) {
   if (!row.low || !row.high) return "?";
@@ -34,15 +43,14 @@ std::string error_text(const Row& row) {
 const Column kColumns[] = {
     {"scenario", true, [](const Row& r) { return r.scenario; }},
     {"target", true, [](const Row& r) { return r.target; }},
-    {"kind", true, [](const Row& r) { return r.kind; }},
+    {"kind", true, kind_text},
     {"type", true, precision_text},
     {"batch", false, [](const Row& r) { return std::to_string(r.batch); }},
     {"latency", false, latency_text},
     {"+/-", false, error_text},
     {"samples/s", false, [](const Row& r) { return rate_text(r.throughput); }},
     {"device only", false, [](const Row& r) { return r.device > 0 ? time_text(r.device) : "-"; }},
-    {"time", false,
-     [](const Row& r) { return r.ratio ? fmt::format("{:.2f}x", *r.ratio) : std::string("-"); }},
+    {"time", false, ratio_text},
     {"% peak", false,
      [](const Row& r) {
        return r.peak_percent ? fmt::format("{:.2f}", *r.peak_percent) : std::string("-");
@@ -135,17 +143,20 @@ std::string checks_text(const Comparison& c, const char* bullet) {
         std::ranges::find_if(s.points, [](const Point& p) { return p.check.has_value(); });
     if (checked != s.points.end()) {
       const OutputCheck& check = *checked->check;
-      const std::string threads = s.threads > 0 ? fmt::format("/{}", s.threads) : "";
-      text +=
-          wrapped(fmt::format("{}{} {}{}: {} of {} values differ from the {}, by {:.2g} at most "
-                              "({})",
-                              bullet, s.target, s.precision, threads, check.mismatches,
-                              check.compared, check.reference, check.max_difference, check.metric),
-                  2);
+      text += wrapped(
+          fmt::format("{}{} {}: {} of {} values differ from the {}, by {:.2g} at most "
+                      "({})",
+                      bullet, s.target, setting_text(s.precision, s.threads), check.mismatches,
+                      check.compared, check.reference, check.max_difference, check.metric),
+          2);
+    }
+    if (checked == s.points.end() && (s.kind == kSimulated || s.kind == kMeasured)) {
+      text += fmt::format("{}{} {}: no output check\n", bullet, s.target,
+                          setting_text(s.precision, s.threads));
     }
     if (!s.accuracy) continue;
-    text += fmt::format("{}{} {}{}: {:.2f} % of the labels\n", bullet, s.target, s.precision,
-                        s.threads > 0 ? fmt::format("/{}", s.threads) : "", *s.accuracy * 100.0);
+    text += fmt::format("{}{} {}: {:.2f} % of the labels\n", bullet, s.target,
+                        setting_text(s.precision, s.threads), *s.accuracy * 100.0);
   }
   return text;
 }
@@ -168,8 +179,9 @@ std::string table_text(const Comparison& c, bool all_rows) {
   }
   text += "\n" + aligned(cells_of(shown_rows(c, all_rows))) + "\n";
   text += wrapped(
-      "time: per sample, over the first target's; +/-: 95 % interval or validation error, ? if "
-      "nobody knows; type: precision and threads; *: measured for less than rule 5 asks (quick).",
+      "time: per sample, over the base's; +/-: 95 % interval or validation error, ? if "
+      "nobody knows; type: precision and threads; *: measured for less than rule 5 asks (quick); "
+      "server: latency is the p99 response of a simulated queue, its batches' times of that kind.",
       0);
   for (const std::string& sentence : c.summary) text += "\n" + wrapped(sentence, 0);
   text += "\n" + means_text(c, "") + checks_text(c, "") + absent_text(c, "");

@@ -16,7 +16,7 @@ Json or_null(const std::optional<T>& value) {
 
 Json to_json(const Point& p) {
   return {{"batch", p.batch},
-          {"alone_seconds", p.alone},
+          {"alone_seconds", p.alone > 0.0 ? Json(p.alone) : Json(nullptr)},
           {"period_seconds", p.period},
           {"device_seconds", p.device},
           {"host_seconds", p.host},
@@ -26,6 +26,7 @@ Json to_json(const Point& p) {
           {"p99_seconds", or_null(p.p99)},
           {"quick", p.quick},
           {"bound_by", p.bound},
+          {"bound_by_alone", p.bound_alone.empty() ? p.bound : p.bound_alone},
           {"output_check", p.check ? to_json(*p.check) : Json(nullptr)}};
 }
 
@@ -77,6 +78,7 @@ Json to_json(const Row& row) {
           {"p99_seconds", or_null(row.p99)},
           {"device_seconds", row.device},
           {"host_seconds", row.host},
+          {"reference", row.reference},
           {"ratio", or_null(row.ratio)},
           {"peak_percent", or_null(row.peak_percent)},
           {"bound_by", row.bound},
@@ -101,6 +103,7 @@ Row row_from_json(const Json& json) {
   row.p99 = get_optional(json, "p99_seconds");
   row.device = get<double>(json, "device_seconds");
   row.host = get<double>(json, "host_seconds");
+  row.reference = get<bool>(json, "reference");
   row.ratio = get_optional(json, "ratio");
   row.peak_percent = get_optional(json, "peak_percent");
   row.bound = get<std::string>(json, "bound_by");

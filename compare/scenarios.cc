@@ -1,38 +1,35 @@
 // See scenarios.h.
 #include "compare/scenarios.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <random>
 
-#include "base/diag.h"
+#include "compare/server.h"
+#include "compare/summary.h"
 
 namespace systole::compare {
 namespace {
 
-constexpr std::int64_t kRequests = 20'000;  // of one trial of the server
-constexpr std::uint64_t kSeed = 0x5E5701E;
-constexpr int kBisections = 24;
-
-// The smallest point that holds `waiting` requests, else the largest.
-const Point& point_for(std::span<const Point> points, std::int64_t waiting) {
-  const auto found =
-      std::ranges::find_if(points, [&](const Point& p) { return p.batch >= waiting; });
-  return found == points.end() ? points.back() : *found;
-}
-
 double per_sample(const Row& row) { return 1.0 / row.throughput; }
 
-// The row's error as shares of its time.
-void set_error(const Series& series, const Point& point, Row& row) {
+struct Range {
+  double low = 1.0, high = 1.0;
+};
+
+// The error of a point's time, `seconds`, as shares of it. A model's error is of device times: it
+// holds where the row's time is that.
+std::optional<Range> error_of(const Series& series, const Point& point, double seconds) {
   if (point.interval) {
-    row.low = point.interval->low / point.interval->median;
-    row.high = point.interval->high / point.interval->median;
-  } else if (series.error_percent) {
-    row.low = 1.0 - std::min(*series.error_percent / 100.0, 1.0);
-    row.high = 1.0 + *series.error_percent / 100.0;
+    return Range{point.interval->low / point.interval->median,
+                 point.interval->high / point.interval->median};
   }
+  const bool holds = series.kind != kModelled || seconds == point.device;
+  if (!series.error_percent || !holds) return std::nullopt;
+  return Range{1.0 - std::min(*series.error_percent / 100.0, 1.0),
+               1.0 + *series.error_percent / 100.0};
 }
 
 class RowMaker {
@@ -40,7 +37,9 @@ class RowMaker {
   explicit RowMaker(Comparison& comparison) : comparison_(comparison) {}
 
   void make() {
+    set_base();
     for (const Series& series : comparison_.series) add(series);
+    say_what_is_missing();
     set_best();
     set_ratios();
     set_means();
@@ -62,7 +61,10 @@ class RowMaker {
     row.bound = point.bound;
     row.accuracy = series.accuracy;
     row.quick = point.quick;
-    set_error(series, point, row);
+    if (const auto error = error_of(series, point, seconds)) {
+      row.low = error->low;
+      row.high = error->high;
+    }
     set_peak(series, row);
     return row;
   }
@@ -74,37 +76,107 @@ class RowMaker {
 
   void add(const Series& series) {
     if (series.points.empty()) return;
+    if (!series.same_model) return add_published(series);
     for (const Point& point : series.points) {
       comparison_.rows.push_back(base(series, point, kByBatch, point.period));
     }
     const Point& smallest = series.points.front();
-    if (smallest.first) comparison_.rows.push_back(base(series, smallest, kFirst, *smallest.first));
-    if (smallest.batch == 1 && series.same_model) {
-      Row row = base(series, smallest, kSingleStream, smallest.alone);
-      if (!smallest.bound_alone.empty()) row.bound = smallest.bound_alone;
-      row.p90 = smallest.p90;
-      row.p99 = smallest.p99;
-      comparison_.rows.push_back(std::move(row));
-    }
+    if (smallest.first) add_alone(series, smallest, kFirst, *smallest.first);
+    if (smallest.batch == 1 && series.same_model) add_alone(series, smallest, kSingleStream, smallest.alone);
     const auto rate = [](const Point& p) { return static_cast<double>(p.batch) / p.period; };
     const Point& fastest = *std::ranges::max_element(series.points, {}, rate);
     comparison_.rows.push_back(base(series, fastest, kOffline, fastest.period));
-    if (series.same_model) add_server(series);
+    add_server(series);
+  }
+
+  // One batch by itself, which other things may bound than one of many.
+  void add_alone(const Series& series, const Point& point, const char* scenario, double seconds) {
+    Row row = base(series, point, scenario, seconds);
+    if (!point.bound_alone.empty()) row.bound = point.bound_alone;
+    if (scenario == std::string(kSingleStream)) {
+      row.p90 = point.p90;
+      row.p99 = point.p99;
+    }
+    comparison_.rows.push_back(std::move(row));
+  }
+
+  // Another's server: rates with the p99 response that was kept, nothing else.
+  void add_published(const Series& series) {
+    for (const Point& point : series.points) {
+      Row row = base(series, point, kServer, point.period);
+      row.latency = point.p99.value_or(0.0);
+      row.p99 = point.p99;
+      comparison_.rows.push_back(std::move(row));
+    }
   }
 
   void add_server(const Series& series) {
-    const double rate = server_rate(series.points, comparison_.p99_limit);
-    if (rate <= 0.0) {
-      return comparison_.absent.push_back(
-          {series.target, series.precision,
-           fmt::format("server: a batch of {} takes longer than the limit of {:g} ms",
-                       series.points.front().batch, comparison_.p99_limit * 1e3)});
+    const Served served = server_rate(series.points, comparison_.p99_limit);
+    if (served.rate <= 0.0) {
+      return add_absent({series.target, setting_text(series.precision, series.threads),
+                         fmt::format("server: a batch of {} takes longer than the limit of {:g} ms",
+                                     series.points.front().batch, comparison_.p99_limit * 1e3)});
     }
-    Row row = base(series, series.points.back(), kServer, comparison_.p99_limit);
-    row.throughput = rate;
-    row.p99 = server_p99(series.points, rate);
+    Row row = base(series, series.points.back(), kServer, served.p99);
+    if (!series.points.back().bound_alone.empty()) row.bound = series.points.back().bound_alone;
+    row.throughput = served.rate;
+    row.p99 = served.p99;
+    set_server_error(series, served.rate, row);
     set_peak(series, row);
     comparison_.rows.push_back(std::move(row));
+  }
+
+  // Rates of the same queue with every batch at the low and at the high end of its error.
+  void set_server_error(const Series& series, double rate, Row& row) const {
+    row.low.reset();
+    row.high.reset();
+    std::vector<Point> fast = series.points, slow = series.points;
+    for (std::size_t i = 0; i < series.points.size(); ++i) {
+      const auto error = error_of(series, series.points[i], series.points[i].alone);
+      if (!error) return;
+      fast[i].alone *= error->low;
+      slow[i].alone *= error->high;
+    }
+    const double most = server_rate(fast, comparison_.p99_limit).rate;
+    const double least = server_rate(slow, comparison_.p99_limit).rate;
+    if (least <= 0.0) return;
+    row.low = rate / most;
+    row.high = rate / least;
+  }
+
+  // Rule 12, for scenarios that some series cannot have.
+  void say_what_is_missing() {
+    const auto has = [&](const char* scenario) {
+      return std::ranges::any_of(comparison_.rows,
+                                 [&](const Row& row) { return row.scenario == scenario; });
+    };
+    const bool singles = has(kSingleStream), firsts = has(kFirst);
+    if (!singles) add_note("single-stream: no rows, as nothing ran at batch 1");
+    for (const Series& s : comparison_.series) {
+      if (!s.same_model || s.points.empty()) continue;
+      if (singles && s.points.front().batch != 1) {
+        add_absent({s.target, setting_text(s.precision, s.threads),
+                    "single-stream: it did not run at batch 1"});
+      }
+      if (s.points.front().first) continue;
+      add_note(firsts ? "first inference: simulated machines alone have one; measured targets are "
+                        "warmed up, modelled ones have no cold start"
+                      : "first inference: no rows, as it is known of simulated machines alone");
+    }
+  }
+
+  void add_note(const std::string& text) {
+    std::vector<std::string>& notes = comparison_.notes;
+    if (std::ranges::find(notes, text) == notes.end()) notes.push_back(text);
+  }
+  void add_absent(Absent absent) {
+    const auto known = [&](const Absent& a) {
+      return a.target == absent.target && a.precision == absent.precision &&
+             a.reason == absent.reason;
+    };
+    if (std::ranges::none_of(comparison_.absent, known)) {
+      comparison_.absent.push_back(std::move(absent));
+    }
   }
 
   // Of rows that differ in their setting alone, the one with the most throughput.
@@ -129,13 +201,31 @@ class RowMaker {
            *b.accuracy >= 0.99 * *fp32;
   }
 
-  // What the scenario's rows are compared with: the first target's best.
+  // The target that ratios are over: the first that was asked for and has rows.
+  void set_base() {
+    const auto has_rows = [&](const std::string& target) {
+      return std::ranges::any_of(comparison_.series, [&](const Series& s) {
+        return s.target == target && s.same_model && !s.points.empty();
+      });
+    };
+    const std::vector<std::string>& asked = comparison_.targets;
+    const auto first = std::ranges::find_if(asked, has_rows);
+    for (const Series& s : comparison_.series) {
+      if (s.same_model && base_.empty()) base_ = s.target;
+    }
+    if (first == asked.end()) return;
+    base_ = *first;
+    if (first == asked.begin()) return;
+    add_note(fmt::format("{} has no rows that others can be compared with: times are over {}'s",
+                         asked.front(), base_));
+  }
+
+  // What the scenario's rows are compared with: the base's best.
   [[nodiscard]] const Row* reference(const Row& row) const {
-    const std::string& first = comparison_.series.front().target;
     for (const Row& other : comparison_.rows) {
       const bool same_batch = row.scenario != kByBatch || row.batch == other.batch;
-      if (other.scenario == row.scenario && other.target == first && other.best && same_batch &&
-          comparable(row, other)) {
+      if (other.scenario == row.scenario && other.target == base_ && other.kind != kPublished &&
+          other.best && same_batch && comparable(row, other)) {
         return &other;
       }
     }
@@ -145,7 +235,9 @@ class RowMaker {
   void set_ratios() {
     for (Row& row : comparison_.rows) {
       if (row.scenario == kFirst || row.kind == kPublished) continue;
-      if (const Row* other = reference(row)) row.ratio = per_sample(row) / per_sample(*other);
+      const Row* other = reference(row);
+      row.reference = other == &row;
+      if (other != nullptr && other != &row) row.ratio = per_sample(row) / per_sample(*other);
     }
   }
 
@@ -173,46 +265,10 @@ class RowMaker {
   }
 
   Comparison& comparison_;
+  std::string base_;
 };
 
 }  // namespace
-
-double server_p99(std::span<const Point> points, double rate) {
-  SYSTOLE_CHECK(!points.empty() && rate > 0.0, "a server without work");
-  std::mt19937_64 random(kSeed);
-  std::vector<double> arrivals;
-  double clock = 0.0;
-  for (std::int64_t i = 0; i < kRequests; ++i) {
-    const double uniform = static_cast<double>((random() >> 11) + 1) * 0x1p-53;  // (0, 1]
-    arrivals.push_back(clock += -std::log(uniform) / rate);
-  }
-  std::vector<double> responses;
-  double free_at = 0.0;
-  for (std::size_t next = 0; next < arrivals.size();) {
-    const double start = std::max(free_at, arrivals[next]);
-    std::size_t end = next;
-    while (end < arrivals.size() && arrivals[end] <= start &&
-           static_cast<std::int64_t>(end - next) < points.back().batch) {
-      ++end;
-    }
-    const auto waiting = static_cast<std::int64_t>(end - next);
-    free_at = start + point_for(points, waiting).alone;
-    for (; next < end; ++next) responses.push_back(free_at - arrivals[next]);
-  }
-  return percentile(responses, 0.99);
-}
-
-double server_rate(std::span<const Point> points, double limit) {
-  if (points.empty() || points.front().alone > limit) return 0.0;
-  double most = 0.0;  // no server is faster than its best batch
-  for (const Point& p : points) most = std::max(most, static_cast<double>(p.batch) / p.alone);
-  double low = 0.0, high = most;
-  for (int i = 0; i < kBisections; ++i) {
-    const double middle = (low + high) / 2.0;
-    (server_p99(points, middle) <= limit ? low : high) = middle;
-  }
-  return low;
-}
 
 void set_rows(Comparison& comparison) {
   comparison.rows.clear();

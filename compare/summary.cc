@@ -28,13 +28,14 @@ std::string reason_of(const Row& row) {
 
 double time_of(const Row& row) { return 1.0 / row.throughput; }
 
-// Targets once each, in order.
-std::string names_of(const std::vector<const Row*>& rows) {
+// " Left out: a int8, b fp32." of rows, each target and precision once, in order; nothing of none.
+std::string list_of(const std::string& heading, const std::vector<const Row*>& rows) {
   std::vector<std::string> names;
   for (const Row* row : rows) {
-    if (std::ranges::find(names, row->target) == names.end()) names.push_back(row->target);
+    std::string name = row->target + " " + row->precision;
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
   }
-  return fmt::format("{}", fmt::join(names, ", "));
+  return names.empty() ? "" : fmt::format(" {}: {}.", heading, fmt::join(names, ", "));
 }
 
 // The fastest row of each target, fastest first.
@@ -67,27 +68,57 @@ std::string verdict(const std::string& scenario, const Row& winner, const Row& s
                      winner.target, time_of(second) / time_of(winner), low, high);
 }
 
-std::string sentence(const std::string& scenario, const std::vector<const Row*>& rows) {
-  std::vector<const Row*> judged, unjudged;
-  for (const Row* row : rows) (row->low && row->high ? judged : unjudged).push_back(row);
-  const auto fastest = fastest_of_each(judged);
+// The rows of a scenario by what can be said of them.
+struct Sorted {
+  std::vector<const Row*> judged, unknown, unfair, published;
+};
+
+Sorted sorted(const std::string& scenario, const std::vector<Row>& rows) {
+  Sorted all;
+  for (const Row& row : rows) {
+    if (row.scenario != scenario || !row.best) continue;
+    const bool fair = row.ratio || row.reference;
+    auto& part = row.kind == kPublished  ? all.published
+                 : !fair                 ? all.unfair
+                 : (row.low && row.high) ? all.judged
+                                         : all.unknown;
+    part.push_back(&row);
+  }
+  return all;
+}
+
+std::string sentence(const std::string& scenario, const Sorted& rows) {
+  const auto fastest = fastest_of_each(rows.judged);
   std::string text;
   if (fastest.size() >= 2) {
-    text = verdict(unjudged.empty() ? scenario : scenario + ", of those whose error is known",
+    text = verdict(rows.unknown.empty() ? scenario : scenario + ", of those whose error is known",
                    *fastest[0], *fastest[1]);
+    const std::vector<const Row*> shown = {fastest[0], fastest[1]};
+    std::vector<const Row*> others;
+    for (const Row* row : rows.judged) {
+      if (std::ranges::find(shown, row) == shown.end()) others.push_back(row);
+    }
+    text += list_of("Judged too, and slower", others);
+  } else if (rows.unknown.empty()) {
+    text = fmt::format("{}: no winner is named, as no two targets can be compared.", scenario);
   } else {
     text = fmt::format("{}: no winner is named, as the error of {} target{} is known.", scenario,
                        fastest.size(), fastest.size() == 1 ? "" : "s");
   }
-  if (unjudged.empty()) return text;
-  const auto others = fastest_of_each(unjudged);
-  return text + fmt::format(
-                    " Not judged, as nobody knows their error: {}; the fastest of them, {}, "
-                    "does {}.",
-                    names_of(others), name_of(*others.front()), figure_of(*others.front()));
+  if (!rows.unknown.empty()) {
+    const Row& best = *fastest_of_each(rows.unknown).front();
+    text += list_of("Not judged, as nobody knows their error", rows.unknown);
+    text += fmt::format(" The fastest of them, {}, does {}.", name_of(best), figure_of(best));
+  }
+  return text + list_of("Left out, as rule 6 forbids the ratio", rows.unfair) +
+         list_of("Published, of another's run, and in no ratio", rows.published);
 }
 
 }  // namespace
+
+std::string setting_text(const std::string& precision, int threads) {
+  return threads > 0 ? fmt::format("{}/{}", precision, threads) : precision;
+}
 
 std::string time_text(double seconds) {
   if (seconds >= 1.0) return fmt::format("{:#.4g} s", seconds);
@@ -105,11 +136,10 @@ std::string rate_text(double per_second) {
 std::vector<std::string> summarise(const std::vector<Row>& rows) {
   std::vector<std::string> sentences;
   for (const char* scenario : {kSingleStream, kOffline, kServer}) {
-    std::vector<const Row*> fair;
-    for (const Row& row : rows) {
-      if (row.scenario == scenario && row.ratio && row.best) fair.push_back(&row);
-    }
-    if (fair.size() >= 2) sentences.push_back(sentence(scenario, fair));
+    const Sorted of_it = sorted(scenario, rows);
+    const std::size_t count =
+        of_it.judged.size() + of_it.unknown.size() + of_it.unfair.size() + of_it.published.size();
+    if (count >= 2) sentences.push_back(sentence(scenario, of_it));
   }
   return sentences;
 }

@@ -8,12 +8,15 @@
 
 namespace systole::compare {
 
-// One sentence for each of single-stream, offline and server that has rows. It follows from the
-// rows alone, so from a report's JSON as well. Only rows with a ratio take part, best settings
-// first; a row whose error nobody knows is named but not judged. No winner is named when the two
+// One sentence for each of single-stream, offline and server that has two rows or more. It follows
+// from the rows alone, so from a report's JSON as well. Rows with a ratio, and what they are
+// compared with, are judged, best settings alone. A row whose error nobody knows, one that rule 6
+// keeps from a ratio and a published one are named but not judged. No winner is named when the two
 // fastest rows' ranges overlap.
 [[nodiscard]] std::vector<std::string> summarise(const std::vector<Row>& rows);
 
+// "int8", or with threads "int8/2".
+[[nodiscard]] std::string setting_text(const std::string& precision, int threads);
 // "52.10 us", "1.340 ms": four significant digits.
 [[nodiscard]] std::string time_text(double seconds);
 // "1.23 M", "45.6 k"

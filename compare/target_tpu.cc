@@ -80,6 +80,8 @@ Point point_from(const Steady& steady, std::int64_t batch) {
   point.period = point.device + point.host;
   const Bound bound = device_bound(added_cycles(many.total, one.total));
   point.bound = point.host > bound.share * point.device ? "host" : bound.name;
+  const Bound alone = device_bound(one.total);
+  point.bound_alone = one.host_seconds > alone.share * one.device_seconds ? "host" : alone.name;
   return point;
 }
 
@@ -135,6 +137,14 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
     set_error(machine, names);
     Series& series = context.series(names);
     series.points.push_back(point_from(steady, workload.batch()));
+    if (!workload.has_integers()) {
+      context.note(fmt::format(
+          "{} int8: timing alone, as the float model was never calibrated (--calibrate DATA)",
+          target));
+    } else if (!workload.can_check()) {
+      context.note(
+          fmt::format("{} int8: batches of more than 4 G multiply-adds are not checked", target));
+    }
     if (values && workload.has_integers() && workload.can_check()) {
       check_values(context, machine, workload, series);
     }

@@ -34,6 +34,8 @@ struct TargetContext {
   // Says once that there is none.
   void absent(const std::string& target, const std::string& precision,
               const std::string& reason) const;
+  // Says once what a reader of the rows should know.
+  void note(const std::string& text) const;
   [[nodiscard]] bool wants(std::string_view precision) const;
 };
 

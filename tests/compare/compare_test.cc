@@ -89,7 +89,8 @@ TEST(CompareModel, PutsTheKindsSideBySide) {
   for (const Row& row : c.rows) {
     EXPECT_GT(row.latency, 0.0);
     EXPECT_GT(row.throughput, 0.0);
-    EXPECT_EQ(row.ratio.has_value(), row.scenario != std::string(kFirst)) << row.scenario;
+    const bool has_ratio = row.ratio.has_value() || row.reference;
+    EXPECT_EQ(has_ratio, row.scenario != std::string(kFirst)) << row.scenario;
   }
 }
 
@@ -132,6 +133,8 @@ TEST(CompareModel, TakesFloatModelsForTimingAlone) {
   request.precisions.clear();
   const Comparison c = compare_model(request);
   EXPECT_FALSE(rows_of(c, kOffline, "tpu:tiny_8").empty());
+  EXPECT_THAT(c.notes, testing::Contains(HasSubstr("tpu:tiny_8 int8: timing alone")));
+  EXPECT_THAT(table_text(c, false), HasSubstr("tpu:tiny_8 int8: no output check"));
   for (const Row& row : rows_of(c, kByBatch, "cpu:host")) EXPECT_NE(row.precision, "int8");
   EXPECT_TRUE(std::ranges::any_of(c.absent, [](const Absent& a) {
     return a.target == "cpu:host" && a.reason.find("--calibrate") != std::string::npos;
@@ -308,12 +311,16 @@ TEST(CompareModel, ShowsPublishedFiguresOfTheModelTheyAreOf) {
   request.batches = {1};
   request.targets = {"tpu:tiny_8", "paper:k80"};
   Comparison c = compare_model(request);
-  const auto rows = rows_of(c, kByBatch, "paper:k80");
+  const auto rows = rows_of(c, kServer, "paper:k80");
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].kind, kPublished);
   EXPECT_DOUBLE_EQ(rows[1].throughput, 36465.0);
-  EXPECT_FALSE(rows[1].ratio);  // not this model, not these inputs
-  EXPECT_TRUE(rows_of(c, kServer, "paper:k80").empty());
+  EXPECT_FALSE(rows[1].ratio);         // not this model, not these inputs
+  EXPECT_EQ(rows[1].latency, 8.3e-3);  // its p99
+  for (const char* scenario : {kByBatch, kOffline, kSingleStream}) {
+    EXPECT_TRUE(rows_of(c, scenario, "paper:k80").empty());
+  }
+  EXPECT_THAT(c.summary.back(), HasSubstr("in no ratio: paper:k80 fp32"));
   request = small_request();
   request.targets = {"tpu:tiny_8", "paper:k80"};
   c = compare_model(request);
@@ -335,6 +342,24 @@ TEST(CompareModel, KnowsTheErrorOfAMachineAsItCame) {
   EXPECT_NEAR(*known, std::stod(results.substr(at + key.size())), 0.05);
   isa::set_parameter(request.machine, "dram.bytes_per_second=2x");
   EXPECT_FALSE(compare_model(request).series.at(0).error_percent);
+}
+
+// H100's error is of one bf16 product's device time: no row of another kind shows it.
+TEST(CompareModel, KnowsTheErrorOfAModelWhereItWasFound) {
+  CompareRequest request = small_request(true);
+  request.precisions = {"int8", "bf16", "fp16"};
+  request.targets = {"gpu:h100"};
+  for (const Series& s : compare_model(request).series) EXPECT_FALSE(s.error_percent);
+  request.source.load = [](std::int64_t) {
+    return Models{.integer = compiler::load_model("gemm:64,256,32", {}), .floating = std::nullopt};
+  };
+  request.batches = {64};
+  const Comparison c = compare_model(request);
+  for (const Series& s : c.series) EXPECT_EQ(s.error_percent.has_value(), s.precision == "bf16");
+  for (const Row& row : c.rows) {
+    const bool holds = row.precision == "bf16" && row.latency == row.device;
+    EXPECT_EQ(row.low.has_value(), holds) << row.scenario;
+  }
 }
 
 TEST(Report, SummaryFollowsFromTheJson) {

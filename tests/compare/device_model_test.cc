@@ -80,6 +80,12 @@ TEST(ModelTime, AddsKernelsAndCopies) {
   EXPECT_DOUBLE_EQ(time.alone(), time.device + 10.0);
   EXPECT_DOUBLE_EQ(time.period(), 6.0);
   EXPECT_EQ(time.bound, "link");
+  // Alone both copies count; back to back they hide behind longer kernels.
+  work.output_bytes = work.input_bytes = 200;
+  const ModelTime hidden = model_time(device, "fp32", work);
+  EXPECT_DOUBLE_EQ(hidden.period(), hidden.device);
+  EXPECT_EQ(hidden.bound, "launch");
+  EXPECT_EQ(hidden.bound_alone, "link");
   work.output_bytes = work.input_bytes = 0;
   EXPECT_EQ(model_time(device, "fp32", work).bound, "launch");
 }
