@@ -82,7 +82,7 @@ class RowMaker {
     }
     const Point& smallest = series.points.front();
     if (smallest.first) add_alone(series, smallest, kFirst, *smallest.first);
-    if (smallest.batch == 1 && series.same_model) add_alone(series, smallest, kSingleStream, smallest.alone);
+    if (smallest.batch == 1) add_alone(series, smallest, kSingleStream, smallest.alone);
     const auto rate = [](const Point& p) { return static_cast<double>(p.batch) / p.period; };
     const Point& fastest = *std::ranges::max_element(series.points, {}, rate);
     comparison_.rows.push_back(base(series, fastest, kOffline, fastest.period));
