@@ -1,7 +1,7 @@
 // CSV: lines to cells.
 #include "base/csv.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -14,8 +14,9 @@ std::string Diag::text() const {
   return line;
 }
 
-void check_failed(const char* file, int line, const char* condition, const std::string& message) {
-  throw InternalError(fmt::format("{}:{}: {} does not hold: {}", file, line, condition, message));
+void throw_internal(const CheckSite& site, fmt::string_view format, fmt::format_args arguments) {
+  throw InternalError(fmt::format("{}:{}: {} does not hold: {}", site.file, site.line,
+                                  site.condition, fmt::vformat(format, arguments)));
 }
 
 }  // namespace systole

@@ -5,7 +5,7 @@
 // the fault is seen and caught once, in cli/main.cc (docs/decisions/0001-errors.md says why).
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>
@@ -39,14 +39,25 @@ class InternalError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-[[noreturn]] void check_failed(const char* file, int line, const char* condition,
-                               const std::string& message);
+// Where a check stands and what it demands.
+struct CheckSite {
+  const char* file;
+  int line;
+  const char* condition;
+};
+// Throw InternalError with the site and a message in fmt's format.
+[[noreturn]] void throw_internal(const CheckSite& site, fmt::string_view format,
+                                 fmt::format_args arguments);
+template <typename... Arguments>
+[[noreturn]] void check_failed(const CheckSite& site, fmt::format_string<Arguments...> format,
+                               Arguments&&... arguments) {
+  throw_internal(site, format, fmt::make_format_args(arguments...));
+}
 
 }  // namespace systole
 
 // States an invariant of ours; stays on in release builds. The message is an fmt format string.
-#define SYSTOLE_CHECK(condition, ...)                                                    \
-  do {                                                                                   \
-    if (!(condition))                                                                    \
-      ::systole::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \
+#define SYSTOLE_CHECK(condition, ...)                                                         \
+  do {                                                                                        \
+    if (!(condition)) ::systole::check_failed({__FILE__, __LINE__, #condition}, __VA_ARGS__); \
   } while (false)

@@ -5,7 +5,7 @@
 // compiled for timing alone and simulated, a few times; medians. `predicted` is the compiler's
 // total against the simulated one; the layers' errors count layers of at least a thousandth of the
 // run.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

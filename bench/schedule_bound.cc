@@ -6,7 +6,7 @@
 // the span from the first weight fetch to the last activation. The transfers are reported apart.
 // Shapes that do not fit the unified buffer as a whole come in a second list, simulated as they are
 // with all transfers.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -1,6 +1,7 @@
 // systole asm and disasm: program text <-> program file.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 

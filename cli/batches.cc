@@ -1,7 +1,7 @@
 // Inputs first, so that the labels can be counted against them.
 #include "cli/batches.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/accuracy.h"
 #include "cli/inputs.h"

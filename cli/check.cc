@@ -1,6 +1,7 @@
 // systole check: proves that a program may run on a machine, or says why not.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/diag.h"

@@ -4,9 +4,12 @@
 // callback throws InputError for what the user got wrong; main() turns that into exit code 1.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace systole::cli {
 

@@ -1,8 +1,9 @@
 // See compare_source.h. Files are read once, whatever the number of batch sizes.
 #include "cli/compare_source.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>

@@ -2,7 +2,6 @@
 // and labels.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +9,10 @@
 
 #include "cli/model_options.h"
 #include "compare/workload.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace systole::cli {
 

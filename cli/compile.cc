@@ -2,8 +2,9 @@
 // the model.
 #include "compiler/compile.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/files.h"

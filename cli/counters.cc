@@ -1,6 +1,8 @@
 // systole counters: what every class, counter and wait means, printed from the tables that define
 // them.
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "sim/counter_doc.h"

@@ -1,5 +1,7 @@
 // systole isa: the instruction set, printed from the tables that define it.
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "isa/isa_doc.h"

@@ -1,6 +1,7 @@
 // systole machines: the presets, or every parameter of one machine.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>

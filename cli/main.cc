@@ -1,6 +1,6 @@
 // systole: the only main(). Parses the command line, lets the subcommand run, and turns what went
 // wrong into one line and an exit code: 0 done, 1 the input is wrong, 2 usage, 70 our bug.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>

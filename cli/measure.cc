@@ -1,4 +1,6 @@
 // systole measure: runs a model on a real processor and keeps what was measured.
+#include <CLI/CLI.hpp>
+
 #include "cli/commands.h"
 #include "cli/measure_cpu.h"
 #include "cli/measure_gpu.h"

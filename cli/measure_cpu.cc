@@ -1,10 +1,12 @@
 // systole measure cpu: a model on this computer's oneDNN, every sample kept.
 #include "cli/measure_cpu.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/files.h"

@@ -1,8 +1,11 @@
 // systole measure cpu.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace systole::cli {
 

@@ -2,12 +2,14 @@
 // this computer's GPU, written as measurement files (docs/comparison.md).
 #include "cli/measure_gpu.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/files.h"

@@ -1,6 +1,7 @@
 // From option text to a Machine and LoadOptions.
 #include "cli/model_options.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <string_view>
 #include <utility>

@@ -1,7 +1,6 @@
 // Options shared by every subcommand that takes a model: which model, which machine, which shapes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,11 @@
 
 #include "compiler/frontend/load.h"
 #include "isa/machine.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace systole::cli {
 

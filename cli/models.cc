@@ -1,6 +1,7 @@
 // systole models: the models that come with the program, and the forms that need no file.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <memory>

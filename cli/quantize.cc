@@ -1,6 +1,7 @@
 // systole quantize: a float ONNX model and samples -> a standard QDQ or QLinear ONNX model.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/files.h"

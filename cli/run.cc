@@ -2,8 +2,9 @@
 //
 // Order of work: everything cheap that can be wrong is found first (arguments, machine, result
 // files, model, inputs), then calibration, compilation and the run itself.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -1,7 +1,7 @@
 // Progress is redrawn at most ten times a second.
 #include "cli/terminal.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,8 +1,9 @@
 // systole validate: one command for every rung of the validation ladder.
 #include "cli/validate.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -1,7 +1,7 @@
 // Rung h100: the GPU model against measured products of a real H100 (compare/data, source in the
 // file). Its four fitted figures come from two rows of three; the third says how good they are.
 // Rows given with --data are all unseen, unless they are among those fitted.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

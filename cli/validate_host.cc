@@ -3,7 +3,7 @@
 // Products of single floats run on oneDNN here and now, on one thread; two of three fit the
 // model's four figures, the third says how good they are. With --data the rows of the file are the
 // unseen ones: m, k, n and one of tflops, latency_ns, seconds, measured on this computer in fp32.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

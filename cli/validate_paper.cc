@@ -4,7 +4,7 @@
 // nothing is set per workload. Figures are of the steady state: what one more batch adds, averaged
 // over kMeasured batches after kWarm, so that biases, scales and the first fill do not count. With
 // --data FILE the rows of a CSV file take the place of the paper's.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Rung `rtl`: random programs on the simulator's engines and on the Verilated matrix unit
 // (docs/rtl.md). A case is one program on one model; it passes if every shift, pass and accumulator
 // write is in the same cycle with the same value on all of them.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/validate.h"
 #include "rtl/cosim.h"

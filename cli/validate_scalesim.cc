@@ -4,7 +4,7 @@
 // layer of F folds and M rows on R x C  F (2R + C + M - 2) - 1 cycles: its matrices of demands have
 // that many rows, counted from 0. Here the first shift starts a cycle earlier and the last sum is
 // readable a cycle later (docs/machine.md, T2 and T4), so a layer takes exactly two cycles more.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <filesystem>

@@ -8,10 +8,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
-set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
-if(SYSTOLE_SANITIZE)
-  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")  # lines are enough for a report
-endif()
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")  # lines are enough for a report and a backtrace
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
 find_program(SYSTOLE_CCACHE ccache)

@@ -1,7 +1,7 @@
 // Runs what onednn_builder.h builds, and takes the time of every step.
 #include "compare/cpu_onednn.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 
 #include <algorithm>

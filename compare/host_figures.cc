@@ -1,6 +1,6 @@
 // What this host can do at best: large products, reads of arrays, single products. All by
 // the code that is measured, so that a share of the peak is a share of what was seen.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 #include <unistd.h>
 

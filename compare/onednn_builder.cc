@@ -2,7 +2,7 @@
 // onednn_moves.cc.
 #include "compare/onednn_builder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -4,7 +4,7 @@
 // oneDNN multiplies by a scale's reciprocal where ONNX divides, so a quantised value may differ by
 // one step at a tie. What it has no integer form of (averages, products of two tensors) runs in
 // float32 between a dequantise and a quantise.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Moves: the same elements in another shape, order or place. A reshape of row-major elements is
 // free; the others are reorders between views of strided memory.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 // Integers: u8 or s8 activations, s8 symmetric weights, int32 bias. Without padding the
 // activations' zero point is folded into the bias exactly, as sum_k (x - z) w = sum_k x w - z sum_k
 // w; with padding oneDNN is told the zero point, as padded pixels are real zeros.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // See onednn_terms.h; the API is oneDNN 2.6's (output scales and zero points as attributes).
 #include "compare/onednn_terms.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

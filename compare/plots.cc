@@ -1,11 +1,12 @@
 // The report's folder: text files, and plots drawn by gnuplot from the same rows.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <stdio.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/files.h"

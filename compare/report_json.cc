@@ -1,5 +1,7 @@
 // A comparison as JSON (systole.comparison/2), and a row back from it.
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
 
 #include "base/diag.h"
 #include "compare/compare.h"

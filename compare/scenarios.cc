@@ -1,7 +1,7 @@
 // See scenarios.h.
 #include "compare/scenarios.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // cpu:host: the workload on this computer's oneDNN, by precision and number of threads.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 
 #include <algorithm>

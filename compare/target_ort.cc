@@ -1,11 +1,12 @@
 // cpu:onnxruntime: a model file timed by ONNX Runtime, through its node package and
 // compare/onnxruntime.js. Where node or the package is missing the comparison says so.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/files.h"

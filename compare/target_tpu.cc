@@ -3,7 +3,7 @@
 // Steady state is what further batches add: the time of 1 + n back-to-back batches less that of 1,
 // over n. One batch alone, from a cold start with every parameter loaded, is the first inference,
 // and an upper bound of a warm one.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // What all targets share, and the targets that only compute: modelled, published, files.
 #include "compare/targets.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

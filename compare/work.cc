@@ -1,7 +1,7 @@
 // Counting by op; the shapes are the graph's.
 #include "compare/work.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // See workload.h.
 #include "compare/workload.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

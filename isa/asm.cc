@@ -2,6 +2,8 @@
 //
 // One pass over the lines: a line is blank, a directive (".name ...") or an instruction. The
 // .machine lines are set apart as TOML at their own line numbers and read at the end.
+#include <fmt/format.h>
+
 #include <array>
 #include <functional>
 #include <optional>

@@ -1,7 +1,7 @@
 // Findings: wording and limit.
 #include "isa/findings.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace systole::isa {
 

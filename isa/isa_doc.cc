@@ -1,7 +1,7 @@
 // The instruction set as Markdown, one table per instruction.
 #include "isa/isa_doc.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "isa/operand.h"
 #include "isa/program.h"

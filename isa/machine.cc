@@ -4,6 +4,7 @@
 // how to print it, and where it lives in Machine. Every function below walks that table.
 #include "isa/machine.h"
 
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Verifier: ranges of everything executed. An operand is checked against its kind and the machine,
 // a row or byte touched against the size of its space, both after repeats are expanded.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <utility>

@@ -1,5 +1,5 @@
 // Verifier, first parts: what can be said without executing anything.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

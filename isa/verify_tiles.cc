@@ -6,7 +6,7 @@
 // A tile that is read and not yet switched to is in the shadow plane, in the FIFO, or still an
 // entry of the weights queue. The read that finds shadow and FIFO taken stays in the queue, and
 // with it every entry behind it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "isa/expand.h"
 #include "isa/verify_parts.h"

@@ -4,7 +4,7 @@
 // refused, except that a vector operation may write each row to where it has read it.
 #include "isa/verify_vector.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // The definitions as Markdown, one table per .def file.
 #include "sim/counter_doc.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "isa/insn.h"
 #include "sim/run.h"

@@ -1,7 +1,7 @@
 // Writing events one by one, as the run tells them; only the open layer span is held back.
 #include "traces/chrome.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 // One line per call; nothing is kept.
 #include "traces/csv.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace systole::traces {
 namespace {

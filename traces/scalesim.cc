@@ -1,7 +1,7 @@
 // SCALE-Sim's reports: what each slice adds to its layer, and the rows in its formats.
 #include "traces/scalesim.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // The walk, the places, and every op that one generic kernel does.
 #include "compare/gpu/builder.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <limits>

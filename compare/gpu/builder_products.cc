@@ -1,6 +1,6 @@
 // Matrix products, convolutions and pools. Weights are put into the order that the libraries want
 // here, on the host, once.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

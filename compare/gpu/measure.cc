@@ -1,7 +1,7 @@
 // What all measurements share, and the lesson: one product, one addition, empty kernels.
 #include "compare/gpu/measure.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // Whole models: check, samples with and without a CUDA graph, then a few traced runs for the times
 // of the kernels.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

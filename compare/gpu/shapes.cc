@@ -1,5 +1,5 @@
 // Where the sweep's shapes come from: a graph's products or the columns of a file.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 // Activations have 16 bits and weights 8, between QuantizeLinear and DequantizeLinear: values
 // within -1 ... 1 (inputs, h, gates) in steps of 2^-15, others (sums, c) in steps of 2^-12. All
 // weights of a sum share one scale, so that the machine adds the products as integers.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cmath>

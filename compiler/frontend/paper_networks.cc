@@ -4,7 +4,7 @@
 // https://arxiv.org/abs/1502.03167, Fig. 5).
 #include "compiler/frontend/paper_networks.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

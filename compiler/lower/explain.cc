@@ -1,7 +1,7 @@
 // Explanation: words for a mapping.
 #include "compiler/lower/explain.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // Lowering: place nodes, lay out memory, then emit the device segments between the host stages.
 #include "compiler/lower/lower.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // Parameter cache: handing out rows.
 #include "compiler/lower/param_cache.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/diag.h"
 

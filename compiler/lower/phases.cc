@@ -1,7 +1,7 @@
 // Phases: the search.
 #include "compiler/lower/phases.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

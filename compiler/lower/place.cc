@@ -1,7 +1,7 @@
 // Placement: one sweep in topological order; a node's stage is the earliest its inputs allow.
 #include "compiler/lower/place.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

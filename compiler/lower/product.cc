@@ -1,7 +1,7 @@
 // Product: cutting into slices, columns and tiles.
 #include "compiler/lower/product.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

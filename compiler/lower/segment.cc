@@ -1,7 +1,7 @@
 // Segment: unified buffer allocation by lifetime, and jobs.
 #include "compiler/lower/segment.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

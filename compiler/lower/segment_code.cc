@@ -1,7 +1,7 @@
 // Segment code: loads, operations and stores of each job.
 #include "compiler/lower/segment_code.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <deque>

@@ -2,7 +2,7 @@
 // below is none.
 #include "bench/lower_bound.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <random>

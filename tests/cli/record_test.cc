@@ -1,7 +1,7 @@
 // Derived figures and the percentages of the stall table.
 #include "cli/record.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

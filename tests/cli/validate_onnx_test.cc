@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "cli/onnx_cases.h"

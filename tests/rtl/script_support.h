@@ -1,7 +1,7 @@
 // Hand-written scripts: passes on fresh tiles, all of it there from cycle 0.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
