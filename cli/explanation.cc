@@ -1,7 +1,7 @@
 // Explanation: a table of layers and a line per segment.
 #include "cli/explanation.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
