@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "cli/commands.h"
 #include "cli/compare_source.h"
 #include "cli/model_files.h"
@@ -110,7 +111,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
                          .float_file = model.float_file()};
   request.p99_limit = o.p99_milliseconds * 1e-3;
   request.command = command_line;
-  request.version = SYSTOLE_VERSION;
+  request.version = program_version();
   const compare::Comparison comparison = compare::compare_model(request);
   if (file) {
     file->stream() << json_text(comparison);

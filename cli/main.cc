@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/diag.h"
+#include "base/source.h"
 #include "base/temporary_name.h"
 #include "cli/commands.h"
 
@@ -64,7 +65,7 @@ int parse_and_run(int argc, char** argv) {
       "Compiles a model for a TPU-style machine, runs it cycle by cycle and shows where "
       "the cycles go.",
       "systole");
-  app.set_version_flag("--version", std::string("systole ") + SYSTOLE_VERSION);
+  app.set_version_flag("--version", fmt::format("systole {}", program_version()));
   app.require_subcommand(1);
   app.footer(
       "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"

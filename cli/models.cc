@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "base/source.h"
 #include "cli/commands.h"
 #include "cli/model_files.h"
 #include "compiler/frontend/load.h"
@@ -87,16 +88,12 @@ fs::path models_folder() {
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path beside = program.parent_path().parent_path() / "models";
   if (!error && fs::is_directory(beside, error)) return beside;
-  return fs::path(SYSTOLE_SOURCE_DIR) / "models";
+  return source_path("models");
 }
 
-fs::path data_file(const std::string& name) {
-  return fs::path(SYSTOLE_SOURCE_DIR) / "compare" / "data" / name;
-}
+fs::path data_file(const std::string& name) { return source_path("compare/data/" + name); }
 
-fs::path compare_script(const std::string& name) {
-  return fs::path(SYSTOLE_SOURCE_DIR) / "compare" / name;
-}
+fs::path compare_script(const std::string& name) { return source_path("compare/" + name); }
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/source.h"
+
 namespace systole::cli {
 namespace {
 
@@ -136,7 +138,7 @@ std::string stats_json(const Record& record) {
   json["simulator"] = {{"wall_seconds", record.report.wall_seconds},
                        {"command", record.command_line}};
   json["machine"] = machine_json(record.machine);
-  json["version"] = SYSTOLE_VERSION;
+  json["version"] = program_version();
   constexpr int kIndent = 2;
   return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/diag.h"
+#include "base/source.h"
 #include "cli/commands.h"
 
 namespace systole::cli {
@@ -130,7 +131,7 @@ std::string validation_text(const Validation& validation) {
 }
 
 std::string validation_json(const std::string& rung, const Validation& validation) {
-  Json json{{"rung", rung}, {"version", SYSTOLE_VERSION}};
+  Json json{{"rung", rung}, {"version", program_version()}};
   if (validation.tally) {
     json["passed"] = validation.tally->passed;
     json["failed"] = validation.tally->failed;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/diag.h"
+#include "base/source.h"
 #include "cli/ort_cases.h"
 #include "cli/ort_networks.h"
 #include "cli/validate.h"
@@ -86,7 +87,7 @@ void run_networks(const std::string& folder, Validation& result, ValidationTally
 
 Validation validate_ort(const ValidateRequest& request) {
   const std::string folder =
-      request.data.empty() ? SYSTOLE_SOURCE_DIR "/tests/conformance/ort/cases" : request.data;
+      request.data.empty() ? source_path("tests/conformance/ort/cases") : request.data;
   Validation result;
   ValidationTable table{"cases",
                         "Outputs of ONNX Runtime, stored, and ours by class",

@@ -17,6 +17,7 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "base/source.h"
 #include "isa/scalesim_config.h"
 #include "isa/suggest.h"
 #include "isa/text.h"
@@ -163,7 +164,7 @@ std::vector<fs::path> preset_folders() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) folders.push_back(program.parent_path().parent_path() / "share/systole/machines");
-  folders.emplace_back(SYSTOLE_SOURCE_DIR "/machines");
+  folders.emplace_back(source_path("machines"));
   return folders;
 }
 

@@ -1,4 +1,5 @@
 // The program as users meet it: exit codes, one-line errors, files that are whole or absent.
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <numeric>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "base/tensor.h"
 #include "cli/tensor_files.h"
 #include "tests/support/process.h"
@@ -88,7 +90,7 @@ TEST(Usage, HelpIsEverywhereWithAnExample) {
 TEST(Usage, Version) {
   const Finished finished = testing_support::systole({"--version"});
   EXPECT_EQ(finished.code, 0);
-  EXPECT_EQ(finished.out, "systole " SYSTOLE_VERSION "\n");
+  EXPECT_EQ(finished.out, fmt::format("systole {}\n", program_version()));
 }
 
 TEST(Run, BadModelsAreInputErrors) {
@@ -104,7 +106,7 @@ TEST(Run, BadModelsAreInputErrors) {
 
 TEST(Run, TruncatedModelIsAnInputError) {
   const ScratchFolder folder;
-  auto bytes = read_file(SYSTOLE_SOURCE_DIR "/models/fashion_mlp.onnx");
+  auto bytes = read_file(source_path("models/fashion_mlp.onnx"));
   bytes.resize(bytes.size() / 2);
   write_file(folder.file("half.onnx"), bytes);
   expect_input_error(run({folder.file("half.onnx")}), {"half.onnx"});

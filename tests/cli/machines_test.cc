@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "isa/machine.h"
 #include "tests/support/process.h"
 
@@ -86,7 +87,7 @@ std::vector<std::string> bare_keys(const std::string& text) {
 // names; or the file says what its figures are ("All figures are chosen").
 TEST(Machines, EveryFigureSaysWhereItComesFrom) {
   for (const std::string& name : isa::machine_names()) {
-    const auto bytes = read_file(SYSTOLE_SOURCE_DIR "/machines/" + name + ".toml");
+    const auto bytes = read_file(source_path("machines/") + name + ".toml");
     const std::string text(bytes.begin(), bytes.end());
     if (text.find("figures are ") != std::string::npos) continue;
     const auto mine = values_of(name), v1 = values_of("tpu_v1");

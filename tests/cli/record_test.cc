@@ -10,6 +10,7 @@
 #include <random>
 #include <sstream>
 
+#include "base/source.h"
 #include "cli/stats.h"
 #include "cli/summary.h"
 
@@ -110,7 +111,7 @@ TEST(Stats, KeysAreTheDocumentedOnes) {
   EXPECT_EQ(json.at("cycles"), 1000);
   EXPECT_EQ(json.at("counters").at("matrix").at("weight_stall"), 350);
   EXPECT_TRUE(json.at("energy_joules").is_null());
-  EXPECT_EQ(json.at("version"), SYSTOLE_VERSION);
+  EXPECT_EQ(json.at("version"), program_version());
 }
 
 TEST(Stats, FuncEngineHasNoTime) {

@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "compare/summary.h"
 #include "compiler/frontend/load.h"
 #include "compiler/frontend/networks.h"
@@ -336,7 +337,7 @@ TEST(CompareModel, KnowsTheErrorOfAMachineAsItCame) {
   const auto known = compare_model(request).series.at(0).error_percent;
   ASSERT_TRUE(known);
   // The figure that docs/validation.md keeps, to a tenth.
-  const std::string results = testing_support::text_of(SYSTOLE_SOURCE_DIR "/docs/validation.md");
+  const std::string results = testing_support::text_of(source_path("docs/validation.md"));
   const std::string key = "mean cycle error percent overlap: ";
   const auto at = results.find(key);
   ASSERT_NE(at, std::string::npos);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "base/source.h"
 #include "compare/fit.h"
 #include "tests/support/scratch.h"
 
@@ -160,8 +161,7 @@ TEST(Fit, FindsTheFiguresThatMadeTheRows) {
 
 // The figures in devices.def are those that the fit finds, to the digits written there.
 TEST(Fit, ReproducesTheStoredFiguresOfTheH100) {
-  const auto rows =
-      rows_to_fit(read_product_rows(SYSTOLE_SOURCE_DIR "/compare/data/h100_gemm_bf16.csv"));
+  const auto rows = rows_to_fit(read_product_rows(source_path("compare/data/h100_gemm_bf16.csv")));
   const Device stored = *find_device("h100");
   Device device = stored;
   device.fit = {5e-6, 0.8, 20.0, 0.8};

@@ -1,6 +1,7 @@
 // Each ONNX operator row: what it computes and what it refuses, through text models.
 #include <gmock/gmock.h>
 
+#include "base/source.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "tests/compiler/onnx_text.h"
 
@@ -256,7 +257,7 @@ TEST_F(FrontendOps, UnknownOperatorsNameNodeOperatorDomainAndOpset) {
 }
 
 TEST(FrontendTable, TheDocumentListsEveryOperator) {
-  const std::string document = testing_support::text_of(SYSTOLE_SOURCE_DIR "/docs/onnx.md");
+  const std::string document = testing_support::text_of(source_path("docs/onnx.md"));
   std::string table;
   for (const OnnxOperator& row : onnx_operators()) {
     const std::string dot = row.domain.empty() ? "" : ".";

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/load.h"
 #include "sim/run.h"
@@ -60,7 +61,7 @@ isa::Program compiled(const std::string& model, std::int64_t batch, std::int64_t
 }
 
 struct Case {
-  const char* model;
+  std::string model;
   std::int64_t batch = 0, batches = 1;
 };
 
@@ -73,9 +74,9 @@ TEST(Predict, SmallModelsOnEveryMachine) {
                         {"gemm:3000,1024,2048"},
                         {"conv:8,64,28,28,64,3,3,1,1"},
                         {"conv:2,3,64,64,32,3,3,2,1"},
-                        {SYSTOLE_SOURCE_DIR "/models/fashion_mlp.onnx", 100, 3},
-                        {SYSTOLE_SOURCE_DIR "/models/fashion_cnn.onnx", 1, 3},
-                        {SYSTOLE_SOURCE_DIR "/models/fashion_cnn.onnx", 8, 2}};
+                        {source_path("models/fashion_mlp.onnx"), 100, 3},
+                        {source_path("models/fashion_cnn.onnx"), 1, 3},
+                        {source_path("models/fashion_cnn.onnx"), 8, 2}};
   for (const char* name : {"tpu_v1", "tpu_v1_prime", "edge_64", "scale_sim_ws"}) {
     const isa::Machine machine = isa::load_machine(name);
     for (const Case& c : cases) {
@@ -95,7 +96,7 @@ TEST(Predict, FollowsTheMachine) {
     SCOPED_TRACE(change);
     isa::Machine machine = isa::load_machine("tpu_v1");
     set_parameter(machine, change);
-    expect_close(compiled(SYSTOLE_SOURCE_DIR "/models/fashion_cnn.onnx", 8, 2, machine), machine);
+    expect_close(compiled(source_path("models/fashion_cnn.onnx"), 8, 2, machine), machine);
     expect_close(compiled("mlp:784,512,256,10", 200, 4, machine), machine);
   }
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/source.h"
 #include "cli/ort_cases.h"
 #include "cli/ort_networks.h"
 #include "cli/validate.h"
@@ -13,7 +14,7 @@ void PrintTo(const OrtCase& one, std::ostream* out) { *out << one.name; }
 
 namespace {
 
-constexpr const char* kCases = SYSTOLE_SOURCE_DIR "/tests/conformance/ort/cases";
+std::string cases() { return source_path("tests/conformance/ort/cases"); }
 
 std::string words(const OrtOutcome& o) {
   return fmt::format("{} of {} bytes differ from extended (by up to {}), {} from disabled (by {})",
@@ -35,7 +36,7 @@ TEST_P(OrtCases, equal_in_their_class) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OrtCases, ::testing::ValuesIn(ort_cases(kCases)),
+INSTANTIATE_TEST_SUITE_P(All, OrtCases, ::testing::ValuesIn(ort_cases(cases())),
                          [](const auto& instance) { return instance.param.name; });
 
 // Class (d); `systole validate ort` runs the other networks too.
@@ -43,7 +44,7 @@ class OrtNetworks : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(OrtNetworks, equal_node_by_node) {
   const NetworkOutcome outcome =
-      run_network(std::string(SYSTOLE_SOURCE_DIR "/tests/conformance/ort/networks/") + GetParam());
+      run_network(source_path("tests/conformance/ort/networks/") + GetParam());
   EXPECT_EQ(outcome.failure, "");
   EXPECT_TRUE(outcome.simulated);
   EXPECT_GT(outcome.classes[0].tensors, 0);

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/scalesim_topology.h"
 #include "isa/scalesim_config.h"
@@ -117,8 +118,7 @@ TEST(ScaleSim, ReportsOfAlexNetsFirstLayerAreItsOwn) {
 }
 
 TEST(ScaleSim, WholeTopologiesHoldTheLaw) {
-  const std::filesystem::path folder =
-      std::filesystem::path(SYSTOLE_SOURCE_DIR) / "models/scalesim";
+  const std::filesystem::path folder = source_path("models/scalesim");
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string csv = testing_support::text_of(entry.path().string());

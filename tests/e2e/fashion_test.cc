@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "cli/inputs.h"
 #include "cli/tensor_files.h"
 #include "tests/support/process.h"
@@ -43,7 +44,7 @@ class FashionMlp : public testing::Test {
 
   Json run(const std::vector<std::string>& more) {
     std::vector<std::string> words = {"run",
-                                      SYSTOLE_SOURCE_DIR "/models/fashion_mlp.onnx",
+                                      source_path("models/fashion_mlp.onnx"),
                                       "--json",
                                       "--batch",
                                       std::to_string(kBatch),
@@ -110,7 +111,7 @@ TEST_F(FashionMlp, EnginesAndTimingOnlyAgree) {
 
 TEST_F(FashionMlp, ComparesTargetsOnPictures) {
   const Finished finished = testing_support::systole(
-      {"compare", SYSTOLE_SOURCE_DIR "/models/fashion_mlp.onnx", "--json", "--seconds", "0.01",
+      {"compare", source_path("models/fashion_mlp.onnx"), "--json", "--seconds", "0.01",
        "--batches", "1,100", "--targets", "tpu:tpu_v1,cpu:host,gpu:h100", "--input",
        folder_.file("x.npy"), "--labels", folder_.file("y.npy"), "--calibrate",
        std::string(kData) + "train-images-idx3-ubyte.gz"});

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "tests/fuzz/targets.h"
 
 namespace systole::fuzz {
@@ -14,8 +15,7 @@ namespace fs = std::filesystem;
 class Corpus : public ::testing::TestWithParam<Target> {};
 
 TEST_P(Corpus, is_read_or_refused) {
-  const fs::path folder =
-      fs::path(SYSTOLE_SOURCE_DIR "/tests/fuzz/corpus") / std::string(GetParam().name);
+  const fs::path folder = fs::path(source_path("tests/fuzz/corpus")) / std::string(GetParam().name);
   std::size_t files = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     SCOPED_TRACE(entry.path().string());
@@ -27,8 +27,7 @@ TEST_P(Corpus, is_read_or_refused) {
 
 // Every prefix of a seed is what a cut-off file looks like.
 TEST_P(Corpus, cut_short_is_read_or_refused) {
-  const fs::path folder =
-      fs::path(SYSTOLE_SOURCE_DIR "/tests/fuzz/corpus") / std::string(GetParam().name);
+  const fs::path folder = fs::path(source_path("tests/fuzz/corpus")) / std::string(GetParam().name);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::vector<std::uint8_t> bytes = read_file(entry.path().string());
     const std::size_t step = std::max<std::size_t>(1, bytes.size() / 64);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/source.h"
 #include "tests/repo/rules.h"
 
 namespace systole::repo {
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path& root() {
-  static const fs::path kRoot = SYSTOLE_SOURCE_DIR;
+  static const fs::path kRoot = source_path();
   return kRoot;
 }
 

@@ -6,12 +6,13 @@
 #include <cstdlib>
 
 #include "base/files.h"
+#include "base/source.h"
 
 namespace systole::sim {
 namespace {
 
 TEST(CounterDoc, IsUpToDate) {
-  const std::string path = SYSTOLE_SOURCE_DIR "/docs/counters.md";
+  const std::string path = source_path("docs/counters.md");
   if (std::getenv("SYSTOLE_REWRITE") != nullptr) write_file(path, counters_markdown());
   const std::vector<std::uint8_t> bytes = read_file(path);
   EXPECT_EQ(std::string(bytes.begin(), bytes.end()), counters_markdown())

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "compare/gpu/signed_graph.h"
 #include "compiler/frontend/graph_builder.h"
 #include "compiler/frontend/load.h"
@@ -139,7 +140,7 @@ TEST(GpuModel, IntegerProductsEqualTheEvaluator) {
 
 // The trained network, quantised: convolutions, pools, tables and a softmax behind them.
 TEST(GpuModel, QuantisedNetworkEqualsTheEvaluator) {
-  const std::string path = SYSTOLE_SOURCE_DIR "/models/fashion_cnn.onnx";
+  const std::string path = source_path("models/fashion_cnn.onnx");
   Tensor samples(DType::kFloat32, {8, 1, 28, 28});
   std::mt19937_64 random(3);
   for (float& v : samples.as<float>()) v = static_cast<float>(random() % 256) / 255.0F;
