@@ -50,8 +50,8 @@ void plain_portable(Planes& p) { plain(p); }
 
 void multiply_add(Planes& p) {
 #if defined(__x86_64__)
-  if (sim::best_simd() == sim::Simd::kAvx512) return plain_avx512(p);
-  if (sim::best_simd() == sim::Simd::kAvx2) return plain_avx2(p);
+  if (sim::best_simd() >= sim::Simd::kAvx512) return plain_avx512(p);
+  if (sim::best_simd() >= sim::Simd::kAvx2) return plain_avx2(p);
 #endif
   plain_portable(p);
 }

@@ -2,6 +2,7 @@
 #include "sim/unit/activation_values.h"
 
 #include "base/numerics.h"
+#include "sim/unit/simd.h"
 
 namespace systole::sim {
 namespace {
@@ -47,10 +48,8 @@ RequantiseRow best_requantise() {
       requantise_loop(acc, bias, scale, limits, n, to);
     }
   };
-  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-    return Wide::avx512;
-  }
-  if (__builtin_cpu_supports("avx2")) return Wide::avx2;
+  if (best_simd() >= Simd::kAvx512) return Wide::avx512;
+  if (best_simd() >= Simd::kAvx2) return Wide::avx2;
 #endif
   return requantise_portable;
 }

@@ -127,7 +127,7 @@ std::int64_t columns(const ArrayJob& job, std::int64_t c) {
 
 }  // namespace
 
-std::int64_t multiply_avx512(const ArrayJob& job) {
+std::int64_t multiply_vnni(const ArrayJob& job) {
   constexpr std::int64_t kColumns = kGroupsOfBlock * kGroup;
   std::int64_t wraps = 0;
   std::int64_t c = 0;
@@ -148,7 +148,7 @@ std::int64_t multiply_avx512(const ArrayJob& job) {
 #else
 
 namespace systole::sim {
-std::int64_t multiply_avx512(const ArrayJob& job) { return multiply_portable(job); }
+std::int64_t multiply_vnni(const ArrayJob& job) { return multiply_portable(job); }
 }  // namespace systole::sim
 
 #endif

@@ -27,7 +27,7 @@ struct ArrayJob {
 // Each returns the number of accumulators that wrapped.
 std::int64_t multiply_portable(const ArrayJob& job);
 std::int64_t multiply_avx2(const ArrayJob& job);
-std::int64_t multiply_avx512(const ArrayJob& job);
+std::int64_t multiply_vnni(const ArrayJob& job);
 
 // The end of a row for the kernels that hold `count` sums of columns [c, c + count) in memory.
 std::int64_t finish_row(const ArrayJob& job, std::int64_t row, std::int64_t c, std::int64_t count,

@@ -71,8 +71,8 @@ SYSTOLE_TARGET void sweep_avx512(const SweepJob& job) {
 
 void sweep(const SweepJob& job, [[maybe_unused]] Simd simd) {
 #if defined(__x86_64__)
-  if (simd == Simd::kAvx512) return sweep_avx512(job);
-  if (simd == Simd::kAvx2) return sweep_avx2(job);
+  if (simd >= Simd::kAvx512) return sweep_avx512(job);
+  if (simd >= Simd::kAvx2) return sweep_avx2(job);
 #endif
   sweep_portable(job);
 }

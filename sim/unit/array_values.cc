@@ -185,8 +185,9 @@ std::int64_t finish_wide(const PassValues& pass, std::int64_t row, const WideScr
 
 std::int64_t multiply(const ArrayJob& job, Simd simd) {
   switch (simd) {
+    case Simd::kVnni:
+      return multiply_vnni(job);
     case Simd::kAvx512:
-      return multiply_avx512(job);
     case Simd::kAvx2:
       return multiply_avx2(job);
     case Simd::kPortable:
@@ -256,16 +257,6 @@ PackedTile part_of(const PackedTile& tile, std::int64_t k, std::int64_t n) {
     part.column_sum[at(column)] += part.weights[at(i)];
   }
   return part;
-}
-
-Simd best_simd() {
-  static const Simd best = [] {
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
-      return Simd::kAvx512;
-    }
-    return __builtin_cpu_supports("avx2") ? Simd::kAvx2 : Simd::kPortable;
-  }();
-  return best;
 }
 
 std::int64_t compute_pass(const PassValues& pass, Simd simd) {

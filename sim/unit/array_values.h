@@ -19,6 +19,8 @@
 #include <span>
 #include <vector>
 
+#include "sim/unit/simd.h"
+
 namespace systole::sim {
 
 // A tile's valid part: w[r][c], r < k, c < n, as signed bytes, padded with zeros.
@@ -54,10 +56,6 @@ struct PassValues {
   bool accumulate;          // false: overwrite
   int shift = 0;            // two-byte activations: sums are added 2^shift-fold
 };
-
-enum class Simd : std::uint8_t { kPortable, kAvx2, kAvx512 };
-// The best that this processor has.
-[[nodiscard]] Simd best_simd();
 
 // Computes a pass; returns how many accumulators wrapped around int32 in it. `simd` must be
 // something this processor has.

@@ -9,6 +9,7 @@
 
 #include "base/numerics.h"
 #include "isa/access.h"
+#include "sim/unit/simd.h"
 
 #define SYSTOLE_INLINE [[gnu::always_inline]] inline
 
@@ -188,11 +189,8 @@ SYSTOLE_LOOPS(Avx512, [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,prefer-v
 
 const Loops& best_loops() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512bw")) {
-    return Avx512::kAll;
-  }
-  if (__builtin_cpu_supports("avx2")) return Avx2::kAll;
+  if (best_simd() >= Simd::kAvx512) return Avx512::kAll;
+  if (best_simd() >= Simd::kAvx2) return Avx2::kAll;
 #endif
   return Portable::kAll;
 }

@@ -244,8 +244,8 @@ TEST(ArraySweep, AllInstructionSetsGiveTheDefinition) {
     SweepJob job{
         expected.data(), activations.data(), stride, weights.data(), rows, columns, first, last};
     sweep_by_definition(job);
-    for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512}) {
-      if (simd > best_simd()) continue;
+    for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512, Simd::kVnni}) {
+      if (simd > processor_simd()) continue;
       auto actual = psums;
       job.psums = actual.data();
       sweep(job, simd);

@@ -100,9 +100,10 @@ void expect_equal(const Case& c, Simd simd, std::uint32_t seed) {
 }
 
 std::vector<Simd> available() {
-  std::vector<Simd> all{Simd::kPortable};
-  if (best_simd() >= Simd::kAvx2) all.push_back(Simd::kAvx2);
-  if (best_simd() >= Simd::kAvx512) all.push_back(Simd::kAvx512);
+  std::vector<Simd> all;
+  for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512, Simd::kVnni}) {
+    if (simd <= processor_simd()) all.push_back(simd);
+  }
   return all;
 }
 
