@@ -1,10 +1,13 @@
-// systole measure cpu: a model on this computer's oneDNN, every sample kept.
+// systole measure cpu: a model on this computer's CPU, every sample kept. What cannot be had is
+// said, and costs nothing of what was measured.
 #include "cli/measure_cpu.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +15,7 @@
 #include "base/files.h"
 #include "cli/compare_source.h"
 #include "cli/terminal.h"
+#include "compare/host_isa.h"
 #include "compare/summary.h"
 #include "compare/targets.h"
 #include "traces/open.h"
@@ -27,21 +31,41 @@ struct Options {
   bool json = false;
 };
 
+// What was asked for and cannot be had: said where it is found, and the rest goes on.
+class Absences {
+ public:
+  explicit Absences(bool to_error) : to_(to_error ? stderr : stdout) {}
+
+  void add(const std::string& what, const std::string& reason) {
+    const std::string text = fmt::format("{}: none: {}", what, reason);
+    if (std::ranges::find(said_, text) != said_.end()) return;
+    said_.push_back(text);
+    fmt::print(to_, "{}\n", text);
+  }
+  [[nodiscard]] const std::vector<std::string>& all() const { return said_; }
+
+ private:
+  std::FILE* to_;
+  std::vector<std::string> said_;
+};
+
+// The precisions to measure: those asked for, or all that the model has. Throws InputError, before
+// anything is measured, for one that the model or every CPU lacks.
 std::vector<std::string> precisions_of(const Options& o, const compare::Workload& workload) {
-  if (!o.source.precisions.empty()) return o.source.precisions;
-  std::vector<std::string> all;
+  std::vector<std::string> all = o.source.precisions;
   for (const char* precision : {"int8", "fp32", "bf16"}) {
-    if (workload.graph(precision) != nullptr) all.emplace_back(precision);
+    if (o.source.precisions.empty() && workload.graph(precision) != nullptr) {
+      all.emplace_back(precision);
+    }
+  }
+  for (const std::string& precision : all) {
+    const bool known = precision == "int8" || precision == "fp32" || precision == "bf16";
+    if (known && workload.graph(precision) != nullptr) continue;
+    throw InputError("--precision " + precision,
+                     known ? "the model has no such form" : "oneDNN does not compute in it here",
+                     "int8 of a quantised model (or --calibrate), fp32 or bf16");
   }
   return all;
-}
-
-void require_graph(const compare::Workload& workload, const std::string& precision) {
-  const bool known = precision == "int8" || precision == "fp32" || precision == "bf16";
-  if (known && workload.graph(precision) != nullptr) return;
-  throw InputError("--precision " + precision,
-                   known ? "the model has no such form" : "oneDNN does not compute in it here",
-                   "int8 of a quantised model (or --calibrate), fp32 or bf16");
 }
 
 // The model's own hash: the float file's, if it was quantised on the way.
@@ -49,35 +73,72 @@ std::string hash_of(const compare::Workload& workload) {
   return workload.has_float_model() ? workload.graph("fp32")->hash : workload.loaded().hash;
 }
 
+// How the outputs agree with the reference, if that is not all of them.
+std::string check_text(const compare::OutputCheck& check) {
+  if (check.compared == 0) return ", outputs not checked";
+  if (check.mismatches == 0 || check.metric != "bytes") return "";
+  return fmt::format(", {} of {} bytes off by {:g} at most", check.mismatches, check.compared,
+                     check.max_difference);
+}
+
 std::string line_of(const compare::Measurement& m) {
   const compare::Interval total = m.end_to_end();
   return fmt::format(
-      "{:<5} {:>2} thread{} batch {:>5}: {:>9} ({} to {}), device {:>9}, {} samples{}\n",
+      "{:<5} {:>2} thread{} batch {:>5}: {:>9} ({} to {}), device {:>9}, {} samples{}{}\n",
       m.precision, m.threads, m.threads == 1 ? " " : "s", m.batch, compare::time_text(total.median),
       compare::time_text(total.low), compare::time_text(total.high),
-      compare::time_text(m.device_only().median), m.samples.size(), m.quick() ? " (quick)" : "");
+      compare::time_text(m.device_only().median), m.samples.size(), m.quick() ? " (quick)" : "",
+      check_text(m.check));
 }
 
-// All settings of one batch size; the first of all is traced.
-void measure_batch(const Options& o, compare::Workload& workload,
-                   std::unique_ptr<traces::Sink>& trace, const std::string& command_line,
-                   std::vector<compare::Measurement>& all) {
+compare::MeasureOptions options_of(const Options& o) {
   compare::MeasureOptions options;
   if (o.seconds < options.seconds) options = compare::quick_options(o.seconds);
   options.seconds = o.seconds;
-  std::set<int> threads(o.threads.begin(), o.threads.end());
+  return options;
+}
+
+// A run of the command: what was measured so far, and what is to be said of it.
+struct Job {
+  const Options& options;
+  const std::string& command_line;
+  Absences absent;
+  std::unique_ptr<traces::Sink> trace;  // for the first setting that can be measured
+  std::string libraries;                // as printed last
+  std::vector<compare::Measurement> all;
+};
+
+void measure_setting(Job& job, compare::Workload& workload, const compare::HostSetting& setting) {
+  compare::Measurement m =
+      compare::measure_host_once(workload, setting, options_of(job.options), job.trace.get());
+  job.trace.reset();
+  m.model = workload.loaded().name;
+  m.model_hash = hash_of(workload);
+  m.command = job.command_line;
+  const std::string libraries =
+      fmt::format("{} by {}\n", m.precision, fmt::join(m.libraries, ", "));
+  if (!job.options.json && libraries != job.libraries) fmt::print("{}", libraries);
+  job.libraries = libraries;
+  if (!job.options.json) fmt::print("{}", line_of(m));
+  job.all.push_back(std::move(m));
+}
+
+// All settings of one batch size.
+void measure_batch(Job& job, compare::Workload& workload) {
+  std::set<int> threads(job.options.threads.begin(), job.options.threads.end());
   if (threads.empty()) threads = {1, omp_get_num_procs()};
-  for (const std::string& precision : precisions_of(o, workload)) {
-    require_graph(workload, precision);
+  for (const std::string& precision : precisions_of(job.options, workload)) {
+    if (const auto reason = compare::host_lacks(precision)) {
+      job.absent.add(precision, *reason);
+      continue;
+    }
     for (const int count : threads) {
-      compare::Measurement m =
-          compare::measure_host_once(workload, {precision, count}, options, trace.get());
-      trace.reset();
-      m.model = workload.loaded().name;
-      m.model_hash = hash_of(workload);
-      m.command = command_line;
-      if (!o.json) fmt::print("{}", line_of(m));
-      all.push_back(std::move(m));
+      try {
+        measure_setting(job, workload, {precision, count});
+      } catch (const InputError& error) {
+        job.absent.add(fmt::format("{} at batch {}", precision, workload.batch()), error.what());
+        break;  // no other number of threads helps
+      }
     }
   }
 }
@@ -94,13 +155,23 @@ void measure(const Options& o, const std::string& command_line) {
   }
   ModelSource model(o.source);
   const compare::Source source = model.source();
-  std::vector<compare::Measurement> all;
+  Job job{o, command_line, Absences(o.json), std::move(trace), {}, {}};
   for (const std::int64_t batch : model.batches()) {
-    compare::Workload workload(source, batch);
-    measure_batch(o, workload, trace, command_line, all);
+    try {
+      compare::Workload workload(source, batch);
+      measure_batch(job, workload);
+    } catch (const InputError& error) {
+      if (job.all.empty()) throw;
+      job.absent.add(fmt::format("batch {}", batch), error.what());
+    }
+  }
+  if (job.all.empty()) {
+    throw InputError("measure cpu",
+                     fmt::format("measured nothing: {}", fmt::join(job.absent.all(), "; ")),
+                     "a precision that this host has");
   }
   auto json = nlohmann::ordered_json::array();
-  for (const compare::Measurement& m : all) json.push_back(compare::to_json(m));
+  for (const compare::Measurement& m : job.all) json.push_back(compare::to_json(m));
   using Json = nlohmann::ordered_json;
   const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   if (file) {
@@ -113,8 +184,8 @@ void measure(const Options& o, const std::string& command_line) {
 }  // namespace
 
 void add_measure_cpu(CLI::App& measure_command, const std::string& command_line) {
-  CLI::App* command =
-      measure_command.add_subcommand("cpu", "measures a model on this computer's CPU with oneDNN");
+  CLI::App* command = measure_command.add_subcommand(
+      "cpu", "measures a model on this computer's CPU with oneDNN or XNNPACK");
   const auto o = std::make_shared<Options>();
   add_source_options(*command, o->source);
   command->add_option("-o,--output", o->output, "measurement file to write")->type_name("FILE");

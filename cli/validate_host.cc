@@ -88,7 +88,7 @@ Validation validate_host(const ValidateRequest& request) {
   result.notes = {
       "mean error: over the unseen rows alone",
       fmt::format("{}, one thread, fp32, {}; measured now: the least of several runs", device.text,
-                  compare::onednn_version()),
+                  compare::onednn_text()),
       fmt::format("peak {:.1f} GFLOP/s and {:.1f} GB/s ({:.1f} in cache) as measured; fitted: "
                   "{:.2f} us a product, efficiency {:.2f}, half of it at a reuse of {:.2f}, {:.2f} "
                   "of the bandwidth",

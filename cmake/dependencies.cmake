@@ -29,6 +29,14 @@ systole_import(systole_protobuf google/protobuf/message.h protobuf)
 systole_import(systole_onnx_proto onnx/onnx_pb.h onnx_proto)
 systole_import(systole_onnx_core onnx/checker.h onnx)
 systole_import(systole_dnnl dnnl.hpp dnnl)
+systole_import(systole_pthreadpool pthreadpool.h pthreadpool)
+systole_import(systole_xnnpack xnnpack.h XNNPACK)
+
+# XNNPACK cannot tell its version: the package's date, where there is a package to ask.
+execute_process(COMMAND dpkg-query -W -f=\${Version} libxnnpack-dev
+                OUTPUT_VARIABLE xnnpack_package ERROR_QUIET)
+string(REGEX MATCH "git[0-9]+" SYSTOLE_XNNPACK_VERSION "${xnnpack_package}")
+string(REPLACE "git" " " SYSTOLE_XNNPACK_VERSION "${SYSTOLE_XNNPACK_VERSION}")
 
 add_library(systole_onnx INTERFACE)
 target_compile_definitions(systole_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)

@@ -105,7 +105,7 @@ void Comparer::describe(const Workload& first) {
   r.date = utc_now();
   r.command = request_.command;
   r.version = request_.version;
-  r.libraries = {onednn_version()};
+  r.libraries = host_libraries();
   r.macs = first.work().macs() / first.work().batch;
   r.operations = first.work().operations() / first.work().batch;
   r.p99_limit = request_.p99_limit;

@@ -1,7 +1,6 @@
 // Runs what onednn_builder.h builds, and takes the time of every step.
 #include "compare/cpu_onednn.h"
 
-#include <fmt/core.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -31,7 +30,7 @@ class ThreadScope {
 }  // namespace
 
 struct CpuModel::Impl {
-  Impl(const compiler::Graph& g, CpuOptions o) : graph(g), options(o), built(graph, o.bf16) {}
+  Impl(const compiler::Graph& g, CpuOptions o) : graph(g), options(o), built(graph, o) {}
 
   [[nodiscard]] Tensor tensor(const memory& from, compiler::ValueId id) const {
     const compiler::Value& v = graph.value(id);
@@ -109,9 +108,9 @@ std::string CpuModel::precision() const {
 
 const std::vector<CpuStep>& CpuModel::steps() const { return impl_->steps; }
 
-std::string onednn_version() {
-  const dnnl::version_t* v = dnnl::version();
-  return fmt::format("oneDNN {}.{}.{}", v->major, v->minor, v->patch);
+std::vector<std::string> CpuModel::libraries() const {
+  const auto& all = impl_->built.libraries;
+  return {all.begin(), all.end()};
 }
 
 }  // namespace systole::compare

@@ -1,4 +1,5 @@
-// The CPU as a target: a graph built from oneDNN primitives and run on this host.
+// The CPU as a target: a graph built from oneDNN primitives and run on this host. Where oneDNN's
+// products of integers would saturate (host_isa.h), XNNPACK's take their place.
 //
 // It is what a careful user of oneDNN would write: weights packed once into the layout the
 // primitive asks for, bias, activation function and requantisation fused into the product,
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "compare/host_isa.h"
 #include "compiler/ir/graph.h"
 
 namespace systole::compare {
@@ -27,7 +29,8 @@ struct CpuTiming {
 
 // What a step is, and how long it took in the last run.
 struct CpuStep {
-  std::string name, op, kernel;  // node, row of compiler/ir/ops.def, oneDNN's name for the code
+  std::string name, op,
+      kernel;  // node, row of compiler/ir/ops.def, the library's name for the code
   bool device = true;
   double seconds = 0.0;
 };
@@ -35,6 +38,8 @@ struct CpuStep {
 struct CpuOptions {
   int threads = 1;
   bool bf16 = false;  // float32 values between inputs and outputs are bfloat16
+  // Products of integers by exact_product.h, as oneDNN's would saturate here.
+  bool xnnpack = !host_isa().exact_int8;
 };
 
 using ByteSpans = std::vector<std::span<const std::uint8_t>>;
@@ -58,13 +63,11 @@ class CpuModel {
   [[nodiscard]] compiler::ValueId last_product_value() const;  // kNoValue: no product at all
   [[nodiscard]] std::string precision() const;                 // "int8", "fp32", "bf16" or "mixed"
   [[nodiscard]] const std::vector<CpuStep>& steps() const;
+  [[nodiscard]] std::vector<std::string> libraries() const;  // whose code the steps run
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// "oneDNN 2.6.3"
-[[nodiscard]] std::string onednn_version();
 
 }  // namespace systole::compare

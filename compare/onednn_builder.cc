@@ -12,8 +12,10 @@ namespace systole::compare {
 using compiler::OpKind;
 using dnnl::memory;
 
-OnednnBuilder::OnednnBuilder(const compiler::Graph& graph, bool bf16)
-    : graph_(graph), bf16_(bf16) {}
+OnednnBuilder::OnednnBuilder(const compiler::Graph& graph, CpuOptions options)
+    : graph_(graph),
+      options_(options),
+      pool_(make_thread_pool(options.xnnpack ? options.threads : 1)) {}
 
 void OnednnBuilder::build() {
   if (graph_.structure_only) {
@@ -89,7 +91,7 @@ memory::dims OnednnBuilder::dims(ValueId id) const {
 memory::data_type OnednnBuilder::type(ValueId id) const {
   const compiler::Value& v = graph_.value(id);
   const memory::data_type type = dnnl_type(v.type, v.name);
-  return bf16_ && type == memory::data_type::f32 ? memory::data_type::bf16 : type;
+  return options_.bf16 && type == memory::data_type::f32 ? memory::data_type::bf16 : type;
 }
 
 memory::desc OnednnBuilder::plain_desc(ValueId id) const {
@@ -203,6 +205,7 @@ memory OnednnBuilder::converted(const Node& node, const memory& from, const memo
 
 void OnednnBuilder::push(const Node& node, const char* kernel, dnnl::primitive primitive, Args args,
                          bool device) {
+  libraries.insert(onednn_text());
   steps.push_back({node.name, std::string(compiler::op_name(node.kind)), kernel, device,
                    [primitive = std::move(primitive), args = std::move(args)](
                        const dnnl::stream& stream) { primitive.execute(stream, args); }});

@@ -14,6 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "compare/cpu_onednn.h"
+#include "compare/exact_product.h"
 #include "compare/onednn_terms.h"
 #include "compiler/ir/graph.h"
 
@@ -28,9 +30,8 @@ struct OnednnStep {
 
 class OnednnBuilder {
  public:
-  // With `bf16`, float32 values between the graph's inputs and outputs are bfloat16. The graph
-  // outlives this.
-  OnednnBuilder(const compiler::Graph& graph, bool bf16);
+  // The graph outlives this.
+  OnednnBuilder(const compiler::Graph& graph, CpuOptions options);
 
   // Throws InputError naming the node that oneDNN cannot do as written.
   void build();
@@ -49,6 +50,7 @@ class OnednnBuilder {
   dnnl::memory last_product;
   compiler::ValueId last_product_value = compiler::kNoValue;
   std::set<std::string> precisions;  // of the products
+  std::set<std::string> libraries;   // whose code the steps run
 
  private:
   using Memory = dnnl::memory;
@@ -92,7 +94,22 @@ class OnednnBuilder {
   Product float_product(const Node& node, const Node* map, float alpha, float beta);
   Product integer_product(const Node& node, const compiler::ProductQuants& quants, float alpha,
                           bool fold);
+  void set_product(ValueId id, const Memory& result);
   void finish_product(const Node& node, const Product& product, const Memory& result);
+
+  // onednn_exact.cc
+  struct ExactLayouts {
+    Memory::desc x, y;  // of int8
+  };
+  void add_exact_matmul(const Node& node);
+  void add_exact_conv(const Node& node);
+  void set_quants(const Node& node, const compiler::ProductQuants& quants, float alpha,
+                  ExactProductSpec& spec) const;
+  void add_exact_product(const Node& node, const compiler::ProductQuants& quants,
+                         ExactProductSpec spec, const ExactLayouts& layouts);
+  Memory result_of(const Node& node, const compiler::ProductQuants& quants, const Memory& y);
+  [[nodiscard]] bool read_as_it_is(const Node& product) const;
+  Memory with_slack(const Memory::desc& desc);  // kReadableBehind bytes behind it
 
   // onednn_layers.cc
   void add_map(const Node& node);
@@ -119,10 +136,12 @@ class OnednnBuilder {
   void add_pad(const Node& node, const compiler::MoveAttrs& move);
 
   const compiler::Graph& graph_;
-  bool bf16_;
+  CpuOptions options_;
+  ThreadPool pool_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   std::map<ValueId, Memory> values_, plain_values_;
+  std::map<ValueId, Memory> signed_;               // results of exact products, as those take them
   std::map<dnnl_memory_t, std::size_t> input_of_;  // memories of the caller's bytes
   std::vector<Memory> viewed_;                     // whose bytes other memories look at
   std::set<ValueId> fused_;                        // results of maps that a product computed

@@ -12,7 +12,6 @@
 
 namespace systole::compare {
 
-using compiler::Quant;
 using dnnl::memory;
 
 namespace {
@@ -42,7 +41,7 @@ Tensor scaled(const Tensor& tensor, float factor) {
 // alpha x w + beta b: the factors go into the constants, so the product itself is plain.
 OnednnBuilder::Product OnednnBuilder::float_product(const Node& node, const Node* map, float alpha,
                                                     float beta) {
-  const auto kind = bf16_ ? memory::data_type::bf16 : memory::data_type::f32;
+  const auto kind = options_.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
   const Tensor& w = constant(node, 1);
   if (w.type != DType::kFloat32) refuse(node, "integer weights", "scales, or float32 weights");
   Product product;
@@ -58,7 +57,7 @@ OnednnBuilder::Product OnednnBuilder::float_product(const Node& node, const Node
     product.map = map;
     fused_.insert(map->outputs[0]);
   }
-  precisions.insert(bf16_ ? "bf16" : "fp32");
+  precisions.insert(options_.bf16 ? "bf16" : "fp32");
   return product;
 }
 
@@ -66,26 +65,17 @@ OnednnBuilder::Product OnednnBuilder::float_product(const Node& node, const Node
 OnednnBuilder::Product OnednnBuilder::integer_product(const Node& node,
                                                       const compiler::ProductQuants& quants,
                                                       float alpha, bool fold) {
-  if (!quants.x_quant || !quants.w_quant) refuse(node, "no scales", "scales of x and w");
-  if (compiler::term_count(node) > 1) refuse(node, "a sum of products", "one product");
-  const Quant& x = per_tensor(*quants.x_quant, node);
   const Tensor& w = constant(node, 1);
-  if (w.type != DType::kInt8) {
-    refuse(node, fmt::format("weights of {}", dtype_name(w.type)), "int8 for the CPU comparison");
-  }
-  for (const std::int32_t zero : quants.w_quant->zero_points) {
-    if (zero != 0) refuse(node, fmt::format("a weight zero point of {}", zero), "0");
-  }
+  check_integer_product(node, quants, w);
   Product product;
   product.weights = constant_memory(w, memory::data_type::s8);
   if (quants.output) {
-    per_tensor(*quants.output, node);
     product.attributes = requantisation(quants, alpha);
     product.result = dnnl_type(quants.output->type, node.name);
   } else {
     product.result = memory::data_type::s32;
   }
-  const std::int32_t zero = x.zero_points[0];
+  const std::int32_t zero = quants.x_quant->zero_points[0];
   const bool biased = compiler::bias_of(node) != compiler::kNoValue;
   const Tensor* bias = biased ? &constant(node, 2) : nullptr;
   if (!fold && zero != 0) product.attributes.set_zero_points(DNNL_ARG_SRC, 0, {zero});
@@ -101,13 +91,18 @@ OnednnBuilder::Product OnednnBuilder::integer_product(const Node& node,
 }
 
 void OnednnBuilder::finish_product(const Node& node, const Product& product, const memory& result) {
-  last_product_value = product.map != nullptr ? product.map->outputs[0] : node.outputs[0];
+  set_product(product.map != nullptr ? product.map->outputs[0] : node.outputs[0], result);
+}
+
+void OnednnBuilder::set_product(ValueId id, const memory& result) {
+  last_product_value = id;
   last_product = result;
-  set_value(last_product_value, result);
+  set_value(id, result);
 }
 
 void OnednnBuilder::add_matmul(const Node& node, const Node* map) {
   const auto& attrs = std::get<compiler::MatmulAttrs>(node.attrs);
+  if (attrs.x_quant && options_.xnnpack) return add_exact_matmul(node);
   const Product product = attrs.x_quant ? integer_product(node, attrs, attrs.alpha, true)
                                         : float_product(node, map, attrs.alpha, attrs.beta);
   const memory::dims w = product.weights.get_desc().dims();
@@ -158,6 +153,7 @@ WindowDims window_dims(const compiler::Window& w) {
 
 void OnednnBuilder::add_conv(const Node& node, const Node* map) {
   const auto& attrs = std::get<compiler::ConvAttrs>(node.attrs);
+  if (attrs.x_quant && options_.xnnpack) return add_exact_conv(node);
   const bool padded = std::ranges::any_of(attrs.window.pads, [](auto pad) { return pad != 0; });
   Product product = attrs.x_quant ? integer_product(node, attrs, 1.0F, !padded)
                                   : float_product(node, map, 1.0F, 1.0F);

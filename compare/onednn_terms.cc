@@ -20,20 +20,17 @@ std::pair<std::int32_t, std::int32_t> limits(DType type) {
   return type == DType::kInt8 ? std::pair{-128, 127} : std::pair{0, 255};
 }
 
-std::vector<float> multipliers(float x, const Quant& w, const Quant& y) {
-  std::vector<float> result;
-  for (const float scale : w.scales) {
-    result.push_back(requantise_multiplier(x, scale, y.scales[0]));
-  }
-  return result;
-}
-
 }  // namespace
 
 memory::desc row_major_desc(const memory::dims& dims, memory::data_type type) {
   memory::dims strides(dims.size(), 1);
   for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
   return {dims, type, strides};
+}
+
+memory::desc with_type(memory::desc desc, memory::data_type type) {
+  desc.data.data_type = static_cast<dnnl_data_type_t>(type);
+  return desc;
 }
 
 std::int64_t elements(const memory::dims& dims) {
@@ -106,10 +103,33 @@ std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
   return folded;
 }
 
+std::vector<float> requantise_multipliers(const compiler::ProductQuants& attrs, float alpha) {
+  std::vector<float> result;
+  for (const float scale : attrs.w_quant->scales) {
+    result.push_back(
+        requantise_multiplier(alpha * attrs.x_quant->scales[0], scale, attrs.output->scales[0]));
+  }
+  return result;
+}
+
+void check_integer_product(const Node& node, const compiler::ProductQuants& quants,
+                           const Tensor& w) {
+  if (!quants.x_quant || !quants.w_quant) refuse(node, "no scales", "scales of x and w");
+  if (compiler::term_count(node) > 1) refuse(node, "a sum of products", "one product");
+  per_tensor(*quants.x_quant, node);
+  if (quants.output) per_tensor(*quants.output, node);
+  if (w.type != DType::kInt8) {
+    refuse(node, fmt::format("weights of {}", dtype_name(w.type)), "int8 for the CPU comparison");
+  }
+  for (const std::int32_t zero : quants.w_quant->zero_points) {
+    if (zero != 0) refuse(node, fmt::format("a weight zero point of {}", zero), "0");
+  }
+}
+
 dnnl::primitive_attr requantisation(const compiler::ProductQuants& attrs, float alpha) {
   const Quant& y = *attrs.output;
   const std::int32_t zero_point = y.zero_points[0];
-  const auto scales = multipliers(alpha * attrs.x_quant->scales[0], *attrs.w_quant, y);
+  const auto scales = requantise_multipliers(attrs, alpha);
   dnnl::primitive_attr result;
   result.set_output_scales(scales.size() == 1 ? 0 : 1 << 1, scales);
 

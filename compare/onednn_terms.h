@@ -14,6 +14,8 @@ namespace systole::compare {
 // Elements in row-major order.
 [[nodiscard]] dnnl::memory::desc row_major_desc(const dnnl::memory::dims& dims,
                                                 dnnl::memory::data_type type);
+// The same layout of elements as wide.
+[[nodiscard]] dnnl::memory::desc with_type(dnnl::memory::desc desc, dnnl::memory::data_type type);
 [[nodiscard]] std::int64_t elements(const dnnl::memory::dims& dims);
 
 // Throws InputError with the node's name.
@@ -39,6 +41,16 @@ const compiler::Quant& per_tensor(const compiler::Quant& quant, const compiler::
 // The columns are w's last dimension.
 [[nodiscard]] std::vector<std::int32_t> folded_bias(const Tensor& w, const Tensor* bias,
                                                     std::int32_t zero_point);
+
+// The factor of each column's sum (x at alpha * x_scale), as ONNX computes it: one of each or one
+// for all.
+[[nodiscard]] std::vector<float> requantise_multipliers(const compiler::ProductQuants& attrs,
+                                                        float alpha);
+
+// Throws InputError naming the node: integers that are no single product of x, with one scale, and
+// int8 weights w around 0.
+void check_integer_product(const compiler::Node& node, const compiler::ProductQuants& quants,
+                           const Tensor& w);
 
 // Scale (x at alpha * x_scale), clip to [lo, hi] before rounding (integer bounds, so the same as
 // after it), zero point.

@@ -1,6 +1,7 @@
 // Times an ONNX file on ONNX Runtime (npm package onnxruntime-node); run by compare/target_ort.cc.
-// Arguments: one JSON object {model, threads, seconds, warm_ups, min_samples, max_samples, inputs:
-// [{type, shape, file}], output}. Each input file holds the raw little-endian elements of one batch.
+// Arguments: one JSON object {model, threads, seconds, warm_ups, min_samples, max_samples, exact,
+// inputs: [{type, shape, file}], output}. `exact` asks for 8-bit products that do not saturate where
+// the processor has no VNNI. Each input file holds the raw little-endian elements of one batch.
 // Writes the first output's raw elements to `output`; prints {version, samples: [seconds], type, dims}.
 'use strict';
 const fs = require('fs');
@@ -29,6 +30,7 @@ async function main() {
   const session = await ort.InferenceSession.create(job.model, {
     executionProviders: ['cpu'], graphOptimizationLevel: 'all',
     intraOpNumThreads: job.threads, interOpNumThreads: 1,
+    ...(job.exact ? { extra: { session: { x64quantprecision: '1' } } } : {}),
   });
   const feeds = {};
   session.inputNames.forEach((name, i) => { feeds[name] = tensor(ort, job.inputs[i]); });

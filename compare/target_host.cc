@@ -1,5 +1,5 @@
-// cpu:host: the workload on this computer's oneDNN, by precision and number of threads.
-#include <fmt/core.h>
+// cpu:host: the workload on this computer, by precision and number of threads.
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -57,6 +57,15 @@ OutputCheck check(const CpuModel& model, Workload& workload, const std::string& 
   return check;
 }
 
+// Before any time is taken: a wrong result has none.
+void refuse_if_wrong(const OutputCheck& check, const std::string& precision) {
+  if (!check.fails()) return;
+  throw InputError("cpu:host " + precision,
+                   fmt::format("{} of {} outputs are wrong, by up to {:g}", check.mismatches,
+                               check.compared, check.max_difference),
+                   "those of the " + check.reference);
+}
+
 double accuracy(CpuModel& model, Workload& workload, const std::string& precision) {
   std::int64_t right = 0;
   const auto rows = static_cast<std::size_t>(workload.batch());
@@ -96,6 +105,7 @@ Measurement measure_host_once(Workload& workload, const HostSetting& setting,
   Measurement m;
   model.run(workload.input_bytes(setting.precision, 0));
   if (workload.can_check()) m.check = check(model, workload, setting.precision);
+  refuse_if_wrong(m.check, setting.precision);
   if (!workload.labels().empty()) m.accuracy = accuracy(model, workload, setting.precision);
   LayerClock clock(model);
   m.samples = measure(
@@ -109,7 +119,7 @@ Measurement measure_host_once(Workload& workload, const HostSetting& setting,
   m.target = "cpu:host";
   m.device = cpu_name();
   m.driver = kernel_name();
-  m.libraries = {onednn_version()};
+  m.libraries = model.libraries();
   m.settings = {{"pinning", "none"}};
   m.model = graph->name;
   m.model_hash = graph->hash;
@@ -125,8 +135,8 @@ Measurement measure_host_once(Workload& workload, const HostSetting& setting,
 void measure_host(const TargetContext& context, Workload& workload) {
   const std::set<int> thread_counts{1, omp_get_num_procs()};
   for (const std::string& precision : context.precisions) {
-    if (precision == "tf32" || precision == "fp16") {
-      context.absent("cpu:host", precision, "the CPU has no such arithmetic");
+    if (const auto reason = host_lacks(precision)) {
+      context.absent("cpu:host", precision, *reason);
       continue;
     }
     if (workload.graph(precision) == nullptr) {
@@ -149,6 +159,7 @@ void measure_host(const TargetContext& context, Workload& workload) {
         if (precision == "fp32" && m.accuracy && workload.has_float_model()) {
           context.result.float_accuracy = m.accuracy;
         }
+        context.note(fmt::format("cpu:host {}: {}", precision, fmt::join(m.libraries, ", ")));
         add_measurement(context, std::move(m), names);
       } catch (const InputError& error) {
         context.absent("cpu:host", precision, error.what());

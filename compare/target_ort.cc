@@ -54,6 +54,7 @@ Json job_of(const TemporaryFolder& exchange, const TargetContext& context, const
           {"warm_ups", context.measure.warm_ups},
           {"min_samples", context.measure.min_samples},
           {"max_samples", context.measure.max_samples},
+          {"exact", !host_isa().exact_int8},
           {"inputs", Json::array()},
           {"output", exchange.file("output")}};
 }
@@ -135,6 +136,7 @@ void measure_onnxruntime(const TargetContext& context, const OnnxRuntime& runtim
       m->device = cpu_name();
       m->driver = kernel_name();
       m->settings = {{"pinning", "none"}};
+      if (integer && !host_isa().exact_int8) m->settings["x64quantprecision"] = "1";
       m->model = context.result.model;
       m->model_hash = context.result.model_hash;
       m->batch = workload.batch();

@@ -44,11 +44,12 @@ struct TargetContext {
 void simulate_target(const TargetContext& context, const isa::Machine& machine, Workload& workload,
                      bool values);
 
-// cpu:host: oneDNN in every wanted precision, on one thread and on all.
+// cpu:host: oneDNN or XNNPACK (host_isa.h) in every wanted precision, on one thread and on all.
 void measure_host(const TargetContext& context, Workload& workload);
 
 // One setting of cpu:host: the measurement, every sample kept. With `trace`, one more run is
-// written to it, a cycle being a nanosecond.
+// written to it, a cycle being a nanosecond. Throws InputError, before any time is taken, for a
+// model that the library cannot do or does wrong.
 struct HostSetting {
   std::string precision;
   int threads = 1;

@@ -2,8 +2,10 @@
 // target, files that come back, and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -102,6 +104,64 @@ TEST(Measure, WritesWhatCompareReads) {
                                 "tpu:tiny_8", "--measurements", file});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err, HasSubstr("batch 4, not 8"));
+}
+
+// Runs the program as on a processor without VNNI and bf16, by oneDNN's own limit.
+Finished on_avx2(const std::vector<std::string>& arguments) {
+  const char* before = getenv("DNNL_MAX_CPU_ISA");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("DNNL_MAX_CPU_ISA", "AVX2", 1);
+  Finished done = testing_support::systole(arguments);
+  if (before != nullptr) {
+    setenv("DNNL_MAX_CPU_ISA", kept.c_str(), 1);
+  } else {
+    unsetenv("DNNL_MAX_CPU_ISA");
+  }
+  return done;
+}
+
+TEST(Measure, KeepsWhatThisHostCanDoAndSaysWhatItCannot) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("mlp.json");
+  const Finished done = on_avx2({"measure", "cpu", "mlp:240,160,10", "--batch", "4", "--threads",
+                                 "1", "--seconds", "0.01", "-o", file});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.out,
+              HasSubstr("bf16: none: oneDNN has bf16 from AVX-512 on; this host has AVX2\n"));
+  EXPECT_THAT(done.out, HasSubstr("int8 by XNNPACK"));
+  EXPECT_THAT(done.out, HasSubstr("fp32 by oneDNN 2."));
+  EXPECT_THAT(done.out, HasSubstr("(AVX2)\n"));
+  const auto all = compare::read_measurements(file);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].precision, "int8");
+  EXPECT_GT(all[0].check.compared, 0);
+  EXPECT_EQ(all[0].check.mismatches, 0);
+  EXPECT_THAT(all[0].libraries, testing::ElementsAre(HasSubstr("XNNPACK")));
+  EXPECT_EQ(all[1].precision, "fp32");
+}
+
+TEST(Measure, SaysInOneLineThatNothingCanBeMeasured) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("mlp.json");
+  const Finished done =
+      on_avx2({"measure", "cpu", "mlp:8,8", "--batch", "4", "--precision", "bf16", "-o", file});
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("measured nothing: bf16: none: oneDNN has bf16 from AVX-512 on"));
+  EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST(Compare, MeasuresExactIntegersWithoutVnni) {
+  const Finished done = on_avx2({"compare", "conv:2,20,11,7,12,3,3,2,1", "--targets",
+                                 "tpu:tiny_8,cpu:host", "--seconds", "0.01", "--json"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  const auto json = ordered_json::parse(done.out);
+  EXPECT_EQ(targets_of(json, "batch"), (std::set<std::string>{"tpu:tiny_8", "cpu:host"}));
+  for (const auto& series : json["series"]) {
+    if (series["precision"] != "int8") continue;
+    EXPECT_EQ(series["points"][0]["output_check"]["mismatches"], 0) << series["target"];
+  }
+  EXPECT_THAT(json["libraries"].dump(), HasSubstr("XNNPACK"));
 }
 
 TEST(Compare, SimulatesAnyMachines) {

@@ -120,11 +120,21 @@ TEST(CompareModel, MeasuresEveryPrecisionTheModelHas) {
     const auto found = std::ranges::find_if(c.series, [&](const Series& s) {
       return s.target == "cpu:host" && s.precision == precision;
     });
+    if (const auto reason = host_lacks(precision)) {
+      EXPECT_EQ(found, c.series.end()) << precision;
+      EXPECT_TRUE(std::ranges::any_of(c.absent, [&](const Absent& a) {
+        return a.target == "cpu:host" && a.precision == precision && a.reason == *reason;
+      })) << precision;
+      continue;
+    }
     ASSERT_NE(found, c.series.end()) << precision;
     EXPECT_TRUE(found->accuracy) << precision;
   }
   EXPECT_TRUE(c.float_accuracy);
   EXPECT_EQ(c.measurements.front().model, "quantised_chain");
+  const std::string library = host_isa().exact_int8 ? onednn_text() : xnnpack_text();
+  EXPECT_THAT(c.notes,
+              testing::Contains(testing::AllOf(HasSubstr("cpu:host int8: "), HasSubstr(library))));
 }
 
 TEST(CompareModel, TakesFloatModelsForTimingAlone) {

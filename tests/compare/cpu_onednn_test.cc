@@ -1,4 +1,5 @@
 // The CPU model against plain loops: integer layers byte for byte, float layers within a bound.
+// What a host lacks (host_isa.h) is tested for what is said of it.
 #include "compare/cpu_onednn.h"
 
 #include <gmock/gmock.h>
@@ -63,10 +64,13 @@ std::vector<std::uint8_t> expected_bytes(const Graph& graph, const Layer& layer,
 
 class IntegerLayer : public testing::TestWithParam<Layer> {};
 
+// The libraries that are exact here, by CpuOptions::xnnpack: XNNPACK everywhere, oneDNN with VNNI.
+std::vector<bool> exact_libraries() {
+  if (host_isa().exact_int8) return {false, true};
+  return {true};
+}
+
 TEST_P(IntegerLayer, EqualsThePlainLoopByteForByte) {
-  if (!__builtin_cpu_supports("avx512vnni")) {
-    GTEST_SKIP() << "without VNNI oneDNN's 16-bit intermediate sums may saturate";
-  }
   const Layer& layer = GetParam();
   Graph graph = integer_layer_graph(layer.rows, layer.k, layer.n, layer.with_bias);
   auto& attrs = std::get<compiler::MatmulAttrs>(graph.nodes[0].attrs);
@@ -76,12 +80,15 @@ TEST_P(IntegerLayer, EqualsThePlainLoopByteForByte) {
   attrs.hi = layer.hi;
   const auto x = random_bytes(static_cast<std::size_t>(layer.rows * layer.k), 7);
 
-  CpuModel model(graph, {.threads = layer.threads});
-  model.run({x});
-  const Tensor output = model.outputs()[0];
-  EXPECT_EQ(output.data, expected_bytes(graph, layer, x)) << model.steps().front().kernel;
-  EXPECT_EQ(model.last_product().data, output.data);
-  EXPECT_EQ(model.precision(), "int8");
+  for (const bool xnnpack : exact_libraries()) {
+    CpuModel model(graph, {.threads = layer.threads, .xnnpack = xnnpack});
+    model.run({x});
+    const Tensor output = model.outputs()[0];
+    EXPECT_EQ(output.data, expected_bytes(graph, layer, x)) << model.steps().front().kernel;
+    EXPECT_EQ(model.last_product().data, output.data);
+    EXPECT_EQ(model.precision(), "int8");
+    EXPECT_EQ(model.libraries(), std::vector{xnnpack ? xnnpack_text() : onednn_text()});
+  }
 }
 
 // rows, k, n, x zero, y zero, lo, hi, bias, threads
@@ -207,9 +214,12 @@ class IntegerConvolution : public testing::TestWithParam<Convolution> {};
 
 TEST_P(IntegerConvolution, StaysWithinAStepOfTheReference) {
   const Graph graph = compiler::load_model(GetParam().model, {});
-  for (const int threads : {1, 2}) {
-    EXPECT_LE(difference_of(graph, {random_input(graph, 0, 5)}, {.threads = threads}),
-              GetParam().most);
+  for (const bool xnnpack : exact_libraries()) {
+    for (const int threads : {1, 2}) {
+      EXPECT_LE(difference_of(graph, {random_input(graph, 0, 5)},
+                              {.threads = threads, .xnnpack = xnnpack}),
+                GetParam().most);
+    }
   }
 }
 // Zero point 128, with and without padding, strides, one channel and many.
@@ -278,6 +288,11 @@ TEST(CpuModel, DoesEveryKindOfLayer) {
   const Graph graph = layers_graph();
   const Tensor x = random_input(graph, 0, 4);
   EXPECT_LE(difference_of(graph, {x}, {.threads = 2}), 1e-6);
+  if (const auto reason = host_lacks("bf16")) {
+    EXPECT_THAT(*reason, testing::HasSubstr("this host has " + host_isa().onednn));
+    EXPECT_THROW(CpuModel(graph, {.bf16 = true}), InputError);
+    return;
+  }
   // 8 bits of mantissa through ten layers, of probabilities around 1/8.
   EXPECT_LE(difference_of(graph, {x}, {.bf16 = true}), 0.01);
   EXPECT_EQ(CpuModel(graph, {.bf16 = true}).precision(), "bf16");
@@ -294,12 +309,14 @@ TEST(CpuModel, LooksResultsUp) {
   compiler::TableAttrs table;
   for (int i = 0; i < 256; ++i) table.entries.push_back(static_cast<std::uint8_t>(255 - i));
   std::get<compiler::MatmulAttrs>(graph.nodes[0].attrs).lookup = table;
-  EXPECT_EQ(difference_of(graph, {random_input(graph, 0, 6)}, {}), 0.0);
+  for (const bool xnnpack : exact_libraries()) {
+    EXPECT_EQ(difference_of(graph, {random_input(graph, 0, 6)}, {.xnnpack = xnnpack}), 0.0);
+  }
 }
 
-std::string refusal(const Graph& graph) {
+std::string refusal(const Graph& graph, bool xnnpack = !host_isa().exact_int8) {
   try {
-    CpuModel model(graph, {});
+    CpuModel model(graph, {.xnnpack = xnnpack});
   } catch (const InputError& error) {
     return error.what();
   }
@@ -313,7 +330,10 @@ TEST(CpuModel, NamesTheNodeThatDoesNotFit) {
 
   Graph asymmetric = integer_layer_graph(3, 4, 4, true);
   std::get<compiler::MatmulAttrs>(asymmetric.nodes[0].attrs).w_quant->zero_points = {5};
-  EXPECT_THAT(refusal(asymmetric), testing::HasSubstr("layer: a weight zero point of 5"));
+  for (const bool xnnpack : {false, true}) {
+    EXPECT_THAT(refusal(asymmetric, xnnpack),
+                testing::HasSubstr("layer: a weight zero point of 5"));
+  }
 
   Graph timing_only = float_chain_graph(3, 4, 4);
   timing_only.structure_only = true;
