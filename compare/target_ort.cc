@@ -46,15 +46,20 @@ Finished run_shell(const std::string& command) {
   return finished;
 }
 
+// Without VNNI its fast products of integers saturate as oneDNN's do; it has exact ones, if asked.
+bool wants_exact(const HostSetting& setting) {
+  return setting.precision == "int8" && !host_isa().exact_int8;
+}
+
 Json job_of(const TemporaryFolder& exchange, const TargetContext& context, const std::string& model,
-            int threads) {
+            const HostSetting& setting) {
   return {{"model", model},
-          {"threads", threads},
+          {"threads", setting.threads},
           {"seconds", context.measure.seconds},
           {"warm_ups", context.measure.warm_ups},
           {"min_samples", context.measure.min_samples},
           {"max_samples", context.measure.max_samples},
-          {"exact", !host_isa().exact_int8},
+          {"exact", wants_exact(setting)},
           {"inputs", Json::array()},
           {"output", exchange.file("output")}};
 }
@@ -78,13 +83,14 @@ OutputCheck check_output(Workload& workload, const std::string& precision,
   return check;
 }
 
-// Throws InputError with node's own words if it fails.
+// The job's samples, null if node or the package is missing. Throws InputError with node's own
+// words if it fails.
 std::optional<Measurement> measure_one(const TargetContext& context, const OnnxRuntime& runtime,
                                        Workload& workload, const HostSetting& setting) {
   const bool integer = setting.precision == "int8";
   const TemporaryFolder exchange;
-  Json job = job_of(exchange, context, integer ? runtime.integer_file : runtime.float_file,
-                    setting.threads);
+  Json job =
+      job_of(exchange, context, integer ? runtime.integer_file : runtime.float_file, setting);
   const std::vector<Tensor> inputs = workload.input_tensors(setting.precision, 0);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const std::string file = exchange.file(fmt::format("input{}", i));
@@ -115,6 +121,31 @@ std::optional<Measurement> measure_one(const TargetContext& context, const OnnxR
   return m;
 }
 
+// Adds one setting's measurement; false if node or the package is missing.
+bool measure_setting(const TargetContext& context, const OnnxRuntime& runtime, Workload& workload,
+                     const HostSetting& setting) {
+  auto m = measure_one(context, runtime, workload, setting);
+  if (!m) return false;
+  m->target = kTarget;
+  m->device = cpu_name();
+  m->driver = kernel_name();
+  m->settings = {{"pinning", "none"}};
+  if (wants_exact(setting)) m->settings["x64quantprecision"] = "1";
+  m->model = context.result.model;
+  m->model_hash = context.result.model_hash;
+  m->batch = workload.batch();
+  m->precision = setting.precision;
+  m->threads = setting.threads;
+  m->date = utc_now();
+  m->command = context.result.command;
+  m->warm_ups = context.measure.warm_ups;
+  Series names;
+  names.peak = host_peak(setting.precision, setting.threads);
+  names.bandwidth = host_bandwidth(setting.threads);
+  add_measurement(context, std::move(*m), names);
+  return true;
+}
+
 }  // namespace
 
 void measure_onnxruntime(const TargetContext& context, const OnnxRuntime& runtime,
@@ -130,25 +161,13 @@ void measure_onnxruntime(const TargetContext& context, const OnnxRuntime& runtim
     for (const int threads : std::set<int>{1, omp_get_num_procs()}) {
       context.say(
           fmt::format("measuring {} at batch {} with ONNX Runtime", precision, workload.batch()));
-      auto m = measure_one(context, runtime, workload, {precision, threads});
-      if (!m) return context.absent(kTarget, "", "not installed (npm package onnxruntime-node)");
-      m->target = kTarget;
-      m->device = cpu_name();
-      m->driver = kernel_name();
-      m->settings = {{"pinning", "none"}};
-      if (integer && !host_isa().exact_int8) m->settings["x64quantprecision"] = "1";
-      m->model = context.result.model;
-      m->model_hash = context.result.model_hash;
-      m->batch = workload.batch();
-      m->precision = precision;
-      m->threads = threads;
-      m->date = utc_now();
-      m->command = context.result.command;
-      m->warm_ups = context.measure.warm_ups;
-      Series names;
-      names.peak = host_peak(precision, threads);
-      names.bandwidth = host_bandwidth(threads);
-      add_measurement(context, std::move(*m), names);
+      try {
+        if (measure_setting(context, runtime, workload, {precision, threads})) continue;
+        return context.absent(kTarget, "", "not installed (npm package onnxruntime-node)");
+      } catch (const InputError& error) {
+        context.absent(kTarget, precision, error.what());
+        break;  // no other number of threads helps
+      }
     }
   }
 }

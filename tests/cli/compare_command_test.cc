@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/source.h"
 #include "cli/compare_source.h"
+#include "compare/host_isa.h"
 #include "compare/measurement.h"
 #include "compare/summary.h"
 #include "tests/support/process.h"
@@ -147,7 +150,8 @@ TEST(Measure, SaysInOneLineThatNothingCanBeMeasured) {
       on_avx2({"measure", "cpu", "mlp:8,8", "--batch", "4", "--precision", "bf16", "-o", file});
   EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.err, HasSubstr("measured nothing: bf16: none: oneDNN has bf16 from AVX-512 on"));
-  EXPECT_EQ(std::ranges::count(done.err, '\n'), 1) << done.err;
+  EXPECT_EQ(std::ranges::count(done.err.substr(done.err.find("systole: error")), '\n'), 1)
+      << done.err;
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
@@ -162,6 +166,33 @@ TEST(Compare, MeasuresExactIntegersWithoutVnni) {
     EXPECT_EQ(series["points"][0]["output_check"]["mismatches"], 0) << series["target"];
   }
   EXPECT_THAT(json["libraries"].dump(), HasSubstr("XNNPACK"));
+}
+
+// A package in onnxruntime-node's place that keeps the options it was given, and fails.
+TEST(Compare, AsksOnnxRuntimeForExactProducts) {
+  if (std::system("node --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "node is not installed";
+  const ScratchFolder folder;
+  std::filesystem::create_directory(folder.file("onnxruntime-node"));
+  std::ofstream(folder.file("onnxruntime-node/index.js"))
+      << "exports.InferenceSession = { create: async (model, options) => {\n"
+         "  require('fs').writeFileSync(__dirname + '/options.json', JSON.stringify(options));\n"
+         "  throw new Error('kept the options'); } };\n";
+  const std::vector<std::string> arguments = {
+      "compare",       source_path("tests/conformance/ort/cases/add_channel/model.onnx"),
+      "--targets",     "cpu:onnxruntime",
+      "--precision",   "int8",
+      "--onnxruntime", folder.file(""),
+      "--seconds",     "0.01",
+      "--json"};
+  const auto options_of = [&](const Finished& done) {
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("kept the options"));
+    return ordered_json::parse(
+        testing_support::text_of(folder.file("onnxruntime-node/options.json")));
+  };
+  EXPECT_EQ(options_of(on_avx2(arguments))["extra"]["session"]["x64quantprecision"], "1");
+  EXPECT_EQ(options_of(testing_support::systole(arguments)).contains("extra"),
+            !compare::host_isa().exact_int8);
 }
 
 TEST(Compare, SimulatesAnyMachines) {
