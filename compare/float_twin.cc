@@ -155,7 +155,14 @@ void Twin::add(const Node& node) {
     }
     case OpKind::kTable:
       throw InputError(node.name, "a look-up table", "an operator with a float form");
-    default:
+    case OpKind::kMap: {
+      compiler::MapAttrs map = std::get<compiler::MapAttrs>(node.attrs);
+      if (map.x_quant) operand(node.inputs[0], *map.x_quant);
+      map.x_quant = map.output = std::nullopt;
+      return add_plain(node, map, std::nullopt, 0, 0);
+    }
+    case OpKind::kReduce:
+    case OpKind::kMove:
       break;
   }
   add_plain(node, node.attrs, std::nullopt, 0, 0);

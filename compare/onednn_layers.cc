@@ -20,7 +20,8 @@ using dnnl::memory;
 // A map that follows no product is a layer of its own.
 void OnednnBuilder::add_map(const Node& node) {
   const auto& map = std::get<compiler::MapAttrs>(node.attrs);
-  if (map.x_quant || map.output) refuse(node, "16-bit integers", "8 bits or floats");
+  if (map.x_quant || map.output)
+    refuse(node, "a map of integers", "floats, or 8 bits between quantisers");
   const memory x = value(node.inputs[0]);
   const Eltwise fn = eltwise(node);
   const dnnl::eltwise_forward::desc desc(dnnl::prop_kind::forward_inference, fn.algorithm,
@@ -41,7 +42,24 @@ memory::dims with_rank(memory::dims dims, std::size_t rank) {
 }
 
 dnnl::algorithm algorithm_of(compiler::ZipFn fn) {
-  return fn == compiler::ZipFn::kAdd ? dnnl::algorithm::binary_add : dnnl::algorithm::binary_mul;
+  switch (fn) {
+    case compiler::ZipFn::kAdd:
+      return dnnl::algorithm::binary_add;
+    case compiler::ZipFn::kMul:
+      return dnnl::algorithm::binary_mul;
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+dnnl::algorithm algorithm_of(const compiler::PoolAttrs& attrs) {
+  switch (attrs.fn) {
+    case compiler::PoolFn::kMax:
+      return dnnl::algorithm::pooling_max;
+    case compiler::PoolFn::kAverage:
+      return attrs.count_padding ? dnnl::algorithm::pooling_avg_include_padding
+                                 : dnnl::algorithm::pooling_avg_exclude_padding;
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(attrs.fn));
 }
 
 }  // namespace
@@ -148,8 +166,12 @@ memory OnednnBuilder::looked_up(const Node& node, const compiler::TableAttrs& ta
 
 void OnednnBuilder::add_reduce(const Node& node) {
   const auto& reduce = std::get<compiler::ReduceAttrs>(node.attrs);
-  const bool softmax_wanted = reduce.fn == compiler::ReduceFn::kSoftmax;
-  set_value(node.outputs[0], softmax_wanted ? softmax(node, reduce) : mean(node, reduce));
+  switch (reduce.fn) {
+    case compiler::ReduceFn::kSoftmax:
+      return set_value(node.outputs[0], softmax(node, reduce));
+    case compiler::ReduceFn::kMean:
+      return set_value(node.outputs[0], mean(node, reduce));
+  }
 }
 
 // Over dimensions [first, end) together: a matrix of [outer, together, inner].
@@ -191,9 +213,7 @@ memory OnednnBuilder::mean(const Node& node, const compiler::ReduceAttrs& reduce
 void OnednnBuilder::add_pool(const Node& node) {
   const auto& attrs = std::get<compiler::PoolAttrs>(node.attrs);
   const memory x = value(node.inputs[0]);
-  if (attrs.fn == compiler::PoolFn::kMax || !attrs.x_quant) {
-    return set_value(node.outputs[0], pool(node, x));
-  }
+  if (!attrs.x_quant) return set_value(node.outputs[0], pool(node, x));
   const memory averages = pool(node, dequantised(node, x, *attrs.x_quant, true));
   set_value(node.outputs[0], quantised(node, averages, *attrs.output, true));
 }
@@ -205,13 +225,10 @@ memory OnednnBuilder::pool(const Node& node, const memory& x) {
   if (attrs.count_padding && overhangs) {
     refuse(node, "an average that counts padding, rounded up", "floor, or padding left out");
   }
-  const auto algorithm = attrs.fn == compiler::PoolFn::kMax ? dnnl::algorithm::pooling_max
-                         : attrs.count_padding ? dnnl::algorithm::pooling_avg_include_padding
-                                               : dnnl::algorithm::pooling_avg_exclude_padding;
   const memory::desc result(dims(node.outputs[0]), x.get_desc().data_type(),
                             memory::format_tag::any);
   const dnnl::pooling_v2_forward::desc desc(
-      dnnl::prop_kind::forward_inference, algorithm, x.get_desc(), result,
+      dnnl::prop_kind::forward_inference, algorithm_of(attrs), x.get_desc(), result,
       {w.strides[0], w.strides[1]}, {w.kernel[0], w.kernel[1]},
       {w.dilations[0] - 1, w.dilations[1] - 1}, {w.pads[0], w.pads[1]}, {w.pads[2], w.pads[3]});
   const dnnl::pooling_v2_forward::primitive_desc chosen(desc, engine_);

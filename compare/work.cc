@@ -36,9 +36,15 @@ bool is_fused(const Node& node, const std::map<ValueId, bool>& from_product) {
       const auto found = from_product.find(node.inputs.at(0));
       return found != from_product.end() && found->second;
     }
-    default:
+    case OpKind::kMatmul:
+    case OpKind::kConv:
+    case OpKind::kZip:
+    case OpKind::kReduce:
+    case OpKind::kPool:
+    case OpKind::kMove:
       return false;
   }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
 }
 
 void set_product(const Graph& graph, const Node& node, LayerWork& work) {

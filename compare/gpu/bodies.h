@@ -49,10 +49,20 @@ SYSTOLE_GPU void body(const Map& m, Index i) {
   write(m.to, m.y, i, mapped(m, read(m.from, m.x, i, x_steps)), y_steps);
 }
 
+SYSTOLE_GPU float zipped(ZipKind kind, float a, float b) {
+  switch (kind) {
+    case ZipKind::kAdd:
+      return a + b;
+    case ZipKind::kMul:
+      return a * b;
+  }
+  return NAN;  // no kind is left
+}
+
 SYSTOLE_GPU void body(const Zip& z, Index i) {
   const float a = read(z.element, z.a, strided(i, z.shape, z.a_strides), z.a_steps);
   const float b = read(z.element, z.b, strided(i, z.shape, z.b_strides), z.b_steps);
-  write(z.element, z.y, i, z.add ? a + b : a * b, z.y_steps);
+  write(z.element, z.y, i, zipped(z.kind, a, b), z.y_steps);
 }
 
 SYSTOLE_GPU void body(const Table& t, Index i) {
@@ -154,6 +164,24 @@ SYSTOLE_GPU Place place_of(const Picture& y, Index i) {
   return {i / w / h / c, i / w / h % c, i / w % h, i % w};
 }
 
+// What a window comes to.
+SYSTOLE_GPU void write_largest(const Pool& p, Index i, const WindowSum& w) {
+  const float lowest = is_float(p.element) ? -3.402823466e38F : static_cast<float>(p.x_steps.lo);
+  write(p.element, p.out, i, w.inside == 0 ? lowest : w.largest, Steps{});
+}
+
+SYSTOLE_GPU void write_average(const Pool& p, Index i, const WindowSum& w) {
+  const std::int32_t count = p.count_padding ? w.counted : w.inside;
+  if (is_float(p.element)) {
+    write_float(p.element, p.out, i, count == 0 ? 0.0F : w.sum / static_cast<float>(count));
+    return;
+  }
+  const auto divisor = static_cast<float>(count == 0 ? 1 : count);
+  const float multiplier = p.x_steps.scale / (p.y_steps.scale * divisor);
+  write_integer(p.element, p.out, i,
+                saturated(static_cast<float>(w.integers) * multiplier, p.y_steps));
+}
+
 SYSTOLE_GPU void body(const Pool& p, Index i) {
   const Place y = place_of(p.y, i);
   WindowSum w;
@@ -166,43 +194,56 @@ SYSTOLE_GPU void body(const Pool& p, Index i) {
       add_pixel(p, pixel_index(p.x, y.n, y.c, static_cast<Index>(row), static_cast<Index>(col)), w);
     }
   }
-  const bool floats = is_float(p.element);
-  const std::int32_t count = p.count_padding ? w.counted : w.inside;
-  if (p.max) {
-    const float lowest = floats ? -3.402823466e38F : static_cast<float>(p.x_steps.lo);
-    write(p.element, p.out, i, w.inside == 0 ? lowest : w.largest, Steps{});
-  } else if (floats) {
-    write_float(p.element, p.out, i, count == 0 ? 0.0F : w.sum / static_cast<float>(count));
-  } else {
-    const auto divisor = static_cast<float>(count == 0 ? 1 : count);
-    const float multiplier = p.x_steps.scale / (p.y_steps.scale * divisor);
-    write_integer(p.element, p.out, i,
-                  saturated(static_cast<float>(w.integers) * multiplier, p.y_steps));
+  switch (p.kind) {
+    case PoolKind::kMax:
+      return write_largest(p, i, w);
+    case PoolKind::kAverage:
+      return write_average(p, i, w);
   }
 }
 
 SYSTOLE_GPU void body(const VectorAdd& v, Index i) { v.y[i] = v.a[i] + v.b[i]; }
 
+// The lines start at element `start`.
+template <typename Team>
+SYSTOLE_GPU void softmax_line(const Reduce& r, Index start, const Team& team) {
+  const auto length = static_cast<Index>(r.length);
+  const auto stride = static_cast<Index>(r.stride);
+  const auto x = [&](Index k) { return read_float(r.element, r.x, start + k * stride); };
+  float top = -INFINITY;
+  for (Index k = team.rank; k < length; k += team.size) top = x(k) > top ? x(k) : top;
+  top = team.max(top);
+  float sum = 0.0F;
+  for (Index k = team.rank; k < length; k += team.size) sum += expf(x(k) - top);
+  sum = team.sum(sum);
+  for (Index k = team.rank; k < length; k += team.size) {
+    write_float(r.element, r.y, start + k * stride, expf(x(k) - top) / sum);
+  }
+}
+
+template <typename Team>
+SYSTOLE_GPU void mean_line(const Reduce& r, Index line, Index start, const Team& team) {
+  const auto length = static_cast<Index>(r.length);
+  const auto stride = static_cast<Index>(r.stride);
+  float sum = 0.0F;
+  for (Index k = team.rank; k < length; k += team.size) {
+    sum += read_float(r.element, r.x, start + k * stride);
+  }
+  sum = team.sum(sum);
+  if (team.rank == 0) write_float(r.element, r.y, line, sum / static_cast<float>(length));
+}
+
 // One line of a reduction by a team of threads: thread `rank` of `size` takes every size-th
 // element; team.sum and team.max combine what the threads have and tell all of them.
 template <typename Team>
 SYSTOLE_GPU void reduce_line(const Reduce& r, Index line, const Team& team) {
-  const auto length = static_cast<Index>(r.length);
   const auto stride = static_cast<Index>(r.stride);
-  const Index start = line / stride * length * stride + line % stride;
-  const auto x = [&](Index k) { return read_float(r.element, r.x, start + k * stride); };
-  float top = -INFINITY;
-  for (Index k = team.rank; r.softmax && k < length; k += team.size) top = x(k) > top ? x(k) : top;
-  top = team.max(top);
-  float sum = 0.0F;
-  for (Index k = team.rank; k < length; k += team.size) sum += r.softmax ? expf(x(k) - top) : x(k);
-  sum = team.sum(sum);
-  if (!r.softmax) {
-    if (team.rank == 0) write_float(r.element, r.y, line, sum / static_cast<float>(length));
-    return;
-  }
-  for (Index k = team.rank; k < length; k += team.size) {
-    write_float(r.element, r.y, start + k * stride, expf(x(k) - top) / sum);
+  const Index start = line / stride * static_cast<Index>(r.length) * stride + line % stride;
+  switch (r.kind) {
+    case ReduceKind::kSoftmax:
+      return softmax_line(r, start, team);
+    case ReduceKind::kMean:
+      return mean_line(r, line, start, team);
   }
 }
 

@@ -346,11 +346,31 @@ MapKind map_kind(compiler::MapFn fn) {
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
 }
 
+ZipKind zip_kind(compiler::ZipFn fn) {
+  switch (fn) {
+    case compiler::ZipFn::kAdd:
+      return ZipKind::kAdd;
+    case compiler::ZipFn::kMul:
+      return ZipKind::kMul;
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+ReduceKind reduce_kind(compiler::ReduceFn fn) {
+  switch (fn) {
+    case compiler::ReduceFn::kSoftmax:
+      return ReduceKind::kSoftmax;
+    case compiler::ReduceFn::kMean:
+      return ReduceKind::kMean;
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
+}
+
 }  // namespace
 
 void Builder::add_map(const Node& node) {
   const auto& attrs = std::get<compiler::MapAttrs>(node.attrs);
-  if (attrs.output) refuse(node, "a map of 16-bit integers", "floats, or 8 bits by a table");
+  if (attrs.output) refuse(node, "a map of integers", "floats, or 8 bits between quantisers");
   const Placed x = read(node, 0);
   const Placed y = place(x.element, x.shape, x.channels_last);
   Map work;
@@ -377,7 +397,7 @@ void Builder::add_zip(const Node& node) {
   const Placed y = place(a.element, result.shape, a.channels_last || b.channels_last);
   const auto order = memory_order(y.shape.size(), y.channels_last);
   Zip work;
-  work.add = attrs.fn == compiler::ZipFn::kAdd;
+  work.kind = zip_kind(attrs.fn);
   work.element = a.element;
   work.shape = extents(picked(y.shape, order), 1);
   work.a_strides = extents(picked(broadcast_to(a, y.shape), order), 0);
@@ -417,7 +437,7 @@ void Builder::add_reduce(const Node& node) {
   const auto first = static_cast<std::size_t>(attrs.first_axis);
   const auto end = static_cast<std::size_t>(attrs.end_axis);
   Reduce work;
-  work.softmax = attrs.fn == compiler::ReduceFn::kSoftmax;
+  work.kind = reduce_kind(attrs.fn);
   work.element = x.element;
   work.length = compiler::extent(x.shape, first, end);
   work.stride = compiler::extent(x.shape, end, x.shape.size());
@@ -430,15 +450,26 @@ void Builder::add_reduce(const Node& node) {
 
 void Builder::add_move(const Node& node) {
   const auto& attrs = std::get<compiler::MoveAttrs>(node.attrs);
+  switch (attrs.fn) {
+    case compiler::MoveFn::kReshape:
+      return reshape(node);
+    case compiler::MoveFn::kTranspose:
+      return transpose(node, attrs);
+    case compiler::MoveFn::kConcat:
+    case compiler::MoveFn::kPad:
+      refuse(node, "not run on the GPU", "conv, matmul, pool, map, zip, table, reduce, reshape");
+  }
+}
+
+void Builder::reshape(const Node& node) {
+  Placed x = arranged(node, read(node, 0), false);
+  x.shape = graph_.value(node.outputs[0]).shape;
+  set(node.outputs[0], std::move(x));
+}
+
+void Builder::transpose(const Node& node, const compiler::MoveAttrs& attrs) {
   const Shape& shape = graph_.value(node.outputs[0]).shape;
-  if (attrs.fn == compiler::MoveFn::kReshape) {
-    Placed x = arranged(node, read(node, 0), false);
-    x.shape = shape;
-    return set(node.outputs[0], std::move(x));
-  }
-  if (attrs.fn != compiler::MoveFn::kTranspose || shape.size() > kMaxRank) {
-    refuse(node, "not run on the GPU", "conv, matmul, pool, map, zip, table, reduce, reshape");
-  }
+  if (shape.size() > kMaxRank) refuse(node, "too many dimensions", "6 at most on the GPU");
   const Placed x = read(node, 0);
   const Placed y = place(x.element, shape);
   const auto strides = strides_of(x.shape, x.channels_last);

@@ -49,6 +49,8 @@ class Builder {
   void add_table(const compiler::Node& node);
   void add_reduce(const compiler::Node& node);
   void add_move(const compiler::Node& node);
+  void reshape(const compiler::Node& node);
+  void transpose(const compiler::Node& node, const compiler::MoveAttrs& attrs);
   void add_pool(const compiler::Node& node);
   void add_quantiser(const compiler::Node& node);
   void add_float_matmul(const compiler::Node& node, bool relu);

@@ -300,6 +300,16 @@ void Builder::add_integer_product(const Node& node, const IntegerProduct& produc
 
 // --- pools ---
 
+static PoolKind pool_kind(compiler::PoolFn fn) {
+  switch (fn) {
+    case compiler::PoolFn::kMax:
+      return PoolKind::kMax;
+    case compiler::PoolFn::kAverage:
+      return PoolKind::kAverage;
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
+}
+
 void Builder::add_pool(const Node& node) {
   const auto& attrs = std::get<compiler::PoolAttrs>(node.attrs);
   const Shape& shape = graph_.value(node.outputs[0]).shape;
@@ -314,7 +324,7 @@ void Builder::add_pool(const Node& node) {
   work.x = picture(x.shape, channels_last_);
   work.y = picture(shape, channels_last_);
   work.window = window_of(attrs.window);
-  work.max = attrs.fn == compiler::PoolFn::kMax;
+  work.kind = pool_kind(attrs.fn);
   work.count_padding = attrs.count_padding;
   for (std::size_t d = 0; d < 2; ++d) {
     work.padded_end[d] = x.shape[2 + d] + attrs.window.pads[2 + d] - attrs.overhang[d];

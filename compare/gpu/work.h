@@ -93,9 +93,10 @@ struct Map {
   Address y = nullptr;
 };
 
+enum class ZipKind : std::uint8_t { kAdd, kMul };
 // y = a + b or a * b, broadcast by strides over `shape`.
 struct Zip {
-  bool add = true;
+  ZipKind kind = ZipKind::kAdd;
   Element element = Element::kF32;  // of a, b and y
   Steps a_steps, b_steps, y_steps;
   Extents shape{}, a_strides{}, b_strides{};
@@ -112,9 +113,10 @@ struct Table {
   Address y = nullptr;
 };
 
+enum class ReduceKind : std::uint8_t { kSoftmax, kMean };
 // Softmax or mean of `length` elements `stride` apart, for each of `count` lines.
 struct Reduce {
-  bool softmax = true;
+  ReduceKind kind = ReduceKind::kSoftmax;
   Element element = Element::kF32;
   std::int64_t length = 1, stride = 1, count = 0;
   ConstAddress x = nullptr;
@@ -153,6 +155,7 @@ struct Requantise {
   Address y = nullptr;
 };
 
+enum class PoolKind : std::uint8_t { kMax, kAverage };
 // Max or average pool, of integers exactly; `library`: floats with square padding, which the
 // library's pool can do too.
 struct Pool {
@@ -160,7 +163,8 @@ struct Pool {
   Element element = Element::kF32;
   Picture x, y;
   Window2d window;
-  bool max = true, count_padding = false;
+  PoolKind kind = PoolKind::kMax;
+  bool count_padding = false;
   std::array<std::int64_t, 2> padded_end{};  // average with count_padding: rows and columns
                                              // before these count
   Steps x_steps, y_steps;

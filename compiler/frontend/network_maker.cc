@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/frontend/onnx_writer.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -57,19 +58,28 @@ Signal NetworkMaker::add(const std::string& name, const Signal& a, const Signal&
       a.moment + b.moment);
 }
 
+// Of nine rectified values that hang together, the largest has about four times their moment and
+// their average about as much.
+static float pooled_moment(PoolFn fn, float moment) {
+  switch (fn) {
+    case PoolFn::kMax:
+      return 4.0F * moment;
+    case PoolFn::kAverage:
+      return moment;
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
+}
+
 Signal NetworkMaker::pool(const std::string& name, const Signal& x, PoolFn fn,
                           std::int64_t stride) {
-  const bool max = fn == PoolFn::kMax;
-  builder_.begin_layer(name, max ? "MaxPool" : "AveragePool");
+  builder_.begin_layer(name, onnx_operator(fn));
   PoolAttrs attrs;
   attrs.fn = fn;
   attrs.window = {{3, 3}, {stride, stride}, {1, 1}, {1, 1, 1, 1}};
   Shape to = shape(x);
   for (std::size_t d = 2; d < 4; ++d) to[d] = window_steps(to[d] + 2, 3, stride, 1);
-  // Of nine rectified values that hang together, the largest has about four times their moment and
-  // their average about as much.
   return named(builder_.emit(OpKind::kPool, {x.id}, DType::kFloat32, to, attrs), name,
-               max ? 4.0F * x.moment : x.moment);
+               pooled_moment(fn, x.moment));
 }
 
 Signal NetworkMaker::concat(const std::string& name, const std::vector<Signal>& parts) {

@@ -136,7 +136,7 @@ class Writer {
       case OpKind::kMap:
         return map(node, std::get<MapAttrs>(node.attrs));
       case OpKind::kZip:
-        add(std::get<ZipAttrs>(node.attrs).fn == ZipFn::kAdd ? "Add" : "Mul", node);
+        add(onnx_operator(std::get<ZipAttrs>(node.attrs).fn), node);
         return;
       case OpKind::kReduce:
         return reduce(node, std::get<ReduceAttrs>(node.attrs));
@@ -205,32 +205,50 @@ class Writer {
     if (a.groups != 1) set_int(made, "group", a.groups);
   }
 
+  // Of the type that the map works on.
+  static Tensor limit(const MapAttrs& a, float value) {
+    if (!a.output) return float_scalar(value);
+    Tensor t(a.output->type, {});
+    with_integers(t, [&](auto values) {
+      values[0] = static_cast<typename decltype(values)::value_type>(value);
+    });
+    return t;
+  }
+
   void map(const Node& node, const MapAttrs& a) {
+    const bool plain =
+        !a.output || (a.x_quant->scales[0] == 1.0F && a.x_quant->zero_points[0] == 0);
+    SYSTOLE_CHECK(plain, "node '{}' is fused", node.name);
+    const std::string op = onnx_operator(a.fn);
     switch (a.fn) {
-      case MapFn::kRelu:
-        add("Relu", node);
-        return;
       case MapFn::kClip: {
-        const std::string lo = constant(node.name + "_min", float_scalar(a.lo));
-        const std::string hi = constant(node.name + "_max", float_scalar(a.hi));
-        add("Clip", node, {name(node.inputs[0]), lo, hi}, name(node.outputs[0]));
+        const std::string lo = constant(node.name + "_min", limit(a, a.lo));
+        const std::string hi = constant(node.name + "_max", limit(a, a.hi));
+        add(op, node, {name(node.inputs[0]), lo, hi}, name(node.outputs[0]));
         return;
       }
       case MapFn::kLeakyRelu:
-        set_float(add("LeakyRelu", node), "alpha", a.alpha);
+        set_float(add(op, node), "alpha", a.alpha);
         return;
+      case MapFn::kRelu:
       case MapFn::kSigmoid:
-        add("Sigmoid", node);
-        return;
       case MapFn::kTanh:
-        add("Tanh", node);
+        add(op, node);
         return;
     }
   }
 
-  // A softmax over several dimensions works on them flattened.
   void reduce(const Node& node, const ReduceAttrs& a) {
-    SYSTOLE_CHECK(a.fn == ReduceFn::kSoftmax, "node '{}' is a mean", node.name);
+    switch (a.fn) {
+      case ReduceFn::kSoftmax:
+        return softmax(node, a);
+      case ReduceFn::kMean:
+        SYSTOLE_CHECK(false, "node '{}' is a mean", node.name);
+    }
+  }
+
+  // A softmax over several dimensions works on them flattened.
+  void softmax(const Node& node, const ReduceAttrs& a) {
     const Shape& shape = graph_.value(node.inputs[0]).shape;
     if (a.end_axis - a.first_axis == 1) {
       set_int(add("Softmax", node), "axis", a.first_axis);
@@ -251,15 +269,15 @@ class Writer {
 
   void pool(const Node& node, const PoolAttrs& a) {
     const Shape& x = graph_.value(node.inputs[0]).shape;
-    const bool max = a.fn == PoolFn::kMax;
+    const std::string op = onnx_operator(a.fn);
     const bool whole = a.window.kernel == std::array<std::int64_t, 2>{x[2], x[3]} &&
                        a.window.pads == Window{}.pads &&
                        graph_.value(node.outputs[0]).shape[2] == 1;
     if (whole && graph_.value(node.outputs[0]).shape[3] == 1) {
-      add(max ? "GlobalMaxPool" : "GlobalAveragePool", node);
+      add("Global" + op, node);
       return;
     }
-    onnx::NodeProto& made = add(max ? "MaxPool" : "AveragePool", node);
+    onnx::NodeProto& made = add(op, node);
     set_window(made, a.window, a.overhang);
     if (a.overhang != std::array<std::int64_t, 2>{}) set_int(made, "ceil_mode", 1);
     if (a.count_padding) set_int(made, "count_include_pad", 1);
@@ -336,6 +354,42 @@ class Writer {
 };
 
 }  // namespace
+
+std::string onnx_operator(MapFn fn) {
+  switch (fn) {
+    case MapFn::kRelu:
+      return "Relu";
+    case MapFn::kClip:
+      return "Clip";
+    case MapFn::kLeakyRelu:
+      return "LeakyRelu";
+    case MapFn::kSigmoid:
+      return "Sigmoid";
+    case MapFn::kTanh:
+      return "Tanh";
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
+}
+
+std::string onnx_operator(ZipFn fn) {
+  switch (fn) {
+    case ZipFn::kAdd:
+      return "Add";
+    case ZipFn::kMul:
+      return "Mul";
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+std::string onnx_operator(PoolFn fn) {
+  switch (fn) {
+    case PoolFn::kMax:
+      return "MaxPool";
+    case PoolFn::kAverage:
+      return "AveragePool";
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
+}
 
 bool has_qlinear_form(const Node& node) {
   const auto* const conv = std::get_if<ConvAttrs>(&node.attrs);

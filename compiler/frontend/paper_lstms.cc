@@ -12,6 +12,7 @@
 #include <random>
 
 #include "compiler/frontend/graph_builder.h"
+#include "compiler/frontend/onnx_writer.h"
 #include "compiler/frontend/paper_networks.h"
 
 namespace systole::compiler {
@@ -59,7 +60,7 @@ class LstmMaker {
   }
 
   ValueId map(const std::string& name, const MapAttrs& fn, ValueId x) {
-    builder_.begin_layer(name, fn.fn == MapFn::kTanh ? "Tanh" : "Sigmoid");
+    builder_.begin_layer(name, onnx_operator(fn.fn));
     const Shape shape = builder_.value(x).shape;
     return rounded(name, builder_.emit(OpKind::kMap, {x}, DType::kFloat32, shape, fn), kUnitStep);
   }
@@ -101,7 +102,7 @@ class LstmMaker {
 
  private:
   ValueId zip(const std::string& name, ZipFn fn, ValueId a, ValueId b) {
-    builder_.begin_layer(name, fn == ZipFn::kAdd ? "Add" : "Mul");
+    builder_.begin_layer(name, onnx_operator(fn));
     const Shape shape = builder_.value(a).shape;
     return builder_.emit(OpKind::kZip, {a, b}, DType::kFloat32, shape, ZipAttrs{fn});
   }

@@ -86,10 +86,13 @@ Tensor reduce(const ReduceAttrs& a, const Tensor& x, const Shape& shape) {
   float* to = y.as<float>().data();
   for (std::size_t i = 0; i < outer * line.stride; ++i) {
     const std::size_t start = i / line.stride * line.count * line.stride + i % line.stride;
-    if (a.fn == ReduceFn::kSoftmax) {
-      softmax_line(from + start, to + start, line);
-    } else {
-      to[i] = mean_line(from + start, line);
+    switch (a.fn) {
+      case ReduceFn::kSoftmax:
+        softmax_line(from + start, to + start, line);
+        break;
+      case ReduceFn::kMean:
+        to[i] = mean_line(from + start, line);
+        break;
     }
   }
   return y;
@@ -139,6 +142,13 @@ Tensor map(const MapAttrs& a, const Tensor& x) {
   return a.output ? quantise_tensor(*a.output, y, integer_range(a.output->type)) : y;
 }
 
+// Of two floats or two int32.
+template <typename Floats, typename Integers>
+void zip_plain(const Tensor& a, const Tensor& b, Tensor& y, Floats floats, Integers integers) {
+  if (a.type == DType::kInt32) return zip_elements<std::int32_t>(a, b, y, integers);
+  zip_elements<float>(a, b, y, floats);
+}
+
 Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape& shape) {
   if (attrs.output) {
     const Tensor y = zip(ZipAttrs{attrs.fn}, dequantise_tensor(*attrs.a_quant, a),
@@ -146,13 +156,15 @@ Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape&
     return quantise_tensor(*attrs.output, y, {attrs.lo, attrs.hi});
   }
   Tensor y(a.type, shape);
-  const bool add = attrs.fn == ZipFn::kAdd;
-  if (a.type == DType::kInt32) {
-    zip_elements<std::int32_t>(a, b, y, add ? wrapping_add : wrapping_mul);
-  } else if (add) {
-    zip_elements<float>(a, b, y, [](float u, float v) { return u + v; });
-  } else {
-    zip_elements<float>(a, b, y, [](float u, float v) { return u * v; });
+  switch (attrs.fn) {
+    case ZipFn::kAdd:
+      zip_plain(
+          a, b, y, [](float u, float v) { return u + v; }, wrapping_add);
+      break;
+    case ZipFn::kMul:
+      zip_plain(
+          a, b, y, [](float u, float v) { return u * v; }, wrapping_mul);
+      break;
   }
   return y;
 }
@@ -282,9 +294,17 @@ class Evaluation {
 }  // namespace
 
 float map_exact(const MapAttrs& a, float x) {
-  if (a.fn == MapFn::kSigmoid) return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
-  if (a.fn == MapFn::kTanh) return static_cast<float>(std::tanh(double{x}));
-  return map_one(a, x);
+  switch (a.fn) {
+    case MapFn::kSigmoid:
+      return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
+    case MapFn::kTanh:
+      return static_cast<float>(std::tanh(double{x}));
+    case MapFn::kRelu:
+    case MapFn::kClip:
+    case MapFn::kLeakyRelu:
+      return map_one(a, x);
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }
 
 IntegerRange integer_range(DType type) {

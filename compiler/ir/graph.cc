@@ -44,6 +44,52 @@ std::string window_text(const Window& w) {
   return text;
 }
 
+std::string_view fn_name(MapFn fn) {
+  switch (fn) {
+    case MapFn::kRelu:
+      return "relu";
+    case MapFn::kClip:
+      return "clip";
+    case MapFn::kLeakyRelu:
+      return "leaky_relu";
+    case MapFn::kSigmoid:
+      return "sigmoid";
+    case MapFn::kTanh:
+      return "tanh";
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
+}
+
+std::string_view fn_name(ZipFn fn) {
+  switch (fn) {
+    case ZipFn::kAdd:
+      return "add";
+    case ZipFn::kMul:
+      return "mul";
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+std::string_view fn_name(ReduceFn fn) {
+  switch (fn) {
+    case ReduceFn::kSoftmax:
+      return "softmax";
+    case ReduceFn::kMean:
+      return "mean";
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
+}
+
+std::string_view fn_name(PoolFn fn) {
+  switch (fn) {
+    case PoolFn::kMax:
+      return "max";
+    case PoolFn::kAverage:
+      return "average";
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
+}
+
 struct AttrsText {
   std::string operator()(const std::monostate&) const { return {}; }
   std::string operator()(const MatmulAttrs& a) const {
@@ -57,26 +103,23 @@ struct AttrsText {
     return window_text(a.window) + groups + product_text(a);
   }
   std::string operator()(const MapAttrs& a) const {
-    constexpr std::array<std::string_view, 5> kNames = {"relu", "clip", "leaky_relu", "sigmoid",
-                                                        "tanh"};
-    std::string text = fmt::format(" {}", kNames.at(static_cast<std::size_t>(a.fn)));
+    std::string text = fmt::format(" {}", fn_name(a.fn));
     if (a.fn == MapFn::kClip) text += fmt::format(" lo={} hi={}", a.lo, a.hi);
     if (a.fn == MapFn::kLeakyRelu) text += fmt::format(" alpha={}", a.alpha);
     return text + quant_text("x", a.x_quant) + quant_text("y", a.output);
   }
   std::string operator()(const ZipAttrs& a) const {
     const std::string range = a.output ? fmt::format(" in [{}, {}]", a.lo, a.hi) : "";
-    return (a.fn == ZipFn::kAdd ? " add" : " mul") + quant_text("a", a.a_quant) +
+    return fmt::format(" {}", fn_name(a.fn)) + quant_text("a", a.a_quant) +
            quant_text("b", a.b_quant) + quant_text("y", a.output) + range;
   }
   std::string operator()(const TableAttrs&) const { return {}; }
   std::string operator()(const ReduceAttrs& a) const {
-    return fmt::format(" {} axes=[{}, {})", a.fn == ReduceFn::kSoftmax ? "softmax" : "mean",
-                       a.first_axis, a.end_axis);
+    return fmt::format(" {} axes=[{}, {})", fn_name(a.fn), a.first_axis, a.end_axis);
   }
   std::string operator()(const PoolAttrs& a) const {
-    std::string text = a.fn == PoolFn::kMax ? " max" : " average";
-    text += fmt::format(" kernel={}", pair_text(a.window.kernel)) + window_text(a.window);
+    std::string text = fmt::format(" {} kernel={}", fn_name(a.fn), pair_text(a.window.kernel)) +
+                       window_text(a.window);
     if (a.count_padding) text += " counting padding";
     if (a.overhang != std::array<std::int64_t, 2>{}) text += " but " + pair_text(a.overhang);
     return text + quant_text("x", a.x_quant) + quant_text("y", a.output);

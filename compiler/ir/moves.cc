@@ -79,11 +79,21 @@ void pad(const MoveAttrs& a, const Tensor& x, Tensor& y) {
 Tensor evaluate_move(const MoveAttrs& attrs, const std::vector<const Tensor*>& inputs,
                      const Shape& shape) {
   const Tensor& x = *inputs.at(0);
-  if (attrs.fn == MoveFn::kTranspose) return transpose(x, attrs.permutation);
   Tensor y(x.type, shape);
-  if (attrs.fn == MoveFn::kReshape) y.data = x.data;
-  if (attrs.fn == MoveFn::kConcat) concat(attrs, inputs, y);
-  if (attrs.fn == MoveFn::kPad) pad(attrs, x, y);
+  switch (attrs.fn) {
+    case MoveFn::kReshape:
+      y.data = x.data;
+      break;
+    case MoveFn::kTranspose:
+      y = transpose(x, attrs.permutation);
+      break;
+    case MoveFn::kConcat:
+      concat(attrs, inputs, y);
+      break;
+    case MoveFn::kPad:
+      pad(attrs, x, y);
+      break;
+  }
   return y;
 }
 

@@ -102,20 +102,31 @@ void integer_average(const PoolAttrs& a, const Tensor& x, Tensor& y) {
   });
 }
 
+void max_pool(const PoolAttrs& a, const Tensor& x, Tensor& y) {
+  if (x.type == DType::kFloat32) return max_pool<float>(a, x, y);
+  with_integer_type(x.type, [&](auto from) { max_pool<decltype(from)>(a, x, y); });
+}
+
+void average_pool(const PoolAttrs& a, const Tensor& x, Tensor& y) {
+  if (x.type == DType::kFloat32) return float_average(a, x, y);
+  with_integer_type(x.type, [&](auto from) {
+    with_integer_type(y.type,
+                      [&](auto to) { integer_average<decltype(from), decltype(to)>(a, x, y); });
+  });
+}
+
 }  // namespace
 
 Tensor evaluate_pool(const PoolAttrs& attrs, const Tensor& x, DType type, const Shape& shape) {
   Tensor y(type, shape);
-  const bool max = attrs.fn == PoolFn::kMax;
-  if (x.type == DType::kFloat32) {
-    max ? max_pool<float>(attrs, x, y) : float_average(attrs, x, y);
-    return y;
+  switch (attrs.fn) {
+    case PoolFn::kMax:
+      max_pool(attrs, x, y);
+      break;
+    case PoolFn::kAverage:
+      average_pool(attrs, x, y);
+      break;
   }
-  with_integer_type(x.type, [&](auto from) {
-    using T = decltype(from);
-    if (max) return max_pool<T>(attrs, x, y);
-    with_integer_type(type, [&](auto to) { integer_average<T, decltype(to)>(attrs, x, y); });
-  });
   return y;
 }
 

@@ -184,13 +184,15 @@ class Checker {
     window(a.window, in(0).shape[1]);
     for (std::size_t d = 0; d < 2; ++d)
       require(a.overhang[d] >= 0 && a.overhang[d] <= a.window.pads[d + 2], "overhang");
-    const bool average = a.fn == PoolFn::kAverage;
-    if (!average || !a.output) {
-      require(!average || in(0).type == DType::kFloat32, "float32, or quantisations");
-      return require(out().type == in(0).type && !a.x_quant && !a.output, "result like the input");
+    if (!a.output) require(out().type == in(0).type && !a.x_quant, "result like the input");
+    switch (a.fn) {
+      case PoolFn::kMax:
+        return require(!a.output, "a largest value without quantisations");
+      case PoolFn::kAverage:
+        if (!a.output) return require(in(0).type == DType::kFloat32, "float32, or quantisations");
+        per_tensor(a.x_quant, in(0));
+        return per_tensor(a.output, out());
     }
-    per_tensor(a.x_quant, in(0));
-    per_tensor(a.output, out());
   }
 
   void reduce(const ReduceAttrs& a) const {
@@ -198,14 +200,18 @@ class Checker {
     const auto rank = static_cast<std::int64_t>(in(0).shape.size());
     require(0 <= a.first_axis && a.first_axis <= a.end_axis && a.end_axis <= rank, "axes");
     Shape shape = in(0).shape;
-    if (a.fn == ReduceFn::kMean) {
-      std::fill(shape.begin() + a.first_axis, shape.begin() + a.end_axis, 1);
+    switch (a.fn) {
+      case ReduceFn::kSoftmax:
+        break;
+      case ReduceFn::kMean:
+        std::fill(shape.begin() + a.first_axis, shape.begin() + a.end_axis, 1);
+        break;
     }
     require(out().shape == shape && out().type == in(0).type, "result shape");
   }
 
   void move(const MoveAttrs& a) const {
-    arity(1, a.fn == MoveFn::kConcat ? node_.inputs.size() : 1);
+    if (a.fn != MoveFn::kConcat) arity(1, 1);
     require(out().type == in(0).type, "one element type");
     switch (a.fn) {
       case MoveFn::kReshape:
@@ -221,6 +227,7 @@ class Checker {
   }
 
   void concat(std::int64_t axis) const {
+    arity(1, node_.inputs.size());
     const auto at = static_cast<std::size_t>(axis);
     Shape sum = in(0).shape;
     require(axis >= 0 && at < sum.size(), "axis");

@@ -43,8 +43,18 @@ std::optional<HostStep> map_step(const MapAttrs& a) {
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }
 
+HostOp zip_op(ZipFn fn) {
+  switch (fn) {
+    case ZipFn::kAdd:
+      return HostOp::kAdd;
+    case ZipFn::kMul:
+      return HostOp::kMul;
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
 HostStep zip_step(const ZipAttrs& a) {
-  HostStep step = plain(a.fn == ZipFn::kAdd ? HostOp::kAdd : HostOp::kMul);
+  HostStep step = plain(zip_op(a.fn));
   if (!a.output) return step;
   step.numbers = {a.a_quant->zero_points[0], a.b_quant->zero_points[0], a.output->zero_points[0],
                   a.lo, a.hi};
@@ -52,8 +62,18 @@ HostStep zip_step(const ZipAttrs& a) {
   return step;
 }
 
+HostOp pool_op(PoolFn fn) {
+  switch (fn) {
+    case PoolFn::kMax:
+      return HostOp::kMaxPool;
+    case PoolFn::kAverage:
+      return HostOp::kAveragePool;
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
+}
+
 HostStep pool_step(const PoolAttrs& a) {
-  HostStep step = plain(a.fn == PoolFn::kMax ? HostOp::kMaxPool : HostOp::kAveragePool);
+  HostStep step = plain(pool_op(a.fn));
   const Window& w = a.window;
   const auto append = [&step](const auto& values) {
     step.numbers.insert(step.numbers.end(), values.begin(), values.end());
@@ -95,10 +115,16 @@ std::optional<HostStep> move_step(const MoveAttrs& a, bool is_float) {
 }
 
 std::optional<HostStep> reduce_step(const ReduceAttrs& a) {
-  if (a.fn != ReduceFn::kSoftmax) return std::nullopt;
-  HostStep step = plain(HostOp::kSoftmax);
-  step.numbers = {a.first_axis, a.end_axis};
-  return step;
+  HostStep step;
+  switch (a.fn) {
+    case ReduceFn::kSoftmax:
+      step = plain(HostOp::kSoftmax);
+      step.numbers = {a.first_axis, a.end_axis};
+      return step;
+    case ReduceFn::kMean:
+      return std::nullopt;  // no host step
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(a.fn));
 }
 
 }  // namespace

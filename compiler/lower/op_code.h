@@ -17,6 +17,9 @@ namespace systole::compiler {
 // the fill and drain of a 256 x 256 array, at most half the accumulators.
 [[nodiscard]] std::int64_t stretch_rows(const isa::Machine& machine);
 
+// The instructions' name of an element type; the machine holds no others than these.
+[[nodiscard]] std::int64_t element_type(DType type);
+
 // What all operations of a job have at hand.
 struct JobContext {
   const isa::Program& program;

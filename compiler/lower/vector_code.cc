@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::int64_t kStretchRows = 512;
 
-std::int64_t element_type(DType type) {
-  if (type == DType::kInt16) return isa::type::kS16;
-  return type == DType::kInt8 ? isa::type::kS8 : isa::type::kU8;
-}
-
 // [0, total) in stretches of at most kStretchRows.
 struct Stretch {
   std::int64_t first = 0, rows = 0;
@@ -36,6 +31,27 @@ std::int64_t width_of(const JobContext& context, std::size_t resident, std::int6
   const Resident& r = context.resident(resident);
   const std::int64_t width = block_width(context.machine(), r.element_bytes());
   return std::min(width, r.map.channels - block * width);
+}
+
+// What the vector unit does with two operands. Those of all functions may change places.
+std::int64_t vector_op(ZipFn fn) {
+  switch (fn) {
+    case ZipFn::kAdd:
+      return isa::vector_op::kAdd;
+    case ZipFn::kMul:
+      return isa::vector_op::kMul;
+  }
+  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+std::int64_t pool_op(PoolFn fn) {
+  switch (fn) {
+    case PoolFn::kMax:
+      return isa::pool_op::kMax;
+    case PoolFn::kAverage:
+      return isa::pool_op::kAverage;
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
 }
 
 using Registers = std::map<std::int64_t, std::int64_t>;
@@ -63,13 +79,13 @@ class Maker {
         pool();
         break;
       case OpKind::kMove:
-        if (std::get<MoveAttrs>(op_.node->attrs).fn == MoveFn::kConcat) {
-          concat();
-        } else {
-          take_apart();
-        }
+        move(std::get<MoveAttrs>(op_.node->attrs).fn);
         break;
-      default:
+      case OpKind::kMatmul:
+      case OpKind::kConv:
+      case OpKind::kReduce:
+      case OpKind::kQuantise:
+      case OpKind::kDequantise:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
     items_.front().registers = std::move(registers_);
@@ -84,6 +100,19 @@ class Maker {
     items_.push_back({std::move(reads), writes, writes.rows * each, insn, {}, false});
   }
   void end_block() { items_.back().ends_block = true; }
+
+  void move(MoveFn fn) {
+    switch (fn) {
+      case MoveFn::kConcat:
+        return concat();
+      case MoveFn::kReshape:
+        return take_apart();
+      case MoveFn::kTranspose:
+      case MoveFn::kPad:
+        break;
+    }
+    SYSTOLE_CHECK(false, "move {} has no code", static_cast<int>(fn));
+  }
 
   // A relu, clip or change of quantisation.
   void map() {
@@ -115,7 +144,7 @@ class Maker {
   void zip() {
     namespace reg = isa::configuration;
     const auto& attrs = std::get<ZipAttrs>(op_.node->attrs);
-    // The full-sized operand comes first; both operations commute.
+    // The full-sized operand comes first (vector_op).
     const bool swap = context_.map(op_.inputs[0]) != out_;
     const std::size_t a = op_.inputs[swap ? 1 : 0];
     const std::size_t b = op_.inputs[swap ? 0 : 1];
@@ -141,17 +170,16 @@ class Maker {
           const std::int64_t b_pixel = broadcast ? begin / run : pixel;
           add({{a, block, pixel + s.rows}, {b, block, b_pixel + (broadcast ? 1 : s.rows)}},
               {block, pixel, s.rows}, 2,
-              isa::Vector{
-                  .op = attrs.fn == ZipFn::kAdd ? isa::vector_op::kAdd : isa::vector_op::kMul,
-                  .a = context_.row(a, block, pixel),
-                  .a_type = element_type(a_quant.type),
-                  .b = context_.row(b, block, b_pixel),
-                  .b_type = element_type(b_quant.type),
-                  .broadcast = broadcast ? 1 : 0,
-                  .to = context_.row(op_.output, block, pixel),
-                  .to_type = element_type(attrs.output->type),
-                  .rows = s.rows,
-                  .n = width_of(context_, op_.output, block)});
+              isa::Vector{.op = vector_op(attrs.fn),
+                          .a = context_.row(a, block, pixel),
+                          .a_type = element_type(a_quant.type),
+                          .b = context_.row(b, block, b_pixel),
+                          .b_type = element_type(b_quant.type),
+                          .broadcast = broadcast ? 1 : 0,
+                          .to = context_.row(op_.output, block, pixel),
+                          .to_type = element_type(attrs.output->type),
+                          .rows = s.rows,
+                          .n = width_of(context_, op_.output, block)});
         }
       }
       end_block();
@@ -177,21 +205,28 @@ class Maker {
     }
   }
 
-  void pool() {
+  void set_pool_registers(const PoolAttrs& attrs) {
     namespace reg = isa::configuration;
+    switch (attrs.fn) {
+      case PoolFn::kMax:
+        return;
+      case PoolFn::kAverage:
+        registers_[reg::kAScale] = word(attrs.x_quant->scales[0]);
+        registers_[reg::kAZero] = attrs.x_quant->zero_points[0];
+        registers_[reg::kToScale] = word(attrs.output->scales[0]);
+        registers_[reg::kToZero] = attrs.output->zero_points[0];
+        registers_[reg::kLo] = -32'768;
+        registers_[reg::kHi] = 65'535;
+        return;
+    }
+  }
+
+  void pool() {
     const auto& attrs = std::get<PoolAttrs>(op_.node->attrs);
     const Window& w = attrs.window;
     const std::size_t x = op_.inputs[0];
     const FeatureMap in = context_.map(x);
-    const bool average = attrs.fn == PoolFn::kAverage;
-    if (average) {
-      registers_[reg::kAScale] = word(attrs.x_quant->scales[0]);
-      registers_[reg::kAZero] = attrs.x_quant->zero_points[0];
-      registers_[reg::kToScale] = word(attrs.output->scales[0]);
-      registers_[reg::kToZero] = attrs.output->zero_points[0];
-      registers_[reg::kLo] = -32'768;
-      registers_[reg::kHi] = 65'535;
-    }
+    set_pool_registers(attrs);
     const std::int64_t lines = std::clamp<std::int64_t>(kStretchRows / out_.width, 1, out_.height);
     for (std::int64_t block = 0; block < blocks(); ++block) {
       for (std::int64_t line = 0; line < out_.images * out_.height;) {
@@ -204,7 +239,7 @@ class Maker {
         const std::int64_t base = image * in.image_pixels();
         add({{x, block, base + end * in.width}}, {block, line * out_.width, n * out_.width},
             w.kernel[0] * w.kernel[1],
-            isa::Pool{.op = average ? isa::pool_op::kAverage : isa::pool_op::kMax,
+            isa::Pool{.op = pool_op(attrs.fn),
                       .type = element_type(context_.resident(x).type),
                       .include_pad = attrs.count_padding ? 1 : 0,
                       .ub = context_.row(x, block, base + begin * in.width),

@@ -15,9 +15,17 @@ struct Clamp {
 
   // The clamp a map is, if it is one.
   [[nodiscard]] static std::optional<Clamp> of(const MapAttrs& map) {
-    if (map.fn == MapFn::kRelu) return Clamp{.lo = 0.0F};
-    if (map.fn == MapFn::kClip) return Clamp{map.lo, map.hi};
-    return std::nullopt;
+    switch (map.fn) {
+      case MapFn::kRelu:
+        return Clamp{.lo = 0.0F};
+      case MapFn::kClip:
+        return Clamp{map.lo, map.hi};
+      case MapFn::kLeakyRelu:
+      case MapFn::kSigmoid:
+      case MapFn::kTanh:
+        return std::nullopt;
+    }
+    SYSTOLE_CHECK(false, "map function {}", static_cast<int>(map.fn));
   }
 
   // Quantising is monotone, so clamping to these after it gives the same integers as clamping to

@@ -29,7 +29,8 @@ bool same(const Quant& a, const Quant& b) {
 
 MoveAttrs* pad_of(Node& node) {
   auto* move = std::get_if<MoveAttrs>(&node.attrs);
-  return move != nullptr && move->fn == MoveFn::kPad ? move : nullptr;
+  if (move == nullptr || move->fn != MoveFn::kPad) return nullptr;
+  return move;
 }
 
 // The integer that is the pad's number, as the pad's new number; false if there is none.

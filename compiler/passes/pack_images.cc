@@ -31,9 +31,15 @@ bool packs(const Node& node) {
       const auto& zeros = attrs.w_quant->zero_points;
       return std::all_of(zeros.begin(), zeros.end(), [](std::int32_t zero) { return zero == 0; });
     }
-    default:
+    case OpKind::kMatmul:
+    case OpKind::kZip:
+    case OpKind::kReduce:
+    case OpKind::kMove:
+    case OpKind::kQuantise:
+    case OpKind::kDequantise:
       return false;
   }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
 }
 
 // The chain from the first convolution that reads what the device does not make.

@@ -179,6 +179,14 @@ TEST(SourceRule, RefusesBadFiles) {
             "");
 }
 
+TEST(SourceRule, RefusesToTakeAllOtherFunctionsForOne) {
+  const std::string story = "// Things: what they do.\n";
+  const std::string choice = story + "auto op = a.fn == ZipFn::kAdd ? \"Add\" : \"Mul\";\n";
+  EXPECT_NE(text_of(check_source("compiler/a.cc", choice)), "");
+  EXPECT_EQ(text_of(check_source("tests/a.cc", choice)), "");
+  EXPECT_EQ(text_of(check_source("compiler/a.cc", story + "    case ZipFn::kAdd:\n")), "");
+}
+
 TEST(SourceRule, CountsLines) {
   std::string text = "// Things: what they do.\n";
   for (std::size_t i = 1; i < kMaxLines; ++i) text += "int a;\n";

@@ -162,17 +162,25 @@ std::unique_ptr<Launch> prepare_conv(const Device& device, const Conv& work) {
   return fastest(device, std::move(candidates));
 }
 
+static cudnnPoolingMode_t pooling_mode(const Pool& work) {
+  switch (work.kind) {
+    case PoolKind::kMax:
+      return CUDNN_POOLING_MAX;
+    case PoolKind::kAverage:
+      return work.count_padding ? CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING
+                                : CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING;
+  }
+  SYSTOLE_CHECK(false, "pool kind {}", static_cast<int>(work.kind));
+}
+
 std::unique_ptr<FunctionLaunch> prepare_library_pool(const Device& device, const Pool& work) {
   auto plan = std::make_shared<Plan>();
   const Window2d& w = work.window;
   set_tensor(plan->x, work.element, work.x);
   set_tensor(plan->y, work.element, work.y);
-  const auto average = work.count_padding ? CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING
-                                          : CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING;
-  check(cudnnSetPooling2dDescriptor(plan->pool, work.max ? CUDNN_POOLING_MAX : average,
-                                    CUDNN_PROPAGATE_NAN, as_int(w.kernel[0]), as_int(w.kernel[1]),
-                                    as_int(w.pads[0]), as_int(w.pads[1]), as_int(w.strides[0]),
-                                    as_int(w.strides[1])),
+  check(cudnnSetPooling2dDescriptor(plan->pool, pooling_mode(work), CUDNN_PROPAGATE_NAN,
+                                    as_int(w.kernel[0]), as_int(w.kernel[1]), as_int(w.pads[0]),
+                                    as_int(w.pads[1]), as_int(w.strides[0]), as_int(w.strides[1])),
         "cudnnSetPooling2dDescriptor");
   return std::make_unique<FunctionLaunch>("cuDNN pooling", [&device, work, plan] {
     return cudnnPoolingForward(device.dnn, plan->pool, &kOne, plan->x, work.in, &kZero, plan->y,
