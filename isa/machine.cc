@@ -270,12 +270,13 @@ void set_parameter(Machine& machine, const std::string& assignment) {
   }
   const std::string_view key = trimmed(std::string_view(assignment).substr(0, equals));
   const std::string_view value = trimmed(std::string_view(assignment).substr(equals + 1));
-  const Row& row = row_of(key, assignment);
+  const std::string where = "--set";
+  const Row& row = row_of(key, where);
   Machine changed = machine;
   if (row.is_choice()) {
-    row.set_name(changed, value, assignment);
+    row.set_name(changed, value, where);
   } else {
-    row.set_checked(changed, parse_value(row, machine, value), assignment);
+    row.set_checked(changed, parse_value(row, machine, value), where);
   }
   machine = changed;
 }

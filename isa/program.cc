@@ -263,13 +263,14 @@ std::span<const std::uint8_t> checked_body(std::span<const std::uint8_t> bytes,
                      fmt::format("version {}", kVersion));
   }
   const auto rest = bytes.subspan(kMagic.size() + sizeof version);
-  if (rest.size() < kChecksumBytes) throw InputError(where, "is truncated", "a checksum");
+  if (rest.size() < kChecksumBytes) throw InputError(where, "is cut short", "a whole .tpu file");
   Reader tail(rest.last(kChecksumBytes), where);
   const auto stored = tail.number<std::uint32_t>();
   const std::uint32_t found = checksum(bytes.first(bytes.size() - kChecksumBytes));
   if (stored == found) return rest.first(rest.size() - kChecksumBytes);
-  throw InputError(where, fmt::format("is damaged or truncated: its checksum is {:08x}", found),
-                   fmt::format("{:08x}", stored));
+  throw InputError(where,
+                   "is damaged or cut short: its bytes do not have the checksum they end with",
+                   "a whole .tpu file, as `systole compile` writes it");
 }
 
 }  // namespace
