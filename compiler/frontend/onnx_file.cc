@@ -42,12 +42,12 @@ void check_text(const std::string& path, const std::string& text) {
 void parse_text(const std::string& path, const std::string& text, onnx::ModelProto& model) {
   check_text(path, text);
   std::string problem;
+  onnx::OnnxParser parser(text.c_str());
   try {
-    onnx::OnnxParser parser(text.c_str());
     const auto status = parser.Parse(model);
     if (!status.IsOK()) problem = status.ErrorMessage();
   } catch (const std::exception& e) {  // std::stoll and std::stof on a malformed number
-    problem = fmt::format("malformed number ({})", e.what());
+    problem = fmt::format("a malformed number before {} ({})", parser.GetCurrentPos(), e.what());
   }
   if (!problem.empty()) {
     throw InputError(path, "is not an ONNX text model: " + problem, "ONNX text");

@@ -14,6 +14,8 @@
 namespace systole::compiler {
 
 inline constexpr std::int64_t kOldestIr = 3, kNewestIr = 13;
+// From here on initialisers need not be inputs.
+inline constexpr std::int64_t kFreeInitialiserIr = 4;
 inline constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 22;
 
 struct OnnxFile {

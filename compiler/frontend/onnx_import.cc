@@ -1,5 +1,6 @@
-// ONNX model -> Graph. Everything is checked before the first rewrite: operators, names, every
-// tensor's length. Nodes are ordered by Kahn's algorithm, in file order where there is a choice.
+// ONNX model -> Graph. Everything is checked before the first rewrite: names, then the operators of
+// the nodes that an output needs (others are dropped, whatever they are), every tensor's length.
+// Nodes are ordered by Kahn's algorithm, in file order where there is a choice.
 #include "compiler/frontend/onnx_import.h"
 
 #include <algorithm>
@@ -87,13 +88,43 @@ std::map<std::string, int> find_producers(const OnnxFile& file) {
   return producer;
 }
 
+// Leaves the nodes that an output needs, and their indices in `producers`. Without outputs all
+// stay, so that it is the outputs' lack that is told.
+void drop_dead_nodes(OnnxFile& file, std::map<std::string, int>& producers) {
+  onnx::GraphProto& graph = *file.model.mutable_graph();
+  std::vector<bool> live(static_cast<std::size_t>(graph.node_size()), graph.output_size() == 0);
+  std::vector<int> reached;
+  const auto reach = [&](const std::string& name) {
+    const auto from = producers.find(name);
+    if (from == producers.end() || from->second < 0) return;
+    const auto node = static_cast<std::size_t>(from->second);
+    if (!live[node]) reached.push_back(from->second);
+    live[node] = true;
+  };
+  for (const onnx::ValueInfoProto& output : graph.output()) reach(output.name());
+  while (!reached.empty()) {
+    const onnx::NodeProto& node = graph.node(reached.back());
+    reached.pop_back();
+    for (const std::string& name : node.input()) reach(name);
+  }
+  google::protobuf::RepeatedPtrField<onnx::NodeProto> all;
+  all.Swap(graph.mutable_node());
+  for (int i = 0; i < all.size(); ++i) {
+    const bool kept = live[static_cast<std::size_t>(i)];
+    for (const std::string& name : all[i].output())
+      if (!name.empty()) producers[name] = kept ? graph.node_size() : -1;
+    if (kept) graph.add_node()->Swap(&all[i]);
+  }
+}
+
 [[noreturn]] void fail_cycle(const OnnxFile& file, const std::map<std::string, int>& producers,
                              const std::vector<int>& waiting) {
   const onnx::GraphProto& graph = file.model.graph();
   const auto stuck = std::find_if(waiting.begin(), waiting.end(), [](int n) { return n > 0; });
   int at = static_cast<int>(stuck - waiting.begin());
-  std::set<int> seen;
-  while (seen.insert(at).second) {  // upstream among the stuck nodes, until one comes back
+  std::vector<int> path;
+  while (std::ranges::find(path, at) == path.end()) {  // upstream, until a stuck node comes back
+    path.push_back(at);
     for (const std::string& name : graph.node(at).input()) {
       const int from = name.empty() ? -1 : producers.at(name);
       if (from < 0 || waiting[static_cast<std::size_t>(from)] == 0) continue;
@@ -101,7 +132,16 @@ std::map<std::string, int> find_producers(const OnnxFile& file) {
       break;
     }
   }
-  throw InputError(where_of(file, graph.node(at)), "depends on itself", "a graph without cycles");
+  constexpr std::ptrdiff_t kMostNames = 8;
+  std::string names;
+  const auto cycle = std::ranges::find(path, at);
+  const std::ptrdiff_t length = path.end() - cycle;
+  for (auto node = cycle; node != cycle + std::min(length, kMostNames); ++node)
+    names += fmt::format("'{}' of ", node_name(graph.node(*node)));
+  if (length > kMostNames) names += fmt::format("{} more, of ", length - kMostNames);
+  names += fmt::format("'{}'", node_name(graph.node(at)));
+  throw InputError(where_of(file, graph.node(at)),
+                   "needs its own result: it reads that of " + names, "a graph without cycles");
 }
 
 std::vector<int> order_nodes(const OnnxFile& file, const std::map<std::string, int>& producers) {
@@ -136,6 +176,29 @@ std::vector<int> order_nodes(const OnnxFile& file, const std::map<std::string, i
   }
   if (order.size() < count) fail_cycle(file, producers, waiting);
   return order;
+}
+
+// Brings the nodes in an order in which each comes behind those it reads from.
+void sort_nodes(OnnxFile& file, const std::map<std::string, int>& producers) {
+  const std::vector<int> order = order_nodes(file, producers);
+  google::protobuf::RepeatedPtrField<onnx::NodeProto> all;
+  all.Swap(file.model.mutable_graph()->mutable_node());
+  for (const int index : order) file.model.mutable_graph()->add_node()->Swap(&all[index]);
+}
+
+// What ONNX's checker wants and no reader needs: in IR 3 each initialiser as an input, too, in all
+// versions the outputs' shapes.
+void complete(OnnxFile& file, const Graph& graph) {
+  if (file.model.ir_version() < kFreeInitialiserIr) file.model.set_ir_version(kFreeInitialiserIr);
+  for (int i = 0; i < file.model.graph().output_size(); ++i) {
+    onnx::ValueInfoProto& output = *file.model.mutable_graph()->mutable_output(i);
+    const Value& value = graph.value(graph.outputs.at(static_cast<std::size_t>(i)));
+    onnx::TypeProto_Tensor& type = *output.mutable_type()->mutable_tensor_type();
+    if (type.elem_type() == 0) type.set_elem_type(dtype_onnx_code(value.type));
+    if (type.has_shape()) continue;
+    for (const std::int64_t dim : value.shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
+    static_cast<void>(type.mutable_shape());  // of a scalar, too
+  }
 }
 
 void count_uses(OnnxImport& import) {
@@ -177,20 +240,22 @@ std::span<const OnnxOperator> onnx_operators() { return kOperators; }
 
 Graph import_onnx(OnnxFile& file, const LoadOptions& options,
                   std::map<std::string, ValueId>* names) {
+  std::map<std::string, int> producers = find_producers(file);
+  drop_dead_nodes(file, producers);
   check_nodes(file);
-  const std::vector<int> order = order_nodes(file, find_producers(file));
+  sort_nodes(file, producers);
   OnnxImport import{.file = file};
   count_uses(import);
   add_inputs(import, options);
-  for (const int index : order) {
-    const onnx::NodeProto& proto = file.model.graph().node(index);
+  for (const onnx::NodeProto& proto : file.model.graph().node()) {
     OnnxNode node(import, proto);
     find_operator(file, proto).rewrite(node);
     node.check_attributes();
   }
-  run_onnx_checker(file);
   std::vector<ValueId> map;
   Graph graph = import.builder.finish(find_outputs(import), &map);
+  complete(file, graph);
+  run_onnx_checker(file);
   graph.name = graph_name(file);
   graph.hash = fmt::format("{:016x}", file.hash);
   verify(graph);

@@ -1,6 +1,7 @@
 // ONNX node: access to inputs and attributes with every mistake reported in the node's name.
 #include "compiler/frontend/onnx_node.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace systole::compiler {
@@ -52,6 +53,11 @@ void OnnxNode::require_type(const std::string& what, ValueId id, DType type) con
 bool OnnxNode::is_used(int output) const {
   return output < proto_.output_size() && !proto_.output(output).empty() &&
          import_.uses.contains(proto_.output(output));
+}
+
+int OnnxNode::output_count() const {
+  return static_cast<int>(
+      std::ranges::count_if(proto_.output(), [](const auto& name) { return !name.empty(); }));
 }
 
 void OnnxNode::require_unused_outputs(int first) const {

@@ -79,6 +79,8 @@ class OnnxNode {
   void result(ValueId id, int output = 0);
   // Whether something reads that output.
   [[nodiscard]] bool is_used(int output) const;
+  // Outputs that have a name.
+  [[nodiscard]] int output_count() const;
   // Throws InputError if an attribute was not asked for.
   void check_attributes() const;
 

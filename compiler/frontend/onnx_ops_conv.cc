@@ -162,10 +162,13 @@ void rewrite_batch_normalization(OnnxNode& node) {
   node.require(shape.size() >= 2, "X has shape " + shape_text(shape), "[N, C, ...]");
   static_cast<void>(node.float_or("momentum", 0.9F));
   if (node.opset() < 9) node.require(node.int_or("spatial", 1) == 1, "spatial is 0", "1");
+  const std::string inference = "a model for inference (training computes the batch's statistics)";
   if (node.opset() >= 14) {
-    node.require(!node.flag("training_mode"), "training_mode is 1", "a model for inference");
+    node.require(!node.flag("training_mode"), "training_mode is 1", inference);
+  } else {  // more outputs mean training, whether they are used or not
+    node.require(node.output_count() == 1, fmt::format("{} outputs", node.output_count()),
+                 inference);
   }
-  node.require_unused_outputs(1);
   const Affine affine = read_affine(node, shape[1]);
   GraphBuilder& builder = node.builder();
   if (const Node* conv = foldable_conv(node)) {

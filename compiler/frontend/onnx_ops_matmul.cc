@@ -8,8 +8,10 @@ namespace {
 
 // [..., K] times [K, N]; throws unless the inner dimensions agree.
 Shape product_shape(const OnnxNode& node, const Shape& a, const Shape& b) {
-  const bool fits = !a.empty() && b.size() == 2 && a.back() == b[0];
-  node.require(fits, fmt::format("shapes {} and {}", shape_text(a), shape_text(b)),
+  node.require(!a.empty(), "A is a scalar", "one dimension or more");
+  node.require(b.size() == 2, "B has shape " + shape_text(b),
+               "a matrix [K, N]; batches of B are not supported by this version");
+  node.require(a.back() == b[0], fmt::format("shapes {} and {}", shape_text(a), shape_text(b)),
                "A [..., K] and B [K, N] with the same K");
   Shape shape = a;
   shape.back() = b[1];

@@ -22,13 +22,13 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kQdqOpset = 13, kQdqIr = 7, kFreeInitialiserIr = 4;
+constexpr std::int64_t kQdqOpset = 13, kQdqIr = 7;
 
 constexpr std::array<std::string_view, 7> kQuantisedOperators = {
     "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul",
     "ConvInteger",    "QLinearConv"};
 
-// Throws InputError if the model is quantised already or is not a float32 model.
+// Throws InputError if the model is quantised already.
 void check_float_model(const OnnxFile& file) {
   for (const onnx::NodeProto& node : file.model.graph().node()) {
     const bool quantised = std::find(kQuantisedOperators.begin(), kQuantisedOperators.end(),
@@ -40,17 +40,6 @@ void check_float_model(const OnnxFile& file) {
           "a float model");
     }
   }
-  const auto require = [&](int type, std::string_view what, const std::string& name) {
-    const bool other = type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16 ||
-                       type == onnx::TensorProto::DOUBLE;
-    if (!other) return;
-    throw InputError(file.path, fmt::format("{} '{}' is not float32", what, name),
-                     "a float32 model");
-  };
-  for (const onnx::ValueInfoProto& input : file.model.graph().input())
-    require(input.type().tensor_type().elem_type(), "input", input.name());
-  for (const onnx::TensorProto& tensor : file.model.graph().initializer())
-    require(tensor.data_type(), "tensor", tensor.name());
 }
 
 void check_samples(const OnnxFile& file, const Tensor& samples) {
@@ -122,13 +111,17 @@ std::int64_t fixed_batch(const OnnxFile& file) {
   return 0;
 }
 
-// The original's inputs and outputs, with their open dimensions' names.
+// The original's inputs and outputs, with their open dimensions' names. Floats of other widths have
+// become float32.
 void keep_interface(const onnx::GraphProto& original, onnx::GraphProto& made) {
   const auto copy = [](const auto& from, auto& to) {
     for (onnx::ValueInfoProto& info : to) {
       const auto found = std::find_if(from.begin(), from.end(),
                                       [&](const auto& v) { return v.name() == info.name(); });
-      if (found != from.end()) info = *found;
+      if (found == from.end()) continue;
+      const int type = info.type().tensor_type().elem_type();
+      info = *found;
+      info.mutable_type()->mutable_tensor_type()->set_elem_type(type);
     }
   };
   copy(original.input(), *made.mutable_input());

@@ -1,5 +1,6 @@
 // Image: tiles are written row-major, R x C bytes each, with zeros beyond the valid rows and
-// columns.
+// columns. Within them, what is no weight of the model (beside the blocks of groups, around a
+// folded kernel) is the column's zero point, which the array subtracts.
 #include "compiler/lower/image.h"
 
 #include <algorithm>
@@ -49,10 +50,6 @@ class ImageBuilder {
 
   void reserve_zero_points(Product& p) {
     if (!has_zero_points(p)) return;
-    if (p.groups > 1) {
-      throw InputError("node " + p.node->name, "has groups and weights with a zero point",
-                       "weights quantised symmetrically");
-    }
     p.zero_row = constant_rows_;
     constant_rows_ += static_cast<std::int64_t>(p.columns.size());
   }
@@ -81,11 +78,19 @@ class ImageBuilder {
         graph_.value(p.node->inputs[2 * slice.term + 1]).constant->data.data();
     std::uint8_t* to = program_.weights.data() + tile.dram;
     for (std::int64_t r = 0; r < slice.rows(); ++r, to += machine_.c()) {
+      if (p.zero_row >= 0) fill_zero_points(*p.quants().w_quant, columns, to);
       const WeightRow row = weight_row(p, slice, r);
       const std::int64_t end = std::min(row.end, columns.begin + columns.width);
       for (std::int64_t c = std::max(row.first, columns.begin); c < end; ++c) {
         to[c - columns.begin] = source[row.offset + c * row.step];
       }
+    }
+  }
+
+  static void fill_zero_points(const Quant& weights, const Cut& columns, std::uint8_t* to) {
+    for (std::int64_t c = 0; c < columns.width; ++c) {
+      const auto column = static_cast<std::size_t>(columns.begin + c);
+      to[c] = static_cast<std::uint8_t>(pick(weights.zero_points, column));
     }
   }
 

@@ -235,6 +235,7 @@ class Lowerer {
   Resident resident(ValueId root, const FeatureMap& map) const {
     Resident value;
     value.root = root;
+    value.name = graph_.value(root).name;
     value.map = map;
     value.type = graph_.value(root).type;
     value.host = host_.address(root, map);

@@ -64,11 +64,24 @@ class PhaseSearch {
     }
     if (phase.items > 0) return phase;
     phase.items = 1;
-    throw InputError("model " + program_.model,
-                     fmt::format("one sample needs {} unified buffer rows",
-                                 BufferMap(plan_, program_, {phase}).rows()),
-                     fmt::format("at most {} on machine {} (unified_buffer.bytes)",
-                                 machine_.ub_rows(), machine_.name));
+    fail_whole(phase);
+  }
+
+  // No sample fits: names the largest tensor and the operation that has it first.
+  [[noreturn]] void fail_whole(const Phase& phase) const {
+    const BufferMap map(plan_, program_, {phase});
+    std::size_t largest = 0;
+    for (std::size_t i = 1; i < plan_.residents.size(); ++i) {
+      if (map.layout(i).total_rows() > map.layout(largest).total_rows()) largest = i;
+    }
+    const Resident& tensor = plan_.residents.at(largest);
+    const DeviceOp& op = plan_.ops.at(static_cast<std::size_t>(std::max(0, tensor.first_use)));
+    throw InputError(
+        "node " + op.node->name,
+        fmt::format("one sample needs {} unified buffer rows, {} of them for tensor '{}'",
+                    map.rows(), map.layout(largest).total_rows(), tensor.name),
+        fmt::format("at most {} on machine {} (unified_buffer.bytes)", machine_.ub_rows(),
+                    machine_.name));
   }
 
   // Operations before which fewest bytes cross, compared with their neighbours.

@@ -93,7 +93,11 @@ class Placer {
         if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape)
           return takes_apart(node) ? Where::kDevice : Where::kView;
         break;
-      default:
+      case OpKind::kMap:
+      case OpKind::kZip:
+      case OpKind::kTable:
+      case OpKind::kReduce:
+      case OpKind::kPool:
         break;
     }
     const std::string obstacle = vector_obstacle(graph_, node);
@@ -119,6 +123,11 @@ class Placer {
     const std::string where = "node " + node.name;
     const Value& weights = graph_.value(node.inputs[1]);
     if (!weights.constant && !graph_.structure_only) {
+      if (is_dequantised_constant(node.inputs[1])) {
+        throw InputError(where, "its weights are integers but its activations are float32",
+                         "activations behind QuantizeLinear and DequantizeLinear, as machine " +
+                             machine_ + " multiplies int8");
+      }
       throw InputError(
           where, "its second operand is computed at run time",
           "constant weights, as machine " + machine_ + " reads tiles from weight memory only");
@@ -134,6 +143,13 @@ class Placer {
                                    dtype_name(quants.w_quant->type)),
                        "uint8, int8 or int16 by uint8 or int8");
     }
+  }
+
+  [[nodiscard]] bool is_dequantised_constant(ValueId id) const {
+    return std::ranges::any_of(graph_.nodes, [&](const Node& node) {
+      return node.kind == OpKind::kDequantise && node.outputs[0] == id &&
+             graph_.value(node.inputs[0]).constant;
+    });
   }
 
   const Graph& graph_;
@@ -171,17 +187,26 @@ std::string map_obstacle(const Node& node) {
   return Clamp::of(attrs) ? "" : "has no table";
 }
 
+std::string pool_function_obstacle(const PoolAttrs& attrs) {
+  switch (attrs.fn) {
+    case PoolFn::kMax:
+      return "";
+    case PoolFn::kAverage:
+      if (!is_short(attrs.x_quant) || !is_short(attrs.output)) return "averages without scales";
+      if (attrs.x_quant->type != attrs.output->type) return "changes its type";
+      if (attrs.count_padding && attrs.overhang != std::array<std::int64_t, 2>{})
+        return "averages windows that reach over their padding";
+      return "";
+  }
+  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(attrs.fn));
+}
+
 std::string pool_obstacle(const Graph& graph, const Node& node) {
   const auto& attrs = std::get<PoolAttrs>(node.attrs);
   const Window& w = attrs.window;
-  const bool average = attrs.fn == PoolFn::kAverage;
   if (!is_short(graph.value(node.inputs[0]).type)) return "is not of integers";
-  if (average && (!is_short(attrs.x_quant) || !is_short(attrs.output)))
-    return "averages without scales";
-  if (average && attrs.x_quant->type != attrs.output->type) return "changes its type";
+  if (std::string obstacle = pool_function_obstacle(attrs); !obstacle.empty()) return obstacle;
   if (w.dilations != std::array<std::int64_t, 2>{1, 1}) return "has a dilated window";
-  if (average && attrs.count_padding && attrs.overhang != std::array<std::int64_t, 2>{})
-    return "averages windows that reach over their padding";
   const std::int64_t largest = std::max({w.kernel[0], w.kernel[1], w.strides[0], w.strides[1],
                                          *std::max_element(w.pads.begin(), w.pads.end())});
   if (largest > kMaxWindow) return fmt::format("has a window extent of {}", largest);
@@ -225,9 +250,16 @@ FeatureMap device_view(const Graph& graph, const Node& node, ValueId id) {
       return image_view(shape);
     case OpKind::kMatmul:
       return rows_view(shape);
-    default:
+    case OpKind::kMap:
+    case OpKind::kZip:
+    case OpKind::kTable:
+    case OpKind::kReduce:
+    case OpKind::kMove:
+    case OpKind::kQuantise:
+    case OpKind::kDequantise:
       return elementwise_view(shape, graph.value(node.outputs[0]).shape.size());
   }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
 }
 
 bool reads_flattened(const Node& node, const FeatureMap& wanted, const FeatureMap& stored) {
@@ -247,9 +279,14 @@ std::string vector_obstacle(const Graph& graph, const Node& node) {
       return pool_obstacle(graph, node);
     case OpKind::kMove:
       return move_obstacle(graph, node);
-    default:
+    case OpKind::kMatmul:
+    case OpKind::kConv:
+    case OpKind::kReduce:
+    case OpKind::kQuantise:
+    case OpKind::kDequantise:
       return "is nothing the vector unit does";
   }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
 }
 
 FeatureMap host_view(const Graph& graph, const Placement& placement, std::size_t node, ValueId id) {

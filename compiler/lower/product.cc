@@ -128,20 +128,7 @@ Window folded_window(Window w, const Fold& fold) {
   return w;
 }
 
-// Each window has to reach a pixel, as the instructions walk over maps that are not empty.
-void check_padding(const Node& node, const Window& w) {
-  for (std::size_t p = 0; p < w.pads.size(); ++p) {
-    const std::int64_t reach = (w.kernel[p % 2] - 1) * w.dilations[p % 2] + 1;
-    if (w.pads[p] < reach) continue;
-    throw InputError(
-        "node " + node.name,
-        fmt::format("pads {} pixels before or behind a kernel of {}", w.pads[p], reach),
-        "less padding than the kernel reaches over");
-  }
-}
-
 void take_conv(const Graph& graph, const ConvAttrs& attrs, Product& p) {
-  check_padding(*p.node, attrs.window);
   p.window = folded_window(attrs.window, p.fold);
   p.groups = attrs.groups;
   p.out = image_view(graph.value(p.node->outputs[0]).shape);
@@ -182,6 +169,12 @@ std::int64_t Product::tile_count() const {
   std::int64_t count = 0;
   for (const auto& column : tiles) count += static_cast<std::int64_t>(column.size());
   return count;
+}
+
+bool Product::misses_lines() const {
+  const std::int64_t reach = (window.kernel[0] - 1) * window.dilations[0] + 1;
+  const std::int64_t last = (out.height - 1) * window.strides[0] - window.pads[0];
+  return window.pads[0] >= reach || last >= in.height;
 }
 
 bool Product::pairs_lines() const {

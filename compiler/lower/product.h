@@ -63,6 +63,8 @@ struct Product {
   [[nodiscard]] std::int64_t tile_count() const;
   // Whether it reads pixels with a copy of the one above beside them.
   [[nodiscard]] bool pairs_lines() const;
+  // Whether windows lie in the padding above or below the map, where they reach no line of it.
+  [[nodiscard]] bool misses_lines() const;
   std::int64_t macs = 0;  // multiply-accumulates of one batch that the model asks for
   // Parameter rows for each column block: bias and, when requantised, scale.
   [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }

@@ -14,15 +14,10 @@
 #include "base/diag.h"
 #include "compiler/lower/op_code.h"
 #include "isa/access.h"
+#include "isa/operand.h"
 
 namespace systole::compiler {
 namespace {
-
-std::int64_t element_type(DType type) {
-  if (type == DType::kInt16) return isa::type::kS16;
-  if (type == DType::kInt32) return isa::type::kS32;
-  return type == DType::kInt8 ? isa::type::kS8 : isa::type::kU8;
-}
 
 // Rows to activate together: few, so that what comes after them is short beside the layer, but so
 // many that the unit's queue holds those that it lies behind the matrix unit (R + C cycles, or all
@@ -195,14 +190,17 @@ class ProductCode::Emission {
   }
 
   // The input lines [begin, end) that the piece's windows reach; `top` may lie in the padding.
+  // Where all of them see padding only it is the first line, which they are to miss.
   struct Lines {
     std::int64_t top, begin, end;
+    bool missed = false;
   };
   [[nodiscard]] Lines input_lines(const Piece& piece) const {
     const Window& w = p_.window;
     const std::int64_t top = piece.line * w.strides[0] - w.pads[0];
     const std::int64_t bottom =
         top + (piece.lines - 1) * w.strides[0] + (w.kernel[0] - 1) * w.dilations[0];
+    if (bottom < 0 || top >= in_.height) return {-piece.lines, 0, 1, true};
     return {top, std::max<std::int64_t>(top, 0), std::min(bottom + 1, in_.height)};
   }
 
@@ -268,6 +266,9 @@ class ProductCode::Emission {
     insn.pad_left = w.pads[1];
     insn.kernel_y = slice.above ? 0 : slice.y;
     insn.kernel_x = slice.x;
+    if (!lines.missed) return;
+    insn.stride_y = insn.dilation_y = 1;  // the last of the lines ends above the map
+    insn.kernel_y = 0;
   }
 
   // Images become the lines of one map; the pixel is a kernel position.
@@ -360,6 +361,26 @@ class ProductCode::Emission {
   std::int64_t paired_ = 0;  // images whose lines have been paired
 };
 
+std::int64_t element_type(DType type) {
+  switch (type) {
+    case DType::kUint8:
+      return isa::type::kU8;
+    case DType::kInt8:
+      return isa::type::kS8;
+    case DType::kInt16:
+      return isa::type::kS16;
+    case DType::kInt32:
+      return isa::type::kS32;
+    case DType::kFloat32:
+    case DType::kUint16:
+    case DType::kInt64:
+    case DType::kBool:
+    case DType::kFloat64:
+      break;
+  }
+  SYSTOLE_CHECK(false, "{} is no type of the machine", dtype_name(type));
+}
+
 std::int64_t stretch_rows(const isa::Machine& machine) {
   constexpr std::int64_t kMost = 512;
   return std::clamp<std::int64_t>(machine.accumulators_rows / 2, 1, kMost);
@@ -387,7 +408,8 @@ std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
     throw InputError("node " + op.node->name, "has output lines of " + std::to_string(out.width),
                      "at most accumulators.rows = " + std::to_string(machine_.accumulators_rows));
   }
-  const std::int64_t fit = std::max<std::int64_t>(1, most / out.width);
+  std::int64_t fit = std::max<std::int64_t>(1, most / out.width);
+  if (op.product->misses_lines()) fit = std::min(fit, isa::operand_range(isa::Operand::Pad).high);
   const std::int64_t lines = ceil_div(out.height, ceil_div(out.height, fit));
   for (std::int64_t image = 0; image < out.images; ++image) {
     for (std::int64_t line = 0; line < out.height; line += lines) {

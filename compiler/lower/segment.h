@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "compiler/compile.h"
@@ -21,7 +22,8 @@ namespace systole::compiler {
 // A value that the segment holds in the unified buffer.
 struct Resident {
   ValueId root = kNoValue;
-  FeatureMap map;  // of one batch
+  std::string name;  // the value's
+  FeatureMap map;    // of one batch
   DType type = DType::kUint8;
   bool is_constant = false;  // the same for every job
   std::int64_t host = -1;    // host address of its pixels, if it is loaded or stored

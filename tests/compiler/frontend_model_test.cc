@@ -71,7 +71,7 @@ TEST_F(FrontendModel, SortsNodesAndNamesCycles) {
   const Graph graph = load(model(18, kOneRelu, "y = Relu(b) b = Relu(a) a = Relu(x)"));
   EXPECT_EQ(graph.value(graph.nodes[0].outputs[0]).name, "a");
   EXPECT_THAT(error(model(13, kOneRelu, "a = Add(x, b) b = Relu(a) y = Relu(b)")),
-              HasSubstr("depends on itself"));
+              HasSubstr("needs its own result"));
 }
 
 TEST_F(FrontendModel, NamesHaveOneOrigin) {

@@ -61,17 +61,20 @@ class GraphGrower {
   }
 
   // A window that fits the value's images, and the extents of what it makes.
-  Window window(Shape& out, bool dilate) {
+  // Those of convolutions may lie in the padding whole.
+  Window window(Shape& out, bool is_conv) {
+    const std::int64_t beyond = is_conv && random_() % 4 == 0 ? 3 : 0;
     Window w;
     for (std::size_t d = 0; d < 2; ++d) {
       const std::int64_t length = shape()[2 + d];
       w.kernel[d] = pick(random_, 1, std::min<std::int64_t>(4, length));
       w.strides[d] = pick(random_, 1, 3);
       const bool fits = (w.kernel[d] - 1) * 2 + 1 <= length;
-      w.dilations[d] = dilate && fits && random_() % 3 == 0 ? 2 : 1;
+      w.dilations[d] = is_conv && fits && random_() % 3 == 0 ? 2 : 1;
       const std::int64_t reach = (w.kernel[d] - 1) * w.dilations[d];
-      w.pads[d] = pick(random_, 0, std::min<std::int64_t>(2, reach));
-      w.pads[2 + d] = pick(random_, 0, std::min<std::int64_t>(2, reach));
+      const std::int64_t most = std::min<std::int64_t>(2, reach) + beyond;
+      w.pads[d] = pick(random_, 0, most);
+      w.pads[2 + d] = pick(random_, 0, most);
       out[2 + d] = (length + w.pads[d] + w.pads[2 + d] - reach - 1) / w.strides[d] + 1;
     }
     return w;
@@ -79,19 +82,23 @@ class GraphGrower {
 
   void quantise(ProductQuants& a, ValueId out, std::int64_t columns, std::int64_t axis) {
     a.x_quant = quants_.at(now_);
-    a.w_quant = random_quant(random_, DType::kInt8, columns);
-    a.w_quant->axis = columns > 1 ? axis : 0;
-    a.w_quant->zero_points.assign(a.w_quant->zero_points.size(), 0);
+    const bool has_zeros = random_() % 3 == 0;
+    const DType type = has_zeros ? random_byte_type(random_) : DType::kInt8;
+    a.w_quant = random_quant(random_, type, random_() % 3 == 0 ? 1 : columns);
+    a.w_quant->axis = a.w_quant->per_tensor() ? 0 : axis;
+    if (!has_zeros) a.w_quant->zero_points.assign(a.w_quant->zero_points.size(), 0);
     a.output = quants_.at(out);
     const bool is_signed = a.output->type == DType::kInt8;
     a.lo = random_() % 2 == 0 ? a.output->zero_points[0] : (is_signed ? -128 : 0);
     a.hi = is_signed ? 127 : 255;
   }
 
-  std::vector<ValueId> operands(const Shape& weights, std::int64_t columns) {
+  std::vector<ValueId> operands(const ProductQuants& a, const Shape& weights,
+                                std::int64_t columns) {
+    const DType type = a.w_quant->type;
     std::vector<ValueId> ids = {now_};
-    ids.push_back(graph_.add_value(
-        {name() + ".w", DType::kInt8, weights, random_bytes(random_, DType::kInt8, weights)}));
+    ids.push_back(
+        graph_.add_value({name() + ".w", type, weights, random_bytes(random_, type, weights)}));
     if (random_() % 3 == 0) return ids;
     Tensor bias(DType::kInt32, {columns});
     for (auto& b : bias.as<std::int32_t>())
@@ -112,7 +119,8 @@ class GraphGrower {
     const ValueId y = value(name() + ".y", random_byte_type(random_), out);
     quantise(a, y, columns, 0);
     add(OpKind::kConv,
-        operands({columns, channels / a.groups, a.window.kernel[0], a.window.kernel[1]}, columns),
+        operands(a, {columns, channels / a.groups, a.window.kernel[0], a.window.kernel[1]},
+                 columns),
         a, y);
   }
 
@@ -193,7 +201,7 @@ class GraphGrower {
     MatmulAttrs a;
     const ValueId y = value(name() + ".y", random_byte_type(random_), {flat[0], columns});
     quantise(a, y, columns, 1);
-    add(OpKind::kMatmul, operands({k, columns}, columns), a, y);
+    add(OpKind::kMatmul, operands(a, {k, columns}, columns), a, y);
   }
 
   Random& random_;
