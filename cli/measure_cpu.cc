@@ -42,7 +42,7 @@ class Absences {
     said_.push_back(text);
     fmt::print(to_, "{}\n", text);
   }
-  [[nodiscard]] const std::vector<std::string>& all() const { return said_; }
+  [[nodiscard]] std::string first() const { return said_.empty() ? "no batch" : said_.front(); }
 
  private:
   std::FILE* to_;
@@ -166,9 +166,8 @@ void measure(const Options& o, const std::string& command_line) {
     }
   }
   if (job.all.empty()) {
-    throw InputError("measure cpu",
-                     fmt::format("measured nothing: {}", fmt::join(job.absent.all(), "; ")),
-                     "a precision that this host has");
+    throw InputError("measure cpu", "measured nothing: " + job.absent.first(),
+                     "a precision that the model and this host have");
   }
   auto json = nlohmann::ordered_json::array();
   for (const compare::Measurement& m : job.all) json.push_back(compare::to_json(m));
