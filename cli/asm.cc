@@ -40,7 +40,9 @@ void add_asm(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("-o,--output", o->output, "program file to write")
       ->required()
       ->type_name("FILE.tpu");
-  command->footer("Example:\n  systole asm gemm.asm -o gemm.tpu");
+  command->footer(
+      "Example:\n  systole compile gemm:64,64,64 --emit-asm gemm.asm\n"
+      "  systole asm gemm.asm -o gemm.tpu");
   command->callback([o] { assemble(*o); });
 }
 
@@ -50,7 +52,9 @@ void add_disasm(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("PROGRAM", o->input, "a .tpu file")->required();
   command->add_option("-o,--output", o->output, "file to write instead of standard output")
       ->type_name("FILE");
-  command->footer("Example:\n  systole disasm gemm.tpu | less");
+  command->footer(
+      "Example:\n  systole compile gemm:64,64,64 -o gemm.tpu\n"
+      "  systole disasm gemm.tpu");
   command->callback([o] { disassemble(*o); });
 }
 

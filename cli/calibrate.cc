@@ -1,13 +1,11 @@
-// The compiler loads models from files, so a model quantised on the fly passes through a temporary
-// one.
+// A model quantised on the fly keeps the name of the one it was made of.
 #include "cli/calibrate.h"
 
 #include <charconv>
 #include <filesystem>
 
-#include "base/files.h"
-#include "base/temporary_file.h"
 #include "cli/inputs.h"
+#include "compiler/frontend/open_model.h"
 
 namespace systole::cli {
 QuantisedModel quantised_model(const std::string& model, const std::string& data,
@@ -45,9 +43,8 @@ compiler::QuantizeOptions calibration_named(const std::string& text) {
 
 compiler::Graph load_quantised(const std::string& model, const std::string& data,
                                const compiler::LoadOptions& options) {
-  const TemporaryFile file(".onnx");
-  write_file(file.path(), quantised_model(model, data, kDefaultSamples, options).bytes);
-  compiler::Graph graph = compiler::load_model(file.path(), options);
+  const QuantisedModel made = quantised_model(model, data, kDefaultSamples, options);
+  compiler::Graph graph = compiler::load_onnx(model, made.bytes, options);
   graph.name = std::filesystem::path(model).stem().string();
   return graph;
 }

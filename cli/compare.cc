@@ -112,7 +112,9 @@ void compare_targets(const Options& o, const std::string& command_line) {
   request.p99_limit = o.p99_milliseconds * 1e-3;
   request.command = command_line;
   request.version = program_version();
+  std::optional<Progress> progress("comparing");
   const compare::Comparison comparison = compare::compare_model(request);
+  progress.reset();
   if (file) {
     file->stream() << json_text(comparison);
     file->commit();

@@ -15,11 +15,11 @@
 #include "cli/accuracy.h"
 #include "cli/calibrate.h"
 #include "cli/inputs.h"
-#include "cli/model_files.h"
-#include "cli/program_files.h"
+#include "cli/model_name.h"
 #include "compare/targets.h"
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
+#include "compiler/frontend/open_model.h"
 
 namespace systole::cli {
 namespace {
@@ -58,6 +58,15 @@ bool has_own_batch(const std::string& model) {
   return model.starts_with("gemm:") || model.starts_with("conv:") || model.starts_with("vadd:");
 }
 
+// A file with these bytes, written when it is first asked for.
+std::string file_of(std::optional<TemporaryFile>& file, const std::vector<std::uint8_t>& bytes) {
+  if (!file) {
+    file.emplace(".onnx");
+    write_file(file->path(), bytes);
+  }
+  return file->path();
+}
+
 }  // namespace
 
 std::vector<std::int64_t> batch_list(const std::string& text) {
@@ -92,10 +101,15 @@ struct ModelSource::Impl {
     load.batch = batch;
     return load;
   }
-  [[nodiscard]] Graph graph_at(const std::string& file, std::int64_t batch) const {
-    Graph graph = compiler::load_model(file, load_options_at(batch));
+  [[nodiscard]] Graph load_as_given(const compiler::LoadOptions& load) const {
+    Graph graph = network.empty() ? compiler::load_model(path, load)
+                                  : compiler::load_onnx(path, network, load);
     graph.name = name;
     return graph;
+  }
+  [[nodiscard]] std::string given_file() {
+    if (compiler::is_inline_shape(path)) return {};
+    return network.empty() ? path : file_of(network_file, network);
   }
   [[nodiscard]] compare::Models load(std::int64_t batch) const;
   [[nodiscard]] std::vector<Tensor> inputs(const Graph& graph);
@@ -103,48 +117,39 @@ struct ModelSource::Impl {
 
   SourceOptions options;
   std::string name;  // what reports call the model
-  std::string path;  // what is loaded
-  std::optional<TemporaryFile> made, quantised;
-  bool integer = false;  // the model as given is quantised
+  std::string path;  // what is loaded: a file, an inline shape or a network's name
+  std::vector<std::uint8_t> network, quantised;               // ONNX files made here; empty: none
+  std::optional<TemporaryFile> network_file, quantised_file;  // for who reads files only
+  bool integer = false;                                       // the model as given is quantised
   std::map<std::string, InputSource> sources;
   std::vector<std::int64_t> labels;
 };
 
 ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), path(o.model) {
-  require_model(o.model, "compare");
   if (o.shapes.batch && !o.batches.empty()) {
     throw InputError("--batch", "and --batches are both given", "one of them");
   }
-  const auto networks = compiler::networks();
-  const bool is_network =
-      std::ranges::any_of(networks, [&](const compiler::Network& n) { return n.name == o.model; });
-  const fs::path file = models_folder() / (o.model + ".onnx");
-  std::error_code ignored;
-  const bool is_file = fs::exists(o.model, ignored);
-  if (compiler::is_inline_shape(o.model)) {
-    name = o.model;
-  } else if (!is_file && fs::exists(file, ignored)) {
-    path = file.string();
-  } else if (!is_file && is_network) {
-    made.emplace(".onnx");
-    path = made->path();
-    write_file(path, compiler::network_model(o.model));
-  } else {
-    name = fs::path(o.model).stem().string();
+  path = resolve_model(o.model, "compare", o.shapes);
+  if (compiler::is_network(path)) {
+    network = compiler::network_model(path);
+  } else if (!compiler::is_inline_shape(path)) {
+    name = fs::path(path).stem().string();
   }
-  const Graph graph = compiler::load_model(path, load_options(o.shapes));
+  const Graph graph = load_as_given(load_options(o.shapes));
   integer = has_integers(graph);
   read_data(graph);
   if (o.calibrate.empty()) return;
-  quantised.emplace(".onnx");
-  write_file(quantised->path(),
-             quantised_model(path, o.calibrate, kDefaultSamples, load_options(o.shapes)).bytes);
+  quantised = quantised_model(path, o.calibrate, kDefaultSamples, load_options(o.shapes)).bytes;
 }
 
 compare::Models ModelSource::Impl::load(std::int64_t batch) const {
   compare::Models models;
-  Graph graph = graph_at(path, batch);
-  if (quantised) models.integer = graph_at(quantised->path(), batch);
+  const compiler::LoadOptions load = load_options_at(batch);
+  Graph graph = load_as_given(load);
+  if (!quantised.empty()) {
+    models.integer = compiler::load_onnx(path, quantised, load);
+    models.integer->name = name;
+  }
   (integer ? models.integer : models.floating) = std::move(graph);
   return models;
 }
@@ -214,18 +219,16 @@ std::vector<std::int64_t> ModelSource::batches() const {
   if (!o.batches.empty()) return batch_list(o.batches);
   if (o.shapes.batch) return {*o.shapes.batch};
   if (!has_own_batch(o.model)) return {1, 16, 256};
-  const Graph graph = compiler::load_model(impl_->path, load_options(o.shapes));
+  const Graph graph = impl_->load_as_given(load_options(o.shapes));
   return {graph.value(graph.inputs.front()).shape.front()};
 }
 
 std::string ModelSource::integer_file() const {
-  if (impl_->quantised) return impl_->quantised->path();
-  return impl_->integer && !compiler::is_inline_shape(impl_->path) ? impl_->path : "";
+  if (!impl_->quantised.empty()) return file_of(impl_->quantised_file, impl_->quantised);
+  return impl_->integer ? impl_->given_file() : "";
 }
 
-std::string ModelSource::float_file() const {
-  return impl_->integer || compiler::is_inline_shape(impl_->path) ? "" : impl_->path;
-}
+std::string ModelSource::float_file() const { return impl_->integer ? "" : impl_->given_file(); }
 
 void add_source_options(CLI::App& app, SourceOptions& o) {
   app.add_option("MODEL", o.model, std::string(kModelHelp) + ", or a name of models/")->required();

@@ -11,9 +11,10 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
+#include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/program_files.h"
 #include "cli/results.h"
+#include "cli/terminal.h"
 
 namespace systole::cli {
 namespace {
@@ -31,16 +32,19 @@ void compile(const Options& o) {
   if (!compiles && !o.emit_ir) {
     throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --explain");
   }
-  require_model(o.model, "compile");
   require_distinct({{"--output", o.output}, {"--emit-asm", o.emit_asm}});
   const isa::Machine machine = resolve_machine(o.machine);
+  std::optional<Progress> progress("compiling");
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.compile.timing_only && o.calibrate.empty();
   const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
                                                     : load_quantised(o.model, o.calibrate, load);
-  if (o.emit_ir) fmt::print("{}", compiler::to_text(graph));
+  const std::string ir = o.emit_ir ? compiler::to_text(graph) : "";
+  compiler::Compiled compiled;
+  if (compiles) compiled = compiler::compile_explained(graph, machine, o.compile);
+  progress.reset();
+  fmt::print("{}", ir);
   if (!compiles) return;
-  const compiler::Compiled compiled = compiler::compile_explained(graph, machine, o.compile);
   const isa::Program& program = compiled.program;
   if (o.explain) fmt::print("{}", explanation_text(compiled));
   if (!o.emit_asm.empty()) write_file(o.emit_asm, isa::disassemble(program));
@@ -73,7 +77,10 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
   command->add_flag("--explain", o->explain,
                     "prints each layer's mapping, weight traffic, predicted cycles and bound");
   command->footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
-  command->callback([o] { compile(*o); });
+  command->callback([o] {
+    o->model = resolve_model(o->model, "compile", o->shapes);
+    compile(*o);
+  });
 }
 
 }  // namespace systole::cli

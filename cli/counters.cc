@@ -12,7 +12,7 @@ namespace systole::cli {
 void add_counters(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand(
       "counters", "prints what every stall class and counter means, as Markdown");
-  command->footer("Example:\n  systole counters | less");
+  command->footer("Example:\n  systole counters");
   command->callback([] { fmt::print("{}", sim::counters_markdown()); });
 }
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 
+#include "cli/help.h"
+
 namespace systole::cli {
 namespace {
 
-constexpr std::size_t kMaxName = 28;
+constexpr std::size_t kMaxName = 24;
 
 std::string layers_text(const compiler::Compiled& compiled) {
   const isa::Program& program = compiled.program;
@@ -17,20 +19,20 @@ std::string layers_text(const compiler::Compiled& compiled) {
     const auto layer = static_cast<std::size_t>(plan.layer);
     width = std::max(width, std::min(kMaxName, program.layers.at(layer).name.size()));
   }
-  std::string text =
-      fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {:>10}  {:>6}  {}\n", "layer", width, "cycles",
-                  "bound by", "weights", "host", "tiles", "mapping");
+  std::string text = fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", "layer", width,
+                                 "cycles", "bound by", "weights", "host", "tiles");
   const auto kilobytes = [](std::int64_t bytes) {
     return fmt::format("{:.1f} K", static_cast<double>(bytes) / 1024.0);
   };
   for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
     const std::string& name = program.layers.at(static_cast<std::size_t>(plan.layer)).name;
     const compiler::LayerPrediction& predicted = plan.predicted;
-    text += fmt::format("{:<{}}  {:>12}  {:<12}  {:>10}  {:>10}  {:>6}  {}{}{}\n",
-                        name.substr(0, width), width, fmt::group_digits(predicted.cycles),
-                        predicted.bound(), kilobytes(predicted.weight_bytes),
-                        kilobytes(predicted.host_bytes), plan.tiles, plan.mapping,
-                        plan.residency.empty() ? "" : "; ", plan.residency);
+    text +=
+        fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", name.substr(0, width), width,
+                    fmt::group_digits(predicted.cycles), predicted.bound(),
+                    kilobytes(predicted.weight_bytes), kilobytes(predicted.host_bytes), plan.tiles);
+    const std::string more = plan.residency.empty() ? "" : "; " + plan.residency;
+    text += "    " + wrapped(plan.mapping + more, 4, 4) + "\n";
   }
   return text;
 }
@@ -43,12 +45,13 @@ std::string explanation_text(const compiler::Compiled& compiled) {
   for (const isa::Layer& layer : compiled.program.layers) total += layer.predicted_cycles;
   text += fmt::format("predicted: {} cycles\n", fmt::group_digits(total));
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
-    text += fmt::format(
+    const std::string phase = fmt::format(
         "phase of {} operations: {} jobs of {} samples, {} in the unified buffer together ({} of "
         "{} "
-        "rows)\n",
+        "rows)",
         note.operations, note.jobs, note.items, note.jobs_at_once, fmt::group_digits(note.ub_rows),
         fmt::group_digits(compiled.program.machine.ub_rows()));
+    text += wrapped(phase, 0, 4) + "\n";
   }
   return text;
 }

@@ -10,7 +10,7 @@ namespace systole::cli {
 
 void add_isa(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("isa", "prints the instruction set as Markdown");
-  command->footer("Example:\n  systole isa | less");
+  command->footer("Example:\n  systole isa");
   command->callback([] { fmt::print("{}", isa::isa_markdown()); });
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/model_options.h"
 
 namespace systole::cli {
@@ -55,23 +56,22 @@ Json machine_json(const isa::Machine& machine) {
 void list_machines() {
   for (const std::string& name : isa::machine_names()) {
     const isa::Machine m = isa::load_machine(name);
-    fmt::print("{:<16} {:>4} x {:<4} {:>5.0f} MHz {:>7.4g} TOPS  {}\n", name, m.r(), m.c(),
-               static_cast<double>(m.clock_hertz) / 1e6, peak_tops(m), m.text);
+    fmt::print("{:<16} {:>4} x {:<4} {:>5.0f} MHz {:>7.4g} TOPS\n    {}\n", name, m.r(), m.c(),
+               static_cast<double>(m.clock_hertz) / 1e6, peak_tops(m), wrapped(m.text, 4, 4));
   }
 }
 
 void show_machine(const isa::Machine& machine) {
-  fmt::print("{}: {}\n\n", machine.name, machine.text);
+  fmt::print("{}\n\n", wrapped(machine.name + ": " + machine.text, 0, 4));
   const std::vector<isa::ParameterView> views = isa::parameters(machine);
-  std::size_t key = 0, value = 0, range = 0;
+  std::size_t key = 0, value = 0;
   for (const isa::ParameterView& p : views) {
     key = std::max(key, p.key.size());
     value = std::max(value, p.value.size());
-    range = std::max(range, p.range.size());
   }
   for (const isa::ParameterView& p : views) {
-    fmt::print("{:<{}}  {:>{}} {:<7}  {:<{}}  {}\n", p.key, key, p.value, value, p.unit, p.range,
-               range, p.text);
+    fmt::print("{:<{}}  {:>{}} {:<8} ({})\n    {}\n", p.key, key, p.value, value, p.unit, p.range,
+               wrapped(p.text, 4, 4));
   }
 }
 

@@ -1,6 +1,6 @@
 // systole: the only main(). Parses the command line, lets the subcommand run, and turns what went
 // wrong into one line and an exit code: 0 done, 1 the input is wrong, 2 usage, 70 our bug.
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -16,21 +16,26 @@
 #include "base/source.h"
 #include "base/temporary_name.h"
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
 
 enum ExitCode : int { kDone = 0, kBadInput = 1, kUsage = 2, kOurBug = 70 };
 
-// The arguments as one line; those with blanks or shell characters are put in single quotes.
+// The program, by its path if it was called by one, and its arguments as one line; those with
+// blanks or shell characters are put in single quotes.
 std::string command_line(int argc, char** argv) {
   constexpr const char* kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
-  std::string line = "systole";
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    const bool by_path = i > 0 || std::string_view(argv[0]).find('/') != std::string_view::npos;
+    const std::string argument = by_path ? argv[i] : "systole";
     const bool plain = !argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos;
-    line += plain ? " " + argument : " '" + argument + "'";
+    line += i == 0 ? "" : " ";
+    line += plain ? argument : "'" + argument + "'";
   }
   return line;
 }
@@ -51,12 +56,13 @@ void refuse_empty_values(CLI::App& app) {
 // Throws CLI::ParseError naming the first argument if it should be a subcommand and is none; the
 // parser itself only says that one is missing.
 void check_subcommand(CLI::App& app, std::string_view word) {
-  std::string known;
+  std::vector<std::string> known;
   for (const CLI::App* command : subcommands(app)) {
     if (word == command->get_name()) return;
-    known += (known.empty() ? "" : ", ") + command->get_name();
+    known.push_back(command->get_name());
   }
-  throw CLI::ParseError(fmt::format("'{}' is no subcommand; expected one of {}", word, known),
+  throw CLI::ParseError(fmt::format("'{}' is no command{}; expected one of {}", word,
+                                    isa::did_you_mean(word, known), fmt::join(known, ", ")),
                         CLI::ExitCodes::ExtrasError);
 }
 
@@ -70,6 +76,7 @@ int parse_and_run(int argc, char** argv) {
   app.footer(
       "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
       "  systole run --help");
+  explain_usage(app);
   const std::string line = command_line(argc, argv);
   for (const AddCommand add : kCommands) add(app, line);
   refuse_empty_values(app);

@@ -11,7 +11,8 @@ void add_measure(CLI::App& app, const std::string& command_line) {
   CLI::App* command =
       app.add_subcommand("measure", "runs a model on a real processor and writes what it measured");
   command->require_subcommand(1);
-  command->footer("Example:\n  systole measure gpu models/fashion_mlp.onnx --batch 64 -o mlp.json");
+  command->footer(
+      "Example:\n  systole measure cpu fashion_mlp --batch 64 --seconds 0.1 -o mlp_cpu.json");
   add_measure_cpu(*command, command_line);
   add_measure_gpu(*command, command_line);
 }

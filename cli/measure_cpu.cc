@@ -109,8 +109,11 @@ struct Job {
 };
 
 void measure_setting(Job& job, compare::Workload& workload, const compare::HostSetting& setting) {
+  std::optional<Progress> progress(
+      fmt::format("measuring {} on {} threads", setting.precision, setting.threads));
   compare::Measurement m =
       compare::measure_host_once(workload, setting, options_of(job.options), job.trace.get());
+  progress.reset();
   job.trace.reset();
   m.model = workload.loaded().name;
   m.model_hash = hash_of(workload);

@@ -15,8 +15,8 @@
 #include "base/files.h"
 #include "cli/batches.h"
 #include "cli/calibrate.h"
+#include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/program_files.h"
 #include "cli/terminal.h"
 #include "compare/gpu/measure.h"
 #include "compare/gpu/module.h"
@@ -189,7 +189,6 @@ void check_model(const Options& o) {
     static_cast<void>(sweep_shapes(o, *source));
     return;
   }
-  require_model(o.model, "measure gpu");
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = true;
   static_cast<void>(compiler::load_model(o.model, load));
@@ -214,6 +213,7 @@ std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
 }
 
 std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
+  const Progress progress("measuring");
   try {
     return measure_any(o, measurer);
   } catch (const compare::gpu::DeviceError& error) {
@@ -315,8 +315,12 @@ void add_measure_gpu(CLI::App& measure, const std::string& command_line) {
   command->footer(
       "Example:\n  systole measure gpu mlp:784,512,10 --batch 64 -o mlp.json\n"
       "  systole measure gpu gemm:1024,1024,1024 --precision fp32\n"
-      "  systole measure gpu gemms:compare/data/h100_gemm_bf16.csv --precision bf16");
-  command->callback([o, command_line] { measure_gpu(*o, command_line); });
+      "  systole measure gpu gemms:resnet50 --precision bf16");
+  command->callback([o, command_line] {
+    const bool benchmark = after(o->model, "launch:") || after(o->model, "gemms:");
+    if (!benchmark) o->model = resolve_model(o->model, "measure gpu", o->shapes);
+    measure_gpu(*o, command_line);
+  });
 }
 
 }  // namespace systole::cli

@@ -1,13 +1,18 @@
 // From option text to a Machine and LoadOptions.
 #include "cli/model_options.h"
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <string_view>
 #include <utility>
 
 #include "base/diag.h"
+#include "base/files.h"
+#include "cli/terminal.h"
 #include "compiler/compile.h"
+#include "isa/scalesim_config.h"
 
 namespace systole::cli {
 namespace {
@@ -48,6 +53,16 @@ Shape parse_shape(std::string_view text, const std::string& option) {
     if (at == std::string_view::npos) return shape;
     text.remove_prefix(at + 1);
   }
+}
+
+// What a SCALE-Sim configuration says and this machine does not have.
+void note_keys_without_effect(const std::string& machine) {
+  if (!isa::is_scalesim_config(machine)) return;
+  const std::vector<std::uint8_t> bytes = read_file(machine);
+  const auto config = isa::read_scalesim_config(
+      {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, machine, isa::Machine{});
+  if (config.without_effect.empty()) return;
+  note(fmt::format("{}: without effect: {}", machine, fmt::join(config.without_effect, ", ")));
 }
 
 }  // namespace
@@ -94,6 +109,7 @@ void add_schedule_option(CLI::App& app, std::string& schedule) {
 
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {
   isa::Machine machine = options.machine.empty() ? fallback : isa::load_machine(options.machine);
+  note_keys_without_effect(options.machine);
   for (const std::string& assignment : options.sets) isa::set_parameter(machine, assignment);
   isa::validate(machine);
   return machine;

@@ -11,7 +11,9 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/model_files.h"
+#include "cli/terminal.h"
 #include "compiler/frontend/load.h"
 #include "compiler/frontend/networks.h"
 
@@ -53,19 +55,19 @@ void list_models() {
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
-    fmt::print("{}\n    {}\n", file.string(), describe_file(file.string()));
+    fmt::print("{}\n    {}\n", file.stem().string(), wrapped(describe_file(file.string()), 4, 4));
   }
   fmt::print(
       "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"
-      "mlp:D0,D1,...,Dn\n    int8 fully connected layers D0 -> D1 -> ... -> Dn with ReLU "
-      "between, seeded weights\n"
+      "mlp:D0,D1,...,Dn\n    int8 fully connected layers D0 -> D1 -> ... -> Dn with ReLU between,\n"
+      "    seeded weights\n"
       "conv:N,C,H,W,K,R,S,stride,pad\n    int8 convolution of [N, C, H, W] with K filters of R x "
       "S, "
-      "seeded weights\n"
+      "seeded\n    weights\n"
       "vadd:N\n    int8 sum of two vectors of N elements\n");
   for (const compiler::Network& network : compiler::networks()) {
-    fmt::print("systole models make {} -o FILE\n    {}, seeded weights\n", network.name,
-               network.text);
+    fmt::print("{}\n    {}\n", network.name,
+               wrapped(fmt::format("{}, float32, seeded weights", network.text), 4, 4));
   }
 }
 
@@ -74,8 +76,10 @@ struct MakeOptions {
 };
 
 void make_model(const MakeOptions& o) {
+  std::optional<Progress> progress("making");
   const std::vector<std::uint8_t> bytes = compiler::network_model(o.name);
   write_file(o.output, bytes);
+  progress.reset();
   fmt::print("{}: {} bytes; weights are random, its answers mean nothing\n", o.output,
              bytes.size());
 }
@@ -98,13 +102,13 @@ fs::path compare_script(const std::string& name) { return source_path("compare/"
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =
       app.add_subcommand("models", "lists the models at hand and inline forms, makes networks");
-  command->footer("Example:\n  systole models\n  systole models make resnet50 -o resnet50.onnx");
+  command->footer("Example:\n  systole models\n  systole models make resnet18 -o resnet18.onnx");
   const auto o = std::make_shared<MakeOptions>();
   CLI::App* make = command->add_subcommand(
       "make", "writes a known network with random weights as a float32 ONNX file");
   make->add_option("NAME", o->name, "one of those `systole models` lists")->required();
   make->add_option("-o,--output", o->output, "ONNX file to write")->required()->type_name("FILE");
-  make->footer("Example:\n  systole models make resnet50 -o resnet50.onnx");
+  make->footer("Example:\n  systole models make resnet18 -o resnet18.onnx");
   command->callback([command, o] {
     if (command->get_subcommands().empty()) {
       list_models();

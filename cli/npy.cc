@@ -35,7 +35,8 @@ std::string_view value_of(std::string_view header, std::string_view key, const s
   const std::string quoted_key = fmt::format("'{}':", key);
   const std::size_t at = header.find(quoted_key);
   if (at == std::string_view::npos) {
-    throw InputError(where, fmt::format("its .npy header has no {}", quoted_key));
+    throw InputError(where, fmt::format("its .npy header has no {}", quoted_key),
+                     "descr, fortran_order and shape");
   }
   std::string_view rest = header.substr(at + quoted_key.size());
   rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
@@ -94,7 +95,8 @@ Tensor parse_npy(std::span<const std::uint8_t> bytes, const std::string& where) 
   for (std::size_t i = 0; i < length_bytes; ++i) {
     length |= std::size_t{bytes[kMagic.size() + 2 + i]} << (8 * i);
   }
-  if (length > bytes.size() - start) throw InputError(where, "ends inside its .npy header");
+  if (length > bytes.size() - start)
+    throw InputError(where, "ends inside its .npy header", "a whole .npy file");
   const std::string_view header = text.substr(start, length);
   if (!value_of(header, "fortran_order", where).starts_with("False")) {
     throw InputError(where, "is in Fortran order", "C order (numpy.ascontiguousarray)");

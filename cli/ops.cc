@@ -13,7 +13,9 @@
 
 #include "base/diag.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/model_options.h"
+#include "cli/terminal.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/onnx_examples.h"
 #include "compiler/frontend/onnx_ops.h"
@@ -91,6 +93,7 @@ std::string place_of(const compiler::OnnxOperator& op, ExampleForm form,
 }
 
 std::vector<Row> rows(const isa::Machine& machine) {
+  const Progress progress("compiling examples");
   std::vector<Row> rows;
   for (const compiler::OnnxOperator& op : compiler::onnx_operators()) {
     const std::string dot = op.domain.empty() ? "" : ".";
@@ -116,23 +119,22 @@ void print_json(const std::vector<Row>& rows) {
   fmt::print("{}\n", list.dump(kIndent));
 }
 
+// A block an operator.
 void print_table(const std::vector<Row>& rows, const isa::Machine& machine) {
-  const auto widest = [&](auto member, std::size_t width) {
-    for (const Row& row : rows) width = std::max(width, (row.*member).size());
-    return width;
+  fmt::print("{}\n", wrapped("Each operator with its versions; what it becomes; where " +
+                                 machine.name + " runs it in 8 bits and in float32.",
+                             0, 0));
+  const auto line = [](const char* name, const std::string& text) {
+    const std::string head = fmt::format("  {:<11}", name);
+    if (!text.empty()) fmt::print("{}{}\n", head, wrapped(text, head.size(), head.size()));
   };
-  const std::string quantised = "8 bits on " + machine.name;
-  const std::string floats = "float32 on " + machine.name;
-  const std::size_t name = widest(&Row::name, 8);
-  const std::size_t becomes = widest(&Row::becomes, 7);
-  const std::size_t on_bytes = widest(&Row::quantised, quantised.size());
-  const std::size_t on_floats = widest(&Row::floats, floats.size());
-  const auto line = [&](const Row& row) {
-    fmt::print("{:<{}}  {:<8}  {:<{}}  {:<{}}  {:<{}}  {}\n", row.name, name, row.versions,
-               row.becomes, becomes, row.quantised, on_bytes, row.floats, on_floats, row.accepts);
-  };
-  line({"operator", "versions", "becomes", quantised, floats, "accepted"});
-  for (const Row& row : rows) line(row);
+  for (const Row& row : rows) {
+    fmt::print("{} {}\n", row.name, row.versions);
+    line("becomes", row.becomes);
+    line("8 bits", row.quantised);
+    line("float32", row.floats);
+    line("accepted", row.accepts);
+  }
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 #include "base/files.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
+#include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/program_files.h"
+#include "cli/terminal.h"
 
 namespace systole::cli {
 namespace {
@@ -20,15 +21,16 @@ struct Options {
 };
 
 void quantize(const Options& o) {
-  require_model(o.model, "quantize");
   AtomicFile file(o.output);  // before the work, so that a bad name is known at once
   compiler::QuantizeOptions how = calibration_named(o.calibration);
   if (o.format == "qlinear") how.format = compiler::QuantFormat::kQlinear;
+  std::optional<Progress> progress("quantising");
   const auto [bytes, rows] =
       quantised_model(o.model, o.data, o.samples, load_options(o.shapes), how);
   file.stream().write(reinterpret_cast<const char*>(bytes.data()),
                       static_cast<std::streamsize>(bytes.size()));
   file.commit();
+  progress.reset();
   fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows, o.data);
 }
 
@@ -37,7 +39,9 @@ void quantize(const Options& o) {
 void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("quantize", "makes an 8-bit model of a float one");
   const auto o = std::make_shared<Options>();
-  command->add_option("MODEL", o->model, "a float32 .onnx file")->required();
+  command
+      ->add_option("MODEL", o->model, "a float32 .onnx file, or a name that `systole models` lists")
+      ->required();
   command->add_option("--calibrate", o->data, "samples: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
       ->required()
       ->type_name("DATA");
@@ -60,8 +64,12 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
       ->type_name("FORM");
   add_shape_options(*command, o->shapes);
   command->footer(
-      "Example:\n  systole quantize model.onnx --calibrate train.gz -o model.int8.onnx");
-  command->callback([o] { quantize(*o); });
+      "Example:\n  systole quantize fashion_mlp --calibrate random -o fashion_int8.onnx\n"
+      "  systole run fashion_int8.onnx --batch 200");
+  command->callback([o] {
+    o->model = resolve_model(o->model, "quantize", o->shapes);
+    quantize(*o);
+  });
 }
 
 }  // namespace systole::cli

@@ -13,7 +13,9 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/float_check.h"
+#include "cli/help.h"
 #include "cli/inputs.h"
+#include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "cli/program_files.h"
 #include "cli/record.h"
@@ -193,6 +195,11 @@ Job job_from_program(const Options& o, isa::Program program) {
   return job;
 }
 
+Job make_job(const Options& o, std::optional<isa::Program> program, const isa::Machine& machine) {
+  const Progress progress(program ? "reading" : "compiling");
+  return program ? job_from_program(o, std::move(*program)) : job_from_model(o, machine);
+}
+
 std::map<std::string, Tensor> input_tensors(const Job& job) {
   std::map<std::string, Tensor> tensors;
   const std::int64_t capacity = job.program.batch * job.program.batches;
@@ -290,7 +297,7 @@ void run(const Options& o, const std::string& command_line) {
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
   Results results;
   open_results(o, machine, results);
-  const Job job = program ? job_from_program(o, std::move(*program)) : job_from_model(o, machine);
+  const Job job = make_job(o, std::move(program), machine);
   Record record = new_record(o, job, machine);
   record.command_line = command_line;
   run_job(o, job, results, record);
@@ -325,9 +332,13 @@ std::string class_list() {
   std::string text = "Classes of the matrix unit's cycles, the first that holds:\n";
   for (std::size_t i = 0; i < sim::kStallCount; ++i) {
     const auto stall = static_cast<sim::Stall>(i);
-    text += fmt::format("  {:<13}{}\n", sim::stall_name(stall), sim::stall_meaning(stall));
+    const std::string name = fmt::format("  {:<13}", sim::stall_name(stall));
+    text += name + wrapped(std::string(sim::stall_meaning(stall)), name.size(), name.size()) + "\n";
   }
-  return text;
+  return text +
+         "H: the next pass in the queue, looking past syncs. s, B, p: the cycle in which a\n"
+         "pass injects its first row, its rows, the cycles a row takes (1 for int8). raw:\n"
+         "read after write; war: write after read.\n";
 }
 
 }  // namespace
@@ -350,9 +361,10 @@ void add_run(CLI::App& app, const std::string& command_line) {
   command->footer(class_list() +
                   "`systole counters` defines every counter.\n"
                   "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
-                  "  systole run models/fashion_mlp.onnx --batch 200 --calibrate train.gz \\\n"
-                  "      --input test.gz --labels labels.gz --trace run.json");
+                  "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
+                  "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
   command->callback([o, command_line] {
+    if (!is_program(o->subject)) o->subject = resolve_model(o->subject, "run", o->shapes);
     o->timing_only |= compiler::is_topology(o->subject);
     run(*o, command_line);
   });

@@ -6,14 +6,14 @@
 #include <map>
 #include <utility>
 
+#include "cli/help.h"
 #include "isa/machine.h"
 
 namespace systole::cli {
 namespace {
 
-constexpr int kNameWidth = 28;
+constexpr int kNameWidth = 24;
 constexpr std::size_t kTopLayers = 3;
-constexpr std::size_t kPageWidth = 99;
 
 // 1234567 -> "1,234,567"
 std::string grouped(std::int64_t value) {
@@ -43,7 +43,8 @@ std::string shortened(const std::string& text, std::size_t width) {
 }
 
 std::string line(const std::string& name, const std::string& text) {
-  return fmt::format("  {:<12}{}\n", name, text);
+  const std::string head = fmt::format("  {:<12}", name);
+  return head + wrapped(text, head.size(), head.size()) + "\n";
 }
 
 std::string title(const Record& record) {
@@ -54,7 +55,7 @@ std::string title(const Record& record) {
               ? fmt::format("1 batch of {}", grouped(record.batch))
               : fmt::format("{} batches of {}", grouped(record.batches), grouped(record.batch));
   if (record.timing_only) text += ", timing only";
-  return text + "\n";
+  return wrapped(text, 0, 2) + "\n";
 }
 
 std::string accuracy_line(const Record& record) {
@@ -110,7 +111,7 @@ std::string host_lines(const Record& record) {
 
 // One row of a table: name, cycles, percent in tenths.
 std::string row(const std::string& name, std::int64_t cycles, std::int64_t tenths) {
-  return fmt::format("  {:<14}{:>15} {:>3}.{} %", name, grouped(cycles), tenths / 10, tenths % 10);
+  return fmt::format("  {:<14}{:>14} {:>3}.{} %", name, grouped(cycles), tenths / 10, tenths % 10);
 }
 
 // The stall table in two columns, read downwards.
@@ -137,7 +138,7 @@ std::string main_stall(const sim::Counters& counters) {
       std::max_element(std::next(counters.matrix.begin()), counters.matrix.end());
   if (largest->value == 0) return "";
   const auto stall = static_cast<sim::Stall>(largest - counters.matrix.begin());
-  return fmt::format("most waiting: {}", sim::stall_name(stall));
+  return fmt::format("most: {}", sim::stall_name(stall));
 }
 
 std::string layer_table(const Record& record, bool all_layers) {
@@ -145,7 +146,7 @@ std::string layer_table(const Record& record, bool all_layers) {
   for (const sim::LayerReport& layer : record.report.layers) {
     if (all_layers || layer.counters.cycles.value > 0) layers.push_back(&layer);
   }
-  std::string text = "Layers:\n";
+  std::string text = "Layers (most: the class that most of their other cycles are in):\n";
   if (!all_layers) {
     std::stable_sort(layers.begin(), layers.end(), [](const auto* a, const auto* b) {
       return a->counters.cycles > b->counters.cycles;
@@ -153,7 +154,10 @@ std::string layer_table(const Record& record, bool all_layers) {
     const std::size_t shown = std::min(kTopLayers, layers.size());
     text = layers.size() == shown
                ? text
-               : fmt::format("Layers, top {} of {} (--layers shows all):\n", shown, layers.size());
+               : fmt::format(
+                     "Layers, top {} of {} (--layers shows all; most: where most other cycles "
+                     "went):\n",
+                     shown, layers.size());
     layers.resize(shown);
   }
   const auto total =
@@ -161,7 +165,7 @@ std::string layer_table(const Record& record, bool all_layers) {
   for (const sim::LayerReport* layer : layers) {
     const auto cycles = static_cast<double>(layer->counters.cycles.value);
     text +=
-        fmt::format("  {:<{}}{:>15} {:>5.1f} %  {:<10}{}\n", shortened(layer->name, kNameWidth - 1),
+        fmt::format("  {:<{}}{:>14} {:>5.1f} %  {:<8} {}\n", shortened(layer->name, kNameWidth - 1),
                     kNameWidth, grouped(layer->counters.cycles.value), 100.0 * cycles / total,
                     layer->kind, main_stall(layer->counters));
   }

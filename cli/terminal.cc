@@ -1,4 +1,4 @@
-// Progress is redrawn at most ten times a second.
+// Progress is drawn by a thread of its own, so that no job needs to call often.
 #include "cli/terminal.h"
 
 #include <fmt/core.h>
@@ -9,23 +9,60 @@
 
 namespace systole::cli {
 
-void note(const std::string& text) { fmt::print(stderr, "systole: note: {}\n", text); }
+namespace {
 
-Progress::Progress(std::string job)
-    : job_(std::move(job)),
-      terminal_(isatty(STDERR_FILENO) == 1),
-      next_(Clock::now() + std::chrono::seconds(1)) {}
+std::atomic<bool> drawing = false;  // there is a progress line, or will be
+std::atomic<bool> shown = false;    // it is on the terminal
 
-Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+void write_line(const std::string& text) noexcept {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  static_cast<void>(std::fflush(stderr));
 }
 
-void Progress::update(double fraction) {
-  if (!terminal_ || Clock::now() < next_) return;
-  next_ = Clock::now() + std::chrono::milliseconds(100);
-  shown_ = true;
-  fmt::print(stderr, "\r{}: {:3.0f} %", job_, 100.0 * fraction);
-  std::fflush(stderr);
+void wipe() {
+  if (shown.exchange(false)) write_line("\r\033[K");
+}
+
+}  // namespace
+
+void note(const std::string& text) {
+  wipe();
+  fmt::print(stderr, "systole: note: {}\n", text);
+}
+
+Progress::Progress(std::string job, std::chrono::milliseconds after) : job_(std::move(job)) {
+  if (isatty(STDERR_FILENO) != 1 || drawing.exchange(true)) return;
+  drawer_ = std::thread([this, after] { draw(after); });
+}
+
+Progress::~Progress() {
+  if (!drawer_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  wake_.notify_all();
+  drawer_.join();
+  wipe();
+  drawing = false;
+}
+
+void Progress::draw(std::chrono::milliseconds after) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kOften = std::chrono::milliseconds(200);
+  const Clock::time_point begin = Clock::now();
+  std::unique_lock lock(mutex_);
+  auto pause = after;
+  while (!wake_.wait_for(lock, pause, [this] { return done_; })) {
+    const double fraction = fraction_;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin).count();
+    const std::string how_far =
+        fraction < 0 ? fmt::format("{} s", seconds) : fmt::format("{:.0f} %", 100.0 * fraction);
+    write_line(fmt::format("\r\033[K{}: {}", job_, how_far));
+    shown = true;
+    pause = kOften;
+  }
 }
 
 }  // namespace systole::cli

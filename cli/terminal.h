@@ -2,37 +2,44 @@
 // output holds results only.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace systole::cli {
 
 // One line about something decided on the user's behalf: "systole: note: ...".
 void note(const std::string& text);
 
-// A percentage that appears on a terminal once a job has taken a second, and is wiped at the end.
-// In a pipe it stays quiet.
+// A line that appears on a terminal once a job has taken a second, "job: 12 %" or, where nothing
+// says how much is done, "job: 3 s", and is wiped at the end. In a pipe it stays quiet. Within a
+// job that has one, another draws nothing.
 class Progress {
  public:
-  explicit Progress(std::string job);
+  explicit Progress(std::string job, std::chrono::milliseconds after = std::chrono::seconds(1));
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // To be called now and then with the fraction done, 0 to 1.
-  void update(double fraction);
+  void update(double fraction) { fraction_ = fraction; }
   [[nodiscard]] std::function<void(double)> callback() {
     return [this](double fraction) { update(fraction); };
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  void draw(std::chrono::milliseconds after);
 
   std::string job_;
-  bool terminal_;
-  bool shown_ = false;
-  Clock::time_point next_;  // when the line is written next
+  std::atomic<double> fraction_ = -1.0;  // below 0: not known
+  std::mutex mutex_;                     // of done_
+  bool done_ = false;
+  std::condition_variable wake_;
+  std::thread drawer_;
 };
 
 }  // namespace systole::cli

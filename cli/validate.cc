@@ -12,6 +12,8 @@
 #include "base/diag.h"
 #include "base/source.h"
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
@@ -54,8 +56,12 @@ std::string rung_names() {
 const Rung& rung_named(const std::string& name) {
   const auto* const rung =
       std::find_if(kRungs.begin(), kRungs.end(), [&](const Rung& r) { return r.name == name; });
-  if (rung == kRungs.end())
-    throw InputError("rung " + name, "no such rung", "one of " + rung_names());
+  if (rung == kRungs.end()) {
+    std::vector<std::string> known;
+    for (const Rung& r : kRungs) known.emplace_back(r.name);
+    throw InputError("rung " + name, "no such rung" + isa::did_you_mean(name, known),
+                     "one of " + rung_names());
+  }
   return *rung;
 }
 
@@ -146,7 +152,10 @@ std::string validation_json(const std::string& rung, const Validation& validatio
 
 void add_validate(CLI::App& app, const std::string& /*command_line*/) {
   std::string rungs = "Rungs:\n";
-  for (const Rung& rung : kRungs) rungs += fmt::format("  {:<10}{}\n", rung.name, rung.text);
+  for (const Rung& rung : kRungs) {
+    const std::string name = fmt::format("  {:<10}", rung.name);
+    rungs += name + wrapped(std::string(rung.text), name.size(), name.size()) + "\n";
+  }
   CLI::App* command =
       app.add_subcommand("validate", "compares the simulator with what it did not make itself");
   const auto o = std::make_shared<Options>();
@@ -154,7 +163,7 @@ void add_validate(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("--data", o->data, "measured rows to compare with, for rungs that take them")
       ->type_name("FILE");
   command->add_flag("--json", o->json, "prints the tables as JSON");
-  command->footer(rungs + "Example:\n  systole validate paper");
+  command->footer(rungs + "Example:\n  systole validate scalesim");
   command->callback([o] { validate(*o); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "cli/model_files.h"
+#include "cli/terminal.h"
 #include "cli/validate.h"
 #include "compare/fit.h"
 
@@ -53,6 +54,7 @@ bool same(const compare::Product& a, const compare::Product& b) {
 }  // namespace
 
 Validation validate_h100(const ValidateRequest& request) {
+  const Progress progress("validating");
   const compare::Device* device = compare::find_device("h100");
   SYSTOLE_CHECK(device != nullptr, "no h100 among the devices");
   const auto own = compare::read_product_rows(data_file("h100_gemm_bf16.csv").string());

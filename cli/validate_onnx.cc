@@ -1,6 +1,7 @@
 // validate onnx: ONNX's own operator tests through the importer, the evaluator and the engines.
 #include "base/diag.h"
 #include "cli/onnx_cases.h"
+#include "cli/terminal.h"
 #include "cli/validate.h"
 
 namespace systole::cli {
@@ -41,6 +42,7 @@ ValidationTable table_of(const std::map<std::string, Count>& counts) {
 }  // namespace
 
 Validation validate_onnx(const ValidateRequest& request) {
+  const Progress progress("validating");
   const std::string folder = request.data.empty() ? kDebianFolder : request.data;
   Validation result;
   ValidationTally tally;

@@ -6,6 +6,7 @@
 #include "base/source.h"
 #include "cli/ort_cases.h"
 #include "cli/ort_networks.h"
+#include "cli/terminal.h"
 #include "cli/validate.h"
 
 namespace systole::cli {
@@ -86,6 +87,7 @@ void run_networks(const std::string& folder, Validation& result, ValidationTally
 }  // namespace
 
 Validation validate_ort(const ValidateRequest& request) {
+  const Progress progress("validating");
   const std::string folder =
       request.data.empty() ? source_path("tests/conformance/ort/cases") : request.data;
   Validation result;

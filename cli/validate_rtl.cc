@@ -3,6 +3,7 @@
 // write is in the same cycle with the same value on all of them.
 #include <fmt/core.h>
 
+#include "cli/terminal.h"
 #include "cli/validate.h"
 #include "rtl/cosim.h"
 
@@ -41,6 +42,7 @@ void run_case(const rtl::ModelInfo& model, std::uint64_t seed, Suite& suite) {
 }  // namespace
 
 Validation validate_rtl(const ValidateRequest& /*request*/) {
+  const Progress progress("validating");
   Validation v;
   v.tally = ValidationTally{};
   v.tables = {{"cases",

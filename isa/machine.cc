@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/source.h"
+#include "isa/quantity.h"
 #include "isa/scalesim_config.h"
 #include "isa/suggest.h"
 #include "isa/text.h"
@@ -28,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMaxMachineFile = 1 << 20;
+constexpr const char* kSet = "--set";  // what an assignment comes from
 
 template <typename Enum>
 struct Names;
@@ -137,12 +139,21 @@ std::string read_text(const toml::node& node, std::string_view key, const std::s
   throw InputError(place(where, node), fmt::format("{} is not text", key), "a string in quotes");
 }
 
+// An integer, or a real number that is one (1.5e9).
+std::optional<std::int64_t> whole_number(const toml::node& node) {
+  if (const auto real = node.value_exact<double>()) {
+    return parse_quantity(fmt::format("{}", *real), "");
+  }
+  return node.value_exact<std::int64_t>();
+}
+
 void read_parameter(Machine& machine, const std::string& key, const toml::node& node,
                     const std::string& where) {
   const std::string at = place(where, node);
   const Row& row = row_of(key, at);
   if (row.is_choice()) return row.set_name(machine, read_text(node, key, where), at);
-  const auto value = node.value_exact<std::int64_t>();
+  const auto written = node.value_exact<std::string>();
+  const auto value = written ? parse_quantity(*written, row.unit) : whole_number(node);
   if (!value) {
     throw InputError(at, key + " is not an integer", fmt::format("{} {}", row.range(), row.unit));
   }
@@ -181,22 +192,20 @@ bool is_file_name(const std::string& name) {
   return name.find('/') != std::string::npos || name.ends_with(".toml") || is_scalesim_config(name);
 }
 
-template <typename Number>
-bool parse_whole(std::string_view text, Number& value) {
+bool parse_number(std::string_view text, double& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// "123", or "2x" relative to the present value.
+// "123" or "1.5GHz", or "2x" relative to the present value.
 std::int64_t parse_value(const Row& row, const Machine& machine, std::string_view text) {
-  std::int64_t value = 0;
-  if (parse_whole(text, value)) return value;
+  if (const auto value = parse_quantity(text, row.unit)) return *value;
   double factor = 0;
-  if (text.ends_with('x') && parse_whole(text.substr(0, text.size() - 1), factor) && factor > 0) {
+  if (text.ends_with('x') && parse_number(text.substr(0, text.size() - 1), factor) && factor > 0) {
     const double scaled = std::round(static_cast<double>(row.get(machine)) * factor);
     if (scaled <= static_cast<double>(row.max)) return static_cast<std::int64_t>(scaled);
   }
-  throw InputError(row.key(), fmt::format("value '{}'", text),
+  throw InputError(std::string(kSet), fmt::format("{} = {}", row.key(), text),
                    fmt::format("{} {}, or a factor such as 2x", row.range(), row.unit));
 }
 
@@ -250,7 +259,8 @@ Machine load_machine(const std::string& name_or_file) {
     const auto file = preset_file(name_or_file);
     std::error_code error;
     if (!file && !fs::is_regular_file(name_or_file, error)) {
-      throw InputError("machine " + name_or_file, "no such machine",
+      throw InputError("machine " + name_or_file,
+                       "no such machine" + did_you_mean(name_or_file, machine_names()),
                        fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
     }
     if (file) path = file->string();
@@ -266,17 +276,17 @@ Machine load_machine(const std::string& name_or_file) {
 void set_parameter(Machine& machine, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos) {
-    throw InputError(assignment, "no '='", "key=value, such as array.rows=128");
+    throw InputError(kSet, fmt::format("'{}' has no '='", assignment),
+                     "key=value, such as array.rows=128");
   }
   const std::string_view key = trimmed(std::string_view(assignment).substr(0, equals));
   const std::string_view value = trimmed(std::string_view(assignment).substr(equals + 1));
-  const std::string where = "--set";
-  const Row& row = row_of(key, where);
+  const Row& row = row_of(key, kSet);
   Machine changed = machine;
   if (row.is_choice()) {
-    row.set_name(changed, value, where);
+    row.set_name(changed, value, kSet);
   } else {
-    row.set_checked(changed, parse_value(row, machine, value), where);
+    row.set_checked(changed, parse_value(row, machine, value), kSet);
   }
   machine = changed;
 }

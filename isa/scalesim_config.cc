@@ -9,7 +9,8 @@
 //   InterfaceBandwidth          CALC: memory never limits; USER: Bandwidth words of a byte a cycle
 //                               (the first, if there are several) from weight memory and each way
 //                               over the link
-// The other keys of SCALE-Sim say where its traces' addresses start or how it buffers requests.
+// The other keys of SCALE-Sim say where its traces' addresses start or how it buffers requests:
+// they are named as keys without effect.
 #include "isa/scalesim_config.h"
 
 #include <algorithm>
@@ -52,7 +53,21 @@ class Ini {
   // Empty if the file has no such key.
   [[nodiscard]] std::string text(const std::string& key) const {
     const auto found = entries_.find(lower(key));
-    return found == entries_.end() ? std::string() : found->second.value;
+    if (found == entries_.end()) return {};
+    found->second.read = true;
+    return found->second.value;
+  }
+
+  // The keys whose value nothing has asked for, in the order of the file.
+  [[nodiscard]] std::vector<std::string> unread() const {
+    std::vector<const Entry*> entries;
+    for (const auto& [key, entry] : entries_) {
+      if (!entry.read) entries.push_back(&entry);
+    }
+    std::ranges::sort(entries, {}, &Entry::line);
+    std::vector<std::string> names;
+    for (const Entry* entry : entries) names.push_back(entry->key);
+    return names;
   }
 
   [[nodiscard]] std::string place(const std::string& key) const {
@@ -82,8 +97,9 @@ class Ini {
 
  private:
   struct Entry {
-    std::string value;
+    std::string key, value;  // as written
     std::int64_t line = 0;
+    mutable bool read = false;
   };
 
   void line(std::string_view text) {
@@ -97,9 +113,10 @@ class Ini {
       throw InputError(fmt::format("{}:{}", where_, line_), "is no line of a SCALE-Sim config",
                        "[section], then key = value or key : value");
     }
-    const std::string key = section_ + "." + lower(trimmed(text.substr(0, at)));
-    const auto [entry, fresh] =
-        entries_.try_emplace(key, Entry{std::string(trimmed(text.substr(at + 1))), line_});
+    const std::string_view name = trimmed(text.substr(0, at));
+    const std::string key = section_ + "." + lower(name);
+    const auto [entry, fresh] = entries_.try_emplace(
+        key, Entry{std::string(name), std::string(trimmed(text.substr(at + 1))), line_});
     if (fresh) return;
     throw InputError(fmt::format("{}:{}", where_, line_), key + " is there twice",
                      fmt::format("one; the first is in line {}", entry->second.line));
@@ -135,45 +152,54 @@ void set_bandwidth(const Ini& ini, Machine& machine) {
       machine.dram_bytes_per_second;
 }
 
-// A block of features is cut into whole array heights and widths if it is a multiple of both.
+// A row of the unified buffer holds a block of whole array heights and widths; where that is too
+// wide, one of either.
 void set_array(const Ini& ini, Machine& machine) {
   constexpr std::int64_t kMaxSide = 1'024, kMaxRow = 4'095, kRows = std::int64_t{1} << 24;
-  constexpr std::int64_t kMaxBytes = std::int64_t{1} << 32;
-  const std::string height = "architecture_presets.ArrayHeight";
-  machine.array_rows = ini.number(height, 2, kMaxSide);
+  constexpr std::int64_t kMaxBytes = std::int64_t{1} << 32, kLeast = 256;
+  machine.array_rows = ini.number("architecture_presets.ArrayHeight", 2, kMaxSide);
   machine.array_columns = ini.number("architecture_presets.ArrayWidth", 1, kMaxSide);
   machine.array_weight_load = WeightLoad::kSingle;
-  const std::int64_t block = std::lcm(machine.array_rows, machine.array_columns);
-  if (block > kMaxRow) {
-    throw InputError(ini.place(height),
-                     fmt::format("an array of {} x {}", machine.array_rows, machine.array_columns),
-                     fmt::format("sides whose least common multiple is at most {}", kMaxRow));
-  }
-  machine.unified_buffer_row_bytes = std::max<std::int64_t>(256, block);
+  const std::int64_t both = std::lcm(machine.array_rows, machine.array_columns);
+  const std::int64_t block =
+      both <= kMaxRow ? both : std::max(machine.array_rows, machine.array_columns);
+  machine.unified_buffer_row_bytes = std::max(kLeast, block);
   machine.unified_buffer_bytes = std::min(kMaxBytes, kRows * machine.unified_buffer_row_bytes);
 }
 
-}  // namespace
-
-bool is_scalesim_config(const std::string& name_or_file) { return name_or_file.ends_with(".cfg"); }
-
-Machine machine_from_scalesim(std::string_view text, const std::string& where, Machine base) {
+Machine machine_of(const Ini& ini, const std::string& where, Machine base) {
   constexpr std::int64_t kMaxSram = std::int64_t{1} << 30, kKilo = 1'024, kMaxTiles = 1'024;
-  const Ini ini(text, where);
   require_modelled(ini);
   const std::string run = ini.text("general.run_name");
   base.name = run.empty() ? where : run;
   base.text = "SCALE-Sim configuration " + where;
   set_array(ini, base);
   set_bandwidth(ini, base);
-  for (const char* buffer :
-       {"architecture_presets.IfmapSramSzkB", "architecture_presets.OfmapSramSzkB"}) {
-    static_cast<void>(ini.number(buffer, 1, kMaxSram));
-  }
   const std::int64_t filter =
       kKilo * ini.number("architecture_presets.FilterSramSzkB", 1, kMaxSram);
   base.weight_fifo_tiles = std::clamp<std::int64_t>(filter / base.tile_bytes(), 1, kMaxTiles);
   return base;
+}
+
+}  // namespace
+
+bool is_scalesim_config(const std::string& name_or_file) { return name_or_file.ends_with(".cfg"); }
+
+ScaleSimConfig read_scalesim_config(std::string_view text, const std::string& where, Machine base) {
+  constexpr std::int64_t kMaxSram = std::int64_t{1} << 30;
+  const Ini ini(text, where);
+  ScaleSimConfig config;
+  config.machine = machine_of(ini, where, std::move(base));
+  config.without_effect = ini.unread();
+  for (const char* buffer :
+       {"architecture_presets.IfmapSramSzkB", "architecture_presets.OfmapSramSzkB"}) {
+    static_cast<void>(ini.number(buffer, 1, kMaxSram));
+  }
+  return config;
+}
+
+Machine machine_from_scalesim(std::string_view text, const std::string& where, Machine base) {
+  return read_scalesim_config(text, where, std::move(base)).machine;
 }
 
 }  // namespace systole::isa

@@ -1,5 +1,7 @@
-// Suggest: the known word nearest to a mistyped one, by Levenshtein distance (insertions, deletions
-// and substitutions cost 1 each; the one-row dynamic programme).
+// Suggest: the known word most like a mistyped one. Two keys are alike by their letters
+// (Levenshtein distance, insertions, deletions and substitutions cost 1 each) and by the words they
+// share, where common sayings count as the word meant: "dram.bandwidth" is like
+// "dram.bytes_per_second".
 #pragma once
 
 #include <string>
@@ -8,7 +10,11 @@
 
 namespace systole::isa {
 
-// The word of `known` with the smallest distance to `word`; empty if `known` is.
+// The word of `known` that is most like `word`; empty if `known` is. Of equals the first.
 [[nodiscard]] std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+// "; did you mean 'NEAREST'?" to follow what was found, or nothing if no word is alike.
+[[nodiscard]] std::string did_you_mean(std::string_view word,
+                                       const std::vector<std::string>& known);
 
 }  // namespace systole::isa

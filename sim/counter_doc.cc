@@ -18,7 +18,11 @@ constexpr std::string_view kHead =
     "each layer.\n\n"
     "## Cycles of the matrix unit\n\n"
     "Each cycle is in the first class that holds; the classes add up to the run's cycles, which is "
-    "checked in every run. H is the next pass in the queue, looking past syncs. The gap before a "
+    "checked in every run. H is the next pass in the queue, looking past syncs; s is the cycle in "
+    "which a "
+    "pass injects its first row, B its rows, p the cycles a row takes (1 for int8); raw is read "
+    "after "
+    "write, war write after read. The gap before a "
     "pass belongs to that pass's layer, what follows the last pass to the last pass's layer.\n\n"
     "| class | a cycle is in it if |\n|---|---|\n";
 

@@ -1,4 +1,4 @@
-// Chrome JSON trace: the "Trace Event Format" (Google, 2016) that Perfetto and chrome://tracing
+// Chrome JSON trace: the "Trace Event Format" (Google, 2016) that Perfetto and speedscope
 // open.
 //
 // One process, "systole: MODEL on MACHINE", with a thread per unit, a thread "layers" that shows

@@ -68,7 +68,10 @@ std::string compute_row(const ScaleSimLayer& layer, const isa::Machine& machine)
 
 std::string bandwidth_row(const ScaleSimLayer& layer) {
   const auto sram = [&](const Stream& s) { return real(per_cycle(s.words, layer.cycles())); };
-  const auto dram = [](const Stream& s) { return real(per_cycle(s.words, s.end - s.begin)); };
+  // What the layer needs; what it got, where memory took longer than the layer.
+  const auto dram = [&](const Stream& s) {
+    return real(per_cycle(s.words, std::max(s.end - s.begin, layer.cycles())));
+  };
   return fmt::format("{}, {}, {}, {}, {}, {}", sram(layer.ifmap), sram(layer.filter),
                      sram(layer.ofmap), dram(layer.ifmap_dram), dram(layer.filter_dram),
                      dram(layer.ofmap_dram));

@@ -11,6 +11,8 @@
 #include <cmath>
 #include <random>
 
+#include "compiler/frontend/open_model.h"
+
 namespace systole::compiler {
 namespace {
 
@@ -267,6 +269,14 @@ bool is_inline_shape(const std::string& model) {
     if (model.starts_with(form.prefix)) return true;
   }
   return false;
+}
+
+std::vector<std::string> inline_forms() {
+  std::vector<std::string> forms;
+  for (const Form& form : kForms) {
+    forms.emplace_back(form.text.substr(0, form.text.find_first_of(" :", form.prefix.size())));
+  }
+  return forms;
 }
 
 Graph load_inline_shape(const std::string& model, const LoadOptions& options) {

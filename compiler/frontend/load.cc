@@ -2,11 +2,14 @@
 #include "compiler/frontend/load.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
+#include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/onnx_writer.h"
+#include "compiler/frontend/open_model.h"
 #include "compiler/frontend/scalesim_topology.h"
 
 namespace systole::compiler {
@@ -14,8 +17,20 @@ namespace systole::compiler {
 Graph load_model(const std::string& model, const LoadOptions& options) {
   if (is_inline_shape(model)) return load_inline_shape(model, options);
   if (is_topology(model)) return load_topology(model, options);
-  OnnxFile file = read_onnx(model);
+  OnnxFile file = open_onnx(model);
   return import_onnx(file, options);
+}
+
+Graph load_onnx(const std::string& name, std::span<const std::uint8_t> bytes,
+                const LoadOptions& options) {
+  OnnxFile file = parse_onnx(name, bytes);
+  return import_onnx(file, options);
+}
+
+OnnxFile open_onnx(const std::string& model) {
+  std::error_code error;
+  if (!is_network(model) || std::filesystem::exists(model, error)) return read_onnx(model);
+  return parse_onnx(model, network_model(model));
 }
 
 std::vector<std::uint8_t> network_model(const std::string& name) {

@@ -4,12 +4,16 @@
 // paper_lstms.cc. A residual branch is kept small so that deep stages do not grow.
 #include "compiler/frontend/networks.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/diag.h"
 #include "compiler/frontend/network_maker.h"
+#include "compiler/frontend/open_model.h"
 #include "compiler/frontend/paper_networks.h"
+#include "isa/suggest.h"
 
 namespace systole::compiler {
 namespace {
@@ -142,14 +146,18 @@ std::vector<Network> networks() {
   return all;
 }
 
+bool is_network(const std::string& name) {
+  return std::ranges::any_of(kRows, [&](const Row& row) { return row.network.name == name; });
+}
+
 Graph make_network(const std::string& name, const NetworkOptions& options) {
   const auto* const row = std::find_if(kRows.begin(), kRows.end(),
                                        [&](const Row& r) { return r.network.name == name; });
   if (row == kRows.end()) {
-    std::string known;
-    for (const Row& r : kRows)
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", r.network.name);
-    throw InputError(name, "no such network", "one of " + known);
+    std::vector<std::string> known;
+    for (const Row& r : kRows) known.emplace_back(r.network.name);
+    throw InputError(name, "no such network" + isa::did_you_mean(name, known),
+                     fmt::format("one of {}", fmt::join(known, ", ")));
   }
   Graph graph = row->make(options);
   graph.name = name;

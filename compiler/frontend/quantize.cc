@@ -13,6 +13,7 @@
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/onnx_node.h"
 #include "compiler/frontend/onnx_writer.h"
+#include "compiler/frontend/open_model.h"
 #include "compiler/frontend/quantize_ranges.h"
 #include "compiler/ir/shapes.h"
 #include "compiler/passes/fuse_quantised.h"
@@ -132,7 +133,7 @@ void keep_interface(const onnx::GraphProto& original, onnx::GraphProto& made) {
 
 std::vector<std::uint8_t> quantize_model(const std::string& model, const Tensor& samples,
                                          const QuantizeOptions& options) {
-  return quantize_onnx(read_onnx(model), samples, options);
+  return quantize_onnx(open_onnx(model), samples, options);
 }
 
 std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const Tensor& samples,

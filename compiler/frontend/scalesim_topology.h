@@ -2,9 +2,10 @@
 // (topology_utils.py) reads them.
 //
 // A convolution row is `name, IFMAP height, IFMAP width, filter height, filter width, channels,
-// filters, stride`, a GEMM row is `name, M, N, K`; either may end in a sparsity ratio N:M and a
-// comma. The first line is a header. The layers are independent of each other and run one after the
-// other; a convolution is the GEMM of its im2col matrix.
+// filters, stride`, a GEMM row is `name, M, N, K`; either may end in a comma. The header says which
+// column holds what: two strides and a batch size may be among them, and a sparsity ratio N:M.
+// The layers are independent of each other and run one after the other; a convolution is the GEMM
+// of its im2col matrix.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct TopologyLayer {
 
 [[nodiscard]] bool is_topology(const std::string& model);
 
-// Throws InputError naming `where` and the line: no layer, a missing or malformed field, a filter
-// larger than its map, sparsity.
+// Throws InputError naming `where`, the line and the column: no layer, an unknown column, a missing,
+// empty or malformed field, a filter larger than its map, sparsity.
 [[nodiscard]] std::vector<TopologyLayer> parse_topology(std::string_view text,
                                                         const std::string& where);
 

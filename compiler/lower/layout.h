@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/ir/graph.h"
 #include "isa/machine.h"
 
 namespace systole::compiler {
@@ -20,9 +21,18 @@ struct Cut {
   std::int64_t lane = 0;   // first feature within the block
 };
 
+// What a value is to the products of a graph, where that lets its blocks suit one side of the
+// array.
+enum class BlockUse : std::uint8_t { kAny, kOnlyRead, kOnlyWritten };
+// Of a value in a graph whose products share none: a topology, or one product alone.
+[[nodiscard]] BlockUse block_use(const Graph& graph, ValueId value);
+
 // W of a machine for elements of this size. Wide elements (int32 results) are only ever written by
-// passes and leave for the host, so their blocks are the passes' C columns.
-[[nodiscard]] std::int64_t block_width(const isa::Machine& machine, std::int64_t element_bytes);
+// passes and leave for the host, so their blocks are the passes' C columns. Where no block of whole
+// R and whole C fits a unified buffer row, one that is only read has R and one that is only written
+// C.
+[[nodiscard]] std::int64_t block_width(const isa::Machine& machine, std::int64_t element_bytes,
+                                       BlockUse use = BlockUse::kAny);
 // [0, features) cut at multiples of W and into pieces of at most `limit`.
 [[nodiscard]] std::vector<Cut> cut(std::int64_t features, std::int64_t width, std::int64_t limit);
 
@@ -30,8 +40,9 @@ struct Cut {
 class Layout {
  public:
   Layout() = default;
+  // The blocks are of at most `width` features.
   Layout(const isa::Machine& machine, std::int64_t rows, std::int64_t features,
-         std::int64_t element_bytes);
+         std::int64_t element_bytes, std::int64_t width);
 
   [[nodiscard]] std::int64_t total_rows() const { return total_; }  // unified buffer rows
   [[nodiscard]] std::int64_t blocks() const { return static_cast<std::int64_t>(start_.size()); }

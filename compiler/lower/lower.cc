@@ -238,6 +238,7 @@ class Lowerer {
     value.name = graph_.value(root).name;
     value.map = map;
     value.type = graph_.value(root).type;
+    value.use = block_use(graph_, root);
     value.host = host_.address(root, map);
     return value;
   }

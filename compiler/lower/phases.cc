@@ -101,8 +101,7 @@ class PhaseSearch {
   }
 
   [[nodiscard]] std::int64_t blocks(const Resident& r) const {
-    return ceil_div(r.map.channels * r.element_bytes(),
-                    block_width(machine_, r.element_bytes()) * r.element_bytes());
+    return ceil_div(r.map.channels * r.element_bytes(), r.width(machine_) * r.element_bytes());
   }
 
   // The cheapest plan below `limit` that cuts a phase of `phases` in two; empty if there is none.

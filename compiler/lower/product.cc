@@ -205,7 +205,8 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     const std::int64_t channels =
         term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();
     p.macs += macs_per_channel(p) * (channels / (fold.y * fold.x) / p.groups);
-    const auto cuts = cut(channels, block_width(machine, p.x_bytes()), machine.r());
+    const auto cuts = cut(
+        channels, block_width(machine, p.x_bytes(), block_use(graph, node.inputs[0])), machine.r());
     for (const Slice& position : kernel_positions(p.window, packing)) {
       for (const Cut& cut_of_channels : cuts) {
         Slice& slice = p.slices.emplace_back(position);
@@ -215,7 +216,8 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     }
   }
   const std::int64_t y_bytes = dtype_bytes(graph.value(node.outputs[0]).type);
-  p.columns = cut(p.out.channels, block_width(machine, y_bytes), machine.c());
+  p.columns = cut(p.out.channels, block_width(machine, y_bytes, block_use(graph, node.outputs[0])),
+                  machine.c());
   for (const Cut& columns : p.columns) {
     std::vector<Tile>& tiles = p.tiles.emplace_back();
     for (std::size_t s = 0; s < p.slices.size(); ++s) {

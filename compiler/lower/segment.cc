@@ -96,7 +96,7 @@ BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& re
   place.until = std::min(phases[place.phase].end - 1, resident.until);
   place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / plan.units;
   place.layout = Layout(machine, pixels_of(plan, resident, phases[place.phase].items),
-                        resident.map.channels, resident.element_bytes());
+                        resident.map.channels, resident.element_bytes(), resident.width(machine));
   return place;
 }
 

@@ -25,6 +25,7 @@ struct Resident {
   std::string name;  // the value's
   FeatureMap map;    // of one batch
   DType type = DType::kUint8;
+  BlockUse use = BlockUse::kAny;
   bool is_constant = false;  // the same for every job
   std::int64_t host = -1;    // host address of its pixels, if it is loaded or stored
   bool loaded = false, stored = false;
@@ -33,6 +34,9 @@ struct Resident {
   int from = 0, until = 0;          // operations between whose code its rows are taken
 
   [[nodiscard]] std::int64_t element_bytes() const { return dtype_bytes(type); }
+  [[nodiscard]] std::int64_t width(const isa::Machine& machine) const {  // of its blocks
+    return block_width(machine, element_bytes(), use);
+  }
 };
 
 // One operation: a product, or work of the vector unit.

@@ -164,7 +164,7 @@ class SegmentCode::JobEmission {
   template <typename Transfer>
   Transfer transfer(const Load& part) const {
     const Resident& r = plan_.residents[part.resident];
-    const std::int64_t width = block_width(code_.program_.machine, r.element_bytes());
+    const std::int64_t width = r.width(code_.program_.machine);
     const std::int64_t begin = part.block * width;
     const std::int64_t pixel_bytes = r.map.channels * r.element_bytes();
     const std::int64_t before = r.is_constant ? 0 : r.map.pixels() / plan_.units * job_.first_item;

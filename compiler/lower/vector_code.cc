@@ -29,7 +29,7 @@ std::vector<Stretch> stretches(std::int64_t total) {
 // The channels of a block.
 std::int64_t width_of(const JobContext& context, std::size_t resident, std::int64_t block) {
   const Resident& r = context.resident(resident);
-  const std::int64_t width = block_width(context.machine(), r.element_bytes());
+  const std::int64_t width = r.width(context.machine());
   return std::min(width, r.map.channels - block * width);
 }
 
@@ -264,7 +264,7 @@ class Maker {
   void concat() {
     const std::int64_t bytes = context_.resident(op_.output).element_bytes();
     const std::int64_t row_bytes = context_.machine().unified_buffer_row_bytes;
-    const std::int64_t width = block_width(context_.machine(), bytes);
+    const std::int64_t width = context_.resident(op_.output).width(context_.machine());
     const auto stride = [&](std::size_t resident, std::int64_t block) {
       const Layout& layout = context_.buffer.layout(resident);
       return layout.row(block, 1) - layout.row(block, 0);

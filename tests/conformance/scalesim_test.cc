@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "base/files.h"
 #include "base/source.h"
@@ -68,7 +69,19 @@ TEST(ScaleSim, LawHoldsOnEveryArrayAndProductOfAGrid) {
     }
   }
   for (const auto& [r, c] : std::vector<std::pair<std::int64_t, std::int64_t>>{
-           {4, 4}, {8, 16}, {16, 8}, {12, 14}, {32, 32}, {128, 128}}) {
+           {4, 4},
+           {8, 16},
+           {16, 8},
+           {12, 14},
+           {32, 32},
+           {128, 128},
+           {2, 1},
+           // no block of whole heights and widths fits a row of the unified buffer
+           {255, 256},
+           {127, 128},
+           {12, 1021},
+           {1021, 12},
+           {1023, 1024}}) {
     const auto layers = simulate(csv_of(products), machine_of(r, c));
     ASSERT_EQ(layers.size(), products.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -115,6 +128,87 @@ TEST(ScaleSim, ReportsOfAlexNetsFirstLayerAreItsOwn) {
   const std::string bandwidth =
       testing_support::text_of(scratch.file("reports/BANDWIDTH_REPORT.csv"));
   EXPECT_THAT(bandwidth, HasSubstr(fmt::format("\n0, {}, ", 3'294'225.0 / (kCycles + 2))));
+}
+
+// Figures of one report by column, a list a layer.
+std::vector<std::vector<double>> rows_of(const std::string& file) {
+  std::vector<std::vector<double>> rows;
+  std::istringstream lines(testing_support::text_of(file));
+  std::string line, field;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    rows.emplace_back();
+    while (std::getline(fields, field, ',')) rows.back().push_back(std::stod(field));
+  }
+  return rows;
+}
+
+std::string config_of(const std::string& mode) {
+  return "[architecture_presets]\nArrayHeight: 32\nArrayWidth: 32\nIfmapSramSzkB: 64\n"
+         "FilterSramSzkB: 64\nOfmapSramSzkB: 64\nBandwidth: 1\nDataflow: ws\n"
+         "[run_presets]\nInterfaceBandwidth: " +
+         mode + "\n";
+}
+
+// Two strides: 30 x 15 or 15 x 30 pixels of 72 inputs, three folds. SCALE-Sim's cycles for such a
+// layer are 3 (2 * 32 + 32 + 480 - 2) - 1 = 1721, as ceil((32 - 3 + 2) / 2) is 16.
+TEST(ScaleSim, TwoStridesTakeScaleSimsCyclesAndTwo) {
+  const testing_support::ScratchFolder scratch;
+  write_file(scratch.file("strides.csv"),
+             std::string("Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
+                         "Channels, Num Filter, Stride height, Stride width,\n"
+                         "ConvA, 32, 32, 3, 3, 8, 16, 1, 2,\nConvB, 32, 32, 3, 3, 8, 16, 2, 1,\n"));
+  write_file(scratch.file("a.cfg"), config_of("CALC"));
+  const testing_support::Finished run = testing_support::systole(
+      {"run", scratch.file("strides.csv"), "--machine", scratch.file("a.cfg"), "--scalesim-reports",
+       scratch.file("reports")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  constexpr std::size_t kTotal = 2;
+  for (const auto& row : rows_of(scratch.file("reports/COMPUTE_REPORT.csv"))) {
+    EXPECT_EQ(row.at(kTotal), 1721 + kMoreThanScaleSim);
+  }
+}
+
+// With CALC a DRAM bandwidth is the layer's bytes over its cycles; with USER none passes the
+// memory's.
+TEST(ScaleSim, BandwidthIsWhatTheLayersNeed) {
+  const testing_support::ScratchFolder scratch;
+  const std::string alexnet = SYSTOLE_SOURCE_DIR "/models/scalesim/alexnet.csv";
+  for (const std::string mode : {"CALC", "USER"}) {
+    write_file(scratch.file("a.cfg"), config_of(mode));
+    const testing_support::Finished run =
+        testing_support::systole({"run", alexnet, "--machine", scratch.file("a.cfg"),
+                                  "--scalesim-reports", scratch.file(mode)});
+    ASSERT_EQ(run.code, 0) << run.err;
+    const auto cycles = rows_of(scratch.file(mode + "/COMPUTE_REPORT.csv"));
+    const auto bandwidths = rows_of(scratch.file(mode + "/BANDWIDTH_REPORT.csv"));
+    const auto accesses = rows_of(scratch.file(mode + "/DETAILED_ACCESS_REPORT.csv"));
+    ASSERT_EQ(bandwidths.size(), 8U);
+    for (std::size_t layer = 0; layer < bandwidths.size(); ++layer) {
+      for (std::size_t stream = 0; stream < 3; ++stream) {
+        const double bandwidth = bandwidths[layer].at(4 + stream);
+        const double words = accesses[layer].at(12 + 3 * stream);
+        const double need = words / cycles[layer].at(2);
+        const double most = mode == "USER" ? 1.0 : need;  // a byte a cycle
+        EXPECT_LE(bandwidth, most * (1 + 1e-9)) << mode << layer << " " << stream;
+        if (mode == "CALC") {
+          EXPECT_NEAR(bandwidth, need, 1e-9 * need) << layer << " " << stream;
+        }
+        EXPECT_GT(bandwidth, 0);
+      }
+    }
+  }
+}
+
+TEST(ScaleSim, KeysWithoutEffectAreSaidInOneNote) {
+  const testing_support::ScratchFolder scratch;
+  write_file(scratch.file("a.cfg"), config_of("CALC"));
+  const testing_support::Finished run =
+      testing_support::systole({"machines", scratch.file("a.cfg")});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.err, "systole: note: " + scratch.file("a.cfg") +
+                         ": without effect: IfmapSramSzkB, OfmapSramSzkB, Bandwidth\n");
 }
 
 TEST(ScaleSim, WholeTopologiesHoldTheLaw) {

@@ -65,7 +65,8 @@ TEST(Machine, ErrorsNameFileLineAndWhatIsRight) {
               HasSubstr("m.toml:2: unknown parameter 'array.row'; expected a known one, such as "
                         "'array.rows'"));
   EXPECT_THAT(error_of("[array]\n\nrows = 1\n"), HasSubstr("m.toml:3: array.rows = 1"));
-  EXPECT_THAT(error_of("[array]\nrows = \"8\"\n"), HasSubstr("m.toml:2: array.rows is not an int"));
+  EXPECT_THAT(error_of("[array]\nrows = \"8 columns\"\n"),
+              HasSubstr("m.toml:2: array.rows is not an int"));
   EXPECT_THAT(error_of("[array]\nrows = 8.5\n"), HasSubstr("m.toml:2: array.rows is not an int"));
   EXPECT_THAT(error_of("[array]\nweight_load = \"fast\"\n"), HasSubstr("through, chain, single"));
   EXPECT_THAT(error_of("clock = 5\n"), HasSubstr("m.toml:1: unknown parameter 'clock'"));
@@ -74,11 +75,55 @@ TEST(Machine, ErrorsNameFileLineAndWhatIsRight) {
   EXPECT_THAT(error_of("[unified_buffer]\nbytes = 1024\nrow_bytes = 2000\n"), HasSubstr("no row"));
 }
 
+TEST(Machine, FilesTakeUnits) {
+  const Machine machine = machine_from_toml(
+      "[clock]\nhertz = \"1.5GHz\"\n[unified_buffer]\nbytes = \"24MiB\"\n"
+      "[dram]\nbytes_per_second = 3e11\n",
+      "m.toml");
+  EXPECT_EQ(machine.clock_hertz, 1'500'000'000);
+  EXPECT_EQ(machine.unified_buffer_bytes, 25'165'824);
+  EXPECT_EQ(machine.dram_bytes_per_second, 300'000'000'000);
+}
+
+TEST(Machine, SetTakesUnits) {
+  Machine machine;
+  set_parameter(machine, "clock.hertz=1.5GHz");
+  EXPECT_EQ(machine.clock_hertz, 1'500'000'000);
+  set_parameter(machine, "dram.bytes_per_second=300GB/s");
+  EXPECT_EQ(machine.dram_bytes_per_second, 300'000'000'000);
+  set_parameter(machine, "unified_buffer.bytes = 24 MiB");
+  EXPECT_EQ(machine.unified_buffer_bytes, 25'165'824);
+  set_parameter(machine, "dram.bytes=1e9");
+  EXPECT_EQ(machine.dram_bytes, 1'000'000'000);
+}
+
+TEST(Machine, SetSaysEachThingOnce) {
+  const auto error = [](const std::string& assignment) {
+    Machine machine;
+    try {
+      set_parameter(machine, assignment);
+    } catch (const InputError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(error("array.rows = -3"),
+            "--set: array.rows = -3 is out of range; expected 2 to 1024 rows");
+  EXPECT_EQ(error("array.rows=many"),
+            "--set: array.rows = many; expected 2 to 1024 rows, or a factor such as 2x");
+  EXPECT_EQ(error("dram.bandwidth=1e9"),
+            "--set: unknown parameter 'dram.bandwidth'; expected a known one, such as "
+            "'dram.bytes_per_second'");
+  EXPECT_EQ(error("array.weight_load=fast"),
+            "--set: array.weight_load = \"fast\"; expected one of through, chain, single");
+}
+
 TEST(Machine, UnknownNameListsThePresets) {
   try {
     (void)load_machine("tpu_v9");
     FAIL();
   } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no such machine; did you mean 'tpu_v"));
     EXPECT_THAT(error.what(), HasSubstr("edge_64, "));
   }
   EXPECT_THROW((void)load_machine("/nonexistent/x.toml"), InputError);

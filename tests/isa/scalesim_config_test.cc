@@ -60,18 +60,47 @@ TEST(ScaleSimConfig, KeysAreInAnyCase) {
   EXPECT_EQ(read(text), read(config()));
 }
 
-TEST(ScaleSimConfig, BlocksAreMultiplesOfBothSides) {
+std::string with_array(const std::string& height, const std::string& width) {
   std::string text = config();
-  const std::string height = "ArrayHeight:    32";
-  text.replace(text.find(height), height.size(), "ArrayHeight: 12");
-  const std::string width = "ArrayWidth:     64";
-  text.replace(text.find(width), width.size(), "ArrayWidth: 300");
-  const Machine machine = read(text);
+  const std::string rows = "ArrayHeight:    32", columns = "ArrayWidth:     64";
+  text.replace(text.find(rows), rows.size(), "ArrayHeight: " + height);
+  text.replace(text.find(columns), columns.size(), "ArrayWidth: " + width);
+  return text;
+}
+
+TEST(ScaleSimConfig, BlocksAreMultiplesOfBothSidesWhereOneFitsARow) {
+  const Machine machine = read(with_array("12", "300"));
   EXPECT_EQ(machine.unified_buffer_row_bytes, 300);
   validate(machine);
-  const std::string wide = "ArrayWidth: 300";
-  text.replace(text.find(wide), wide.size(), "ArrayWidth: 1021");
-  EXPECT_THAT(error_of(text), HasSubstr("x.cfg:5: an array of 12 x 1021; expected sides whose"));
+  EXPECT_EQ(read(with_array("12", "1021")).unified_buffer_row_bytes, 1021);
+  EXPECT_EQ(read(with_array("255", "256")).unified_buffer_row_bytes, 256);
+}
+
+// Every array that --set accepts.
+TEST(ScaleSimConfig, TakesEveryArray) {
+  for (const char* rows : {"2", "3", "127", "255", "256", "1023", "1024"}) {
+    for (const char* columns : {"1", "2", "7", "255", "256", "257", "1023", "1024"}) {
+      Machine set = load_machine("scale_sim_ws");
+      set_parameter(set, std::string("array.rows=") + rows);
+      set_parameter(set, std::string("array.columns=") + columns);
+      validate(set);
+      const Machine machine = read(with_array(rows, columns));
+      validate(machine);
+      EXPECT_EQ(machine.array_rows, set.array_rows);
+      EXPECT_EQ(machine.array_columns, set.array_columns);
+    }
+  }
+}
+
+TEST(ScaleSimConfig, NamesTheKeysWithoutEffect) {
+  const auto without_effect = [](const std::string& text) {
+    return read_scalesim_config(text, "x.cfg", base()).without_effect;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(without_effect(config()),
+              ElementsAre("IfmapSramSzkB", "OfmapSramSzkB", "IfmapOffset", "FilterOffset",
+                          "OfmapOffset", "Bandwidth", "MemoryBanks"));
+  EXPECT_THAT(without_effect(config("ws", "USER")), testing::Not(testing::Contains("Bandwidth")));
 }
 
 TEST(ScaleSimConfig, RefusesWhatIsNotModelled) {

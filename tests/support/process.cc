@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "tests/support/scratch.h"
+#include "tests/support/shell.h"
 
 namespace systole::testing_support {
 namespace {
@@ -25,11 +26,8 @@ namespace {
   _exit(kCannotRun);
 }
 
-}  // namespace
-
-Finished systole(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words = {SYSTOLE_BINARY};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+// Runs a program and waits for it.
+Finished finished(std::vector<std::string> words) {
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -42,6 +40,22 @@ Finished systole(const std::vector<std::string>& arguments) {
   SYSTOLE_CHECK(waitpid(child, &status, 0) == child, "lost the child");
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return {.code = code, .out = text_of(out), .err = text_of(err)};
+}
+
+}  // namespace
+
+Finished systole(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {SYSTOLE_BINARY};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return finished(std::move(words));
+}
+
+Finished shell(const std::string& commands, const std::string& folder) {
+  const std::string program = SYSTOLE_BINARY;
+  const std::string path = program.substr(0, program.rfind('/'));
+  return finished(
+      {"/bin/sh", "-c",
+       "cd '" + folder + "' && PATH='" + path + "':\"$PATH\" && export PATH\n" + commands});
 }
 
 }  // namespace systole::testing_support

@@ -1,0 +1,134 @@
+// Help: CLI11's formatter with two columns that fit a page; footers are written to fit.
+#include "cli/help.h"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <vector>
+
+#include "isa/suggest.h"
+
+namespace systole::cli {
+namespace {
+
+constexpr std::size_t kNames = 24;  // columns of the left side
+
+// One option or command: its name, and beside or below it what it is for.
+std::string entry(const std::string& name, const std::string& text) {
+  std::string line = "  " + name;
+  if (line.size() + 2 > kNames) {
+    line = wrapped(line, 0, kNames) + "\n" + std::string(kNames, ' ');
+  } else {
+    line.resize(kNames, ' ');
+  }
+  return line + wrapped(text, kNames, kNames) + "\n";
+}
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = make_option_name(option, is_positional) + make_option_opts(option);
+    return entry(name, make_option_desc(option));
+  }
+  std::string make_subcommand(const CLI::App* command) const override {
+    return entry(command->get_name(), command->get_description());
+  }
+  std::string make_description(const CLI::App* app) const override {
+    return wrapped(app->get_description(), 0, 0) + "\n";
+  }
+};
+
+// The command that was being read: the last subcommand named.
+const CLI::App* innermost(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::string full_name(const CLI::App* command) {
+  const CLI::App* parent = command->get_parent();
+  return parent == nullptr ? command->get_name() : full_name(parent) + " " + command->get_name();
+}
+
+std::vector<std::string> flags_of(const CLI::App* command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+std::vector<std::string> commands_of(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : command->get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+// What was not expected: a flag, a subcommand or one argument too many.
+std::string unexpected(const CLI::App* command, const std::string& word) {
+  if (word.starts_with('-')) {
+    const std::string flag = word.substr(0, word.find('='));
+    return fmt::format("unknown option '{}'{}", flag, isa::did_you_mean(flag, flags_of(command)));
+  }
+  const std::vector<std::string> commands = commands_of(command);
+  if (commands.empty()) return fmt::format("unexpected argument '{}'", word);
+  return fmt::format("unknown command '{}'{}", word, isa::did_you_mean(word, commands));
+}
+
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  const CLI::App* command = innermost(app);
+  const std::vector<std::string> extras = app->remaining(true);
+  const bool is_extra = error.get_name() == "ExtrasError" && !extras.empty();
+  std::string text = is_extra ? unexpected(command, extras.front()) : error.what();
+  std::ranges::replace(text, '\n', ' ');
+  return fmt::format("systole: error: {}; see `{} --help`\n", text, full_name(command));
+}
+
+}  // namespace
+
+std::string wrapped(const std::string& text, std::size_t first, std::size_t indent) {
+  std::string result, word;
+  std::size_t column = first;
+  bool fresh = true;  // no word in this line yet
+  const auto put = [&] {
+    if (word.empty()) return;
+    if (!fresh && column + 1 + word.size() > kPageWidth) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+      fresh = true;
+    }
+    if (!fresh) {
+      result += " ";
+      ++column;
+    }
+    result += word;
+    column += word.size();
+    fresh = false;
+    word.clear();
+  };
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  result = text.substr(0, begin);
+  column += begin;
+  for (const char c : text.substr(begin)) {
+    if (c == ' ') {
+      put();
+    } else if (c == '\n') {
+      put();
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+      fresh = true;
+    } else {
+      word += c;
+    }
+  }
+  put();
+  return result;
+}
+
+void explain_usage(CLI::App& app) {
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.failure_message(usage_error);
+  app.get_formatter()->column_width(kNames);
+}
+
+}  // namespace systole::cli

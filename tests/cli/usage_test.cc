@@ -1,0 +1,256 @@
+// What people type: mistakes and what is said to them, help, the examples in it, lines to paste.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "base/files.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch.h"
+#include "tests/support/shell.h"
+
+namespace systole::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Finished;
+using testing_support::ScratchFolder;
+using Words = std::vector<std::string>;
+
+const std::vector<Words> kCommands = {
+    {},           {"run"},     {"compile"},        {"quantize"},
+    {"compare"},  {"measure"}, {"measure", "cpu"}, {"measure", "gpu"},
+    {"asm"},      {"disasm"},  {"check"},          {"validate"},
+    {"machines"}, {"models"},  {"models", "make"}, {"counters"},
+    {"isa"},      {"ops"}};
+
+std::string help_of(Words words) {
+  words.emplace_back("--help");
+  const Finished finished = testing_support::systole(words);
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  return finished.out;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+void expect_page(const std::string& text, const std::string& what) {
+  for (const std::string& line : lines_of(text))
+    EXPECT_LE(line.size(), 80U) << what << ": " << line;
+}
+
+TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
+  const std::vector<std::pair<Words, std::string>> kCases = {
+      {{}, "A subcommand is required; see `systole --help`"},
+      {{"fly"}, "'fly' is no command; expected one of run, compile"},
+      {{"runn", "gemm:8,8,8"}, "'runn' is no command; did you mean 'run'?"},
+      {{"quantise"}, "did you mean 'quantize'?"},
+      {{"run"}, "MODEL|PROGRAM is required; see `systole run --help`"},
+      {{"run", "gemm:8,8,8", "--machin", "x"},
+       "unknown option '--machin'; did you mean '--machine'?"},
+      {{"run", "gemm:8,8,8", "--timing_only"}, "did you mean '--timing-only'?"},
+      {{"run", "gemm:8,8,8", "--bathc=2"}, "unknown option '--bathc'; did you mean '--batch"},
+      {{"run", "gemm:8,8,8", "--zzzz"}, "unknown option '--zzzz'; see `systole run --help`"},
+      {{"run", "gemm:8,8,8", "more"}, "unexpected argument 'more'; see `systole run --help`"},
+      {{"run", "gemm:8,8,8", "--batch", "0"}, "--batch: '0'; expected a whole number from 1"},
+      {{"run", "gemm:8,8,8", "--engine", "steam"}, "--engine: steam not in"},
+      {{"measure", "gpus"}, "did you mean 'gpu'?"},
+      {{"measure", "cpu", "gemm:8,8,8", "--second", "1"}, "did you mean '--seconds'?"},
+      {{"models", "mke"}, "did you mean 'make'?"},
+      {{"compile", "gemm:8,8,8"}, "--explain is required; see `systole compile --help`"}};
+  for (const auto& [words, part] : kCases) {
+    const Finished finished = testing_support::systole(words);
+    EXPECT_EQ(finished.code, 2) << part;
+    EXPECT_EQ(finished.out, "") << part;
+    EXPECT_TRUE(finished.err.starts_with("systole: error: ")) << finished.err;
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr(part));
+  }
+}
+
+TEST(InputErrors, NameTheNearestRightWord) {
+  const std::vector<std::pair<Words, std::string>> kCases = {
+      {{"run", "gem:64,64,64"}, "gem:64,64,64: is no inline shape; did you mean 'gemm'?"},
+      {{"run", "covn:1,1,8,8,1,3,3,1,1"}, "did you mean 'conv'?"},
+      {{"run", "resnet5"}, "is no file and no model's name; did you mean 'resnet50'?"},
+      {{"compile", "fashion_mpl", "--emit-ir"}, "did you mean 'fashion_mlp'?"},
+      {{"quantize", "fashion_mpl", "--calibrate", "random", "-o", "/dev/null"}, "'fashion_mlp'?"},
+      {{"compare", "fashion_mpl"}, "did you mean 'fashion_mlp'?"},
+      {{"measure", "cpu", "fashion_mpl"}, "did you mean 'fashion_mlp'?"},
+      {{"measure", "gpu", "fashion_mpl"}, "did you mean 'fashion_mlp'?"},
+      {{"models", "make", "resnet5", "-o", "/dev/null"}, "did you mean 'resnet50'?"},
+      {{"validate", "scalsim"}, "no such rung; did you mean 'scalesim'?"},
+      {{"run", "gemm:8,8,8", "--machine", "tpuv1"}, "no such machine; did you mean 'tpu_v1'?"},
+      {{"run", "gemm:8,8,8", "--set", "dram.bandwidth=1e9"}, "such as 'dram.bytes_per_second'"}};
+  for (const auto& [words, part] : kCases) {
+    const Finished finished = testing_support::systole(words);
+    EXPECT_EQ(finished.code, 1) << part << finished.err;
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr(part));
+  }
+}
+
+// Each command finds models as compare does: files, inline shapes, models at hand, networks.
+TEST(Models, EveryCommandTakesEveryName) {
+  const ScratchFolder folder;
+  for (const char* model : {"fashion_mlp", "resnet18", "vadd:1000", "conv:1,3,8,8,4,3,3,1,1"}) {
+    const Finished run = testing_support::systole({"run", model, "--timing-only"});
+    EXPECT_EQ(run.code, 0) << run.err;
+    const Finished compile =
+        testing_support::systole({"compile", model, "--timing-only", "-o", folder.file("p.tpu")});
+    EXPECT_EQ(compile.code, 0) << compile.err;
+  }
+  const Finished quantize = testing_support::systole(
+      {"quantize", "fashion_mlp", "--calibrate", "random", "-o", folder.file("q.onnx")});
+  EXPECT_EQ(quantize.code, 0) << quantize.err;
+}
+
+TEST(Models, MessagesNeverNameATemporaryFile) {
+  const Finished network =
+      testing_support::systole({"run", "resnet18", "--shape", "nobody=1x3x224x224"});
+  EXPECT_EQ(network.code, 1);
+  EXPECT_THAT(network.err, HasSubstr("resnet18"));
+  EXPECT_THAT(network.err, testing::Not(HasSubstr("/tmp/")));
+  const Finished tiny =
+      testing_support::systole({"run", "fashion_mlp", "--calibrate", "random", "--set",
+                                "unified_buffer.bytes=1024", "--batch", "64"});
+  EXPECT_EQ(tiny.code, 1);
+  EXPECT_THAT(tiny.err, testing::Not(HasSubstr("/tmp/")));
+}
+
+TEST(Models, ABatchBesideAGemmIsSaid) {
+  const Finished finished =
+      testing_support::systole({"run", "gemm:64,64,64", "--batch", "8", "--timing-only"});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_THAT(finished.err, HasSubstr("--batch 8 takes the place of gemm:64,64,64's first size"));
+}
+
+TEST(Set, TakesUnits) {
+  const Finished finished = testing_support::systole(
+      {"machines", "tpu_v1", "--set", "clock.hertz=1.5GHz", "--set",
+       "dram.bytes_per_second=300GB/s", "--set", "unified_buffer.bytes=48MiB"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  for (const char* value : {"1500000000", "300000000000", "50331648"})
+    EXPECT_THAT(finished.out, HasSubstr(value));
+}
+
+TEST(Help, FitsAPage) {
+  for (const Words& words : kCommands) {
+    expect_page(help_of(words), words.empty() ? "systole" : words.back());
+  }
+}
+
+TEST(Help, DefinesItsLetters) {
+  const std::string run = help_of({"run"});
+  for (const char* letter : {"H: the next pass", "s, B, p: ", "raw:", "war: write after read"})
+    EXPECT_THAT(run, HasSubstr(letter));
+  const std::string counters = testing_support::systole({"counters"}).out;
+  for (const char* letter : {"H is the next pass", "s is the cycle", "B its rows", "p the cycles",
+                             "raw is read after write", "war write after read"})
+    EXPECT_THAT(counters, HasSubstr(letter));
+}
+
+TEST(Output, FitsAPage) {
+  const ScratchFolder folder;
+  ASSERT_EQ(testing_support::shell("systole compile gemm:64,64,64 -o g.tpu --emit-asm g.asm",
+                                   folder.file("."))
+                .code,
+            0);
+  const std::string all[] = {"systole run gemm:2048,1024,512 --timing-only",
+                             "systole run mlp:784,512,10 --batch 200 --layers",
+                             "systole run fashion_mlp --batch 20 --calibrate random",
+                             "systole run resnet50 --batch 8 --timing-only --layers",
+                             "systole run g.tpu",
+                             "systole compile resnet50 --timing-only --explain",
+                             "systole compile mlp:784,512,10 -o m.tpu --explain",
+                             "systole check g.tpu",
+                             "systole asm g.asm -o h.tpu",
+                             "systole quantize fashion_mlp --calibrate random -o q.onnx",
+                             "systole machines",
+                             "systole machines tpu_v1",
+                             "systole models",
+                             "systole ops",
+                             "systole --version"};
+  for (const std::string& command : all) {
+    const Finished finished = testing_support::shell(command, folder.file("."));
+    EXPECT_EQ(finished.code, 0) << command << finished.err;
+    expect_page(finished.out, command);
+  }
+}
+
+// The commands below "Example:", each with its continuation lines.
+std::vector<std::string> examples_in(const std::string& help) {
+  std::vector<std::string> examples;
+  bool inside = false, continued = false;
+  for (const std::string& line : lines_of(help)) {
+    if (continued) {
+      examples.back() += "\n" + line;
+    } else if (inside && line.starts_with("  ")) {
+      examples.push_back(line);
+    } else {
+      inside = line == "Example:";
+    }
+    continued = inside && line.ends_with('\\');
+  }
+  return examples;
+}
+
+TEST(Help, ExamplesRunAsPrintedInAnyFolder) {
+  for (const Words& words : kCommands) {
+    const ScratchFolder folder;
+    const std::vector<std::string> examples = examples_in(help_of(words));
+    EXPECT_FALSE(examples.empty()) << (words.empty() ? "systole" : words.back());
+    for (const std::string& example : examples) {
+      const Finished finished = testing_support::shell(example, folder.file("."));
+      const bool no_gpu = example.find("measure gpu") != std::string::npos && finished.code == 1;
+      if (no_gpu) {
+        std::cout << "not run, as there is no GPU here: " << example << "\n" << finished.err;
+        EXPECT_THAT(finished.err, testing::AnyOf(HasSubstr("CUDA"), HasSubstr("GPU")));
+        continue;
+      }
+      EXPECT_EQ(finished.code, 0) << example << "\n" << finished.err;
+    }
+  }
+}
+
+// The command behind "Next: ", with its continuation lines.
+std::string next_in(const std::string& output) {
+  std::string command;
+  for (const std::string& line : lines_of(output)) {
+    const bool first = line.starts_with("Next: ");
+    if (!first && !command.ends_with('\\')) continue;
+    if (!command.empty()) command += "\n";
+    command += first ? line.substr(6) : line;
+  }
+  return command;
+}
+
+TEST(Next, RunsAsPrinted) {
+  const ScratchFolder folder;
+  const std::string setup =
+      "mkdir 'a b' && systole compile gemm:64,64,64 -o 'a b/p.tpu' && printf "
+      "'Layer,M,N,K\\nA,16,16,16\\n' > 'a b/t.csv' && cp '" SYSTOLE_SOURCE_DIR
+      "/models/fashion_mlp.onnx' 'a b/m.onnx'";
+  ASSERT_EQ(testing_support::shell(setup, folder.file(".")).code, 0);
+  for (const std::string model :
+       {"gemm:64,64,64", "'a b/p.tpu'", "'a b/t.csv'", "resnet18", "fashion_mlp --calibrate random",
+        "'a b/m.onnx' --calibrate random"}) {
+    const bool values = model.find("random") != std::string::npos;
+    const std::string command = "systole run " + model + (values ? "" : " --timing-only");
+    const Finished finished = testing_support::shell(command, folder.file("."));
+    ASSERT_EQ(finished.code, 0) << command << finished.err;
+    const std::string next = next_in(finished.out);
+    ASSERT_NE(next, "") << finished.out;
+    const Finished again = testing_support::shell("rm -f run.json\n" + next, folder.file("."));
+    EXPECT_EQ(again.code, 0) << next << again.err;
+    EXPECT_THAT(testing_support::text_of(folder.file("run.json")), HasSubstr("traceEvents"));
+  }
+}
+
+}  // namespace
+}  // namespace systole::cli
