@@ -15,6 +15,7 @@
 #include "cli/compare_source.h"
 #include "cli/model_files.h"
 #include "cli/terminal.h"
+#include "isa/machine_name.h"
 
 namespace systole::cli {
 namespace {
@@ -47,6 +48,19 @@ std::vector<std::string> targets_of(const Options& o, const std::string& simulat
   return targets;
 }
 
+// The machine that equals `machine`, added if there is none. Two that are called alike and are not
+// the same get names that tell them apart.
+const isa::Machine& one_of(std::vector<isa::Machine>& machines, isa::Machine machine) {
+  const auto same = std::ranges::find(machines, machine);
+  if (same != machines.end()) return *same;
+  const auto called = std::ranges::find(machines, machine.name, &isa::Machine::name);
+  if (called != machines.end()) {
+    machine.name = isa::changed_name(called->name, *called, machine);
+  }
+  machines.push_back(std::move(machine));
+  return machines.back();
+}
+
 // Sets the machines and names the targets after them: --machine's, or those named as targets.
 // --set holds for every one of them; "tpu:" alone is --machine's.
 void set_targets(const Options& o, compare::CompareRequest& request) {
@@ -60,18 +74,13 @@ void set_targets(const Options& o, compare::CompareRequest& request) {
     simulates = true;
     MachineOptions named = o.machine;
     if (target != kPrefix) named.machine = target.substr(kPrefix.size());
-    auto found = std::ranges::find(machines, named.machine, &isa::Machine::name);  // not reread
-    if (found == machines.end()) {
-      isa::Machine machine = resolve_machine(named);
-      found = std::ranges::find(machines, machine);
-      if (found == machines.end()) found = machines.insert(found, std::move(machine));
-    }
-    asked = asked || found == machines.begin();
-    target = std::string(kPrefix) + found->name;
+    const isa::Machine& found = one_of(machines, resolve_machine(named));
+    asked = asked || found == machines.front();
+    target = std::string(kPrefix) + found.name;
   }
   if (simulates && !asked) {
     throw InputError("--machine " + o.machine.machine, "is none of --targets",
-                     fmt::format("tpu:{} among them, or no --machine", machines.front().name));
+                     fmt::format("tpu:{} among them, or no --machine", o.machine.machine));
   }
   if (machines.empty()) machines.push_back(resolve_machine(o.machine));
   request.machine = machines.front();

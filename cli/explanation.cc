@@ -43,7 +43,8 @@ std::string explanation_text(const compiler::Compiled& compiled) {
   std::string text = layers_text(compiled);
   std::int64_t total = 0;
   for (const isa::Layer& layer : compiled.program.layers) total += layer.predicted_cycles;
-  text += fmt::format("predicted: {} cycles\n", fmt::group_digits(total));
+  text += fmt::format("predicted: {} cycles on {}\n", fmt::group_digits(total),
+                      compiled.program.machine.name);
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
     const std::string phase = fmt::format(
         "phase of {} operations: {} jobs of {} samples, {} in the unified buffer together ({} of "

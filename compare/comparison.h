@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compare/measurement.h"
@@ -32,16 +33,23 @@ inline constexpr const char* kServer = "server";
 inline constexpr const char* kByBatch = "batch";
 inline constexpr const char* kFirst = "first inference";
 
-// One batch size. Seconds are per batch, end to end from host memory to host memory.
+// Seconds end to end, from host memory to host memory, of one batch alone, or of one more batch of
+// those back to back.
+struct BatchTime {
+  double total = 0.0;   // 0: not known (published)
+  double device = 0.0;  // without host and link; 0: not known
+  double host = 0.0;    // the host's own steps
+};
+
+// One batch size.
 struct Point {
   std::int64_t batch = 1;
-  double alone = 0.0;                        // one batch by itself; 0: not known (published)
-  double period = 0.0;                       // per batch, back to back; measured: as alone
-  double device = 0.0;                       // of the period, the device alone
-  double host = 0.0;                         // of the period, the host's steps
-  std::optional<double> first = {};          // the first inference of all, where it is known
+  BatchTime latency = {};  // one batch alone: simulated from a cold start, measured warmed up
+  BatchTime period = {};   // one more batch, back to back; measured: as the latency
+  bool cold = false;       // the latency is that of the first inference of all
   std::optional<Interval> interval = {};     // of the period, measured only
   std::optional<double> p90 = {}, p99 = {};  // of single batches; p99 from 1,000 samples on
+  std::optional<double> spread = {};         // of the samples, measured only (Measurement::spread)
   bool quick = false;                        // measured for less than rule 5 asks
   std::string bound = {};                    // what takes most of the period; empty: not known
   std::string bound_alone = {};              // of one batch alone, where that may be another
@@ -59,6 +67,8 @@ struct Series {
   double peak = 0.0;                    // operations a second of this precision; 0: not known
   double bandwidth = 0.0;  // bytes a second of the memory that holds the weights; 0: not known
   bool same_model = true;  // false: figures of another's run, which enter no ratio
+  // Of a simulated machine: all its parameters, key and value.
+  std::vector<std::pair<std::string, std::string>> parameters;
   std::vector<Point> points;
 };
 
@@ -71,26 +81,32 @@ struct Row {
   std::string scenario, target, kind, precision;
   int threads = 0;
   std::int64_t batch = 1;
-  bool best = true;         // of the settings of this target and precision (rule 8)
-  double latency = 0.0;     // seconds a batch; server: the p99 response
+  bool best = true;  // of the settings of this target and precision (rule 8)
+  // Seconds a batch, whatever the scenario; 0: not known. Server: of the largest batch it makes.
+  double latency = 0.0, period = 0.0;
   double throughput = 0.0;  // samples a second
+  // Seconds. Single-stream: of single batches; server: of the responses.
   std::optional<double> p90, p99;
-  double device = 0.0, host = 0.0;
+  double device = 0.0, host = 0.0;  // of the time that the scenario is about
   // What the ratios of its scenario (and batch) and precision are over: a row of the first target.
   bool reference = false;
-  std::optional<double> ratio;         // time a sample over the reference's; not of itself
+  std::optional<double> times_faster;  // than the reference, below 1: slower; not of itself
   std::optional<double> peak_percent;  // operations a second, end to end, of the peak
   std::string bound;
   // The row's time lies between these shares of it: 0.9 and 1.1. Nothing where nobody knows.
   std::optional<double> low, high;
   std::optional<double> accuracy;
   bool quick = false;
+  bool busy = false;  // the computer was: the samples spread beyond kBusySpread
+  // Of a simulated machine beside others: the first of them, and the parameters in which this one
+  // differs from it: "array.rows 256 -> 128; ...". Empty: there is none, or it is the first.
+  std::string against, differs;
 };
 
-// Geometric mean of a target's ratios over the batches it shares with the first target.
+// Geometric mean of how many times faster a target is than the first, over the batches both have.
 struct Mean {
   std::string target, kind, precision;
-  double ratio = 1.0;
+  double times_faster = 1.0;
   std::int64_t batches = 0;
 };
 

@@ -74,6 +74,17 @@ bool OutputCheck::fails() const {
   return metric == "bytes" && max_difference > 1.0 && mismatches > compared / 10;
 }
 
+std::size_t median_run(std::span<const Sample> samples, std::size_t count) {
+  std::vector<double> totals;
+  for (const Sample& sample : samples) totals.push_back(sample.total);
+  const double median = median_interval(totals).median;
+  std::size_t nearest = 0;
+  for (std::size_t i = 1; i < count; ++i) {
+    if (std::abs(totals[i] - median) < std::abs(totals[nearest] - median)) nearest = i;
+  }
+  return nearest;
+}
+
 MeasureOptions quick_options(double seconds) {
   return {.seconds = seconds, .warm_ups = 3, .min_samples = 10};
 }
@@ -106,6 +117,11 @@ std::vector<double> Measurement::totals() const { return column(samples, &Sample
 Interval Measurement::end_to_end() const { return median_interval(totals()); }
 Interval Measurement::device_only() const {
   return median_interval(column(samples, &Sample::device));
+}
+
+double Measurement::spread() const {
+  const std::vector<double> all = totals();
+  return (percentile(all, 0.9) - percentile(all, 0.1)) / median_interval(all).median;
 }
 
 bool Measurement::quick() const {

@@ -19,6 +19,11 @@ namespace systole::compare {
 // on one side of it in 2 of 2^n.
 inline constexpr std::size_t kLeastForInterval = 6;
 
+// A spread (Measurement::spread) beyond which the computer was busy with something else: a tenth of
+// the batches took a quarter of the median longer than another tenth. Clock steps and caches alone
+// keep an idle computer within about a tenth.
+inline constexpr double kBusySpread = 0.25;
+
 // A median and the 95 % confidence interval around it.
 struct Interval {
   double low = 0.0, median = 0.0, high = 0.0;
@@ -55,6 +60,9 @@ struct Sample {
   double total = 0.0, device = 0.0;
   bool operator==(const Sample&) const = default;
 };
+
+// Which of the first `count` samples is nearest to the median of all, end to end.
+[[nodiscard]] std::size_t median_run(std::span<const Sample> samples, std::size_t count);
 
 struct MeasureOptions {
   double seconds = 10.0;  // the samples add up to this at least
@@ -102,6 +110,9 @@ struct Measurement {
   [[nodiscard]] Interval end_to_end() const;  // seconds per batch
   [[nodiscard]] Interval device_only() const;
   [[nodiscard]] std::vector<double> totals() const;  // end to end, in order
+  // How far the samples end to end lie apart: the 90th less the 10th percentile, as a share of the
+  // median.
+  [[nodiscard]] double spread() const;
   // True unless it has 10 warm-ups and 100 samples that add up to 10 seconds.
   [[nodiscard]] bool quick() const;
   bool operator==(const Measurement&) const = default;

@@ -144,7 +144,7 @@ std::string roofline(const Comparison& c) {
     const auto found = c.intensities.find(s.precision);
     for (const Point& p : s.points) {
       if (found == c.intensities.end() || !found->second.contains(p.batch)) continue;
-      const auto operations = static_cast<double>(c.operations * p.batch) / p.period;
+      const auto operations = static_cast<double>(c.operations * p.batch) / p.period.total;
       if (operations > 0.0) points.emplace_back(found->second.at(p.batch), operations);
     }
     const std::string marks = fmt::format("points {} {}", look.marks(), look.ink());
@@ -166,10 +166,10 @@ std::string latency_throughput(const Comparison& c) {
   for (const Series& s : c.series) {
     std::vector<std::pair<double, double>> points;
     for (const Point& p : s.points) {
-      if (p.alone <= 0.0) continue;  // a published rate without a time
-      points.emplace_back(static_cast<double>(p.batch) / p.period, p.alone);
+      if (p.latency.total <= 0.0) continue;  // a published rate without a time
+      points.emplace_back(static_cast<double>(p.batch) / p.period.total, p.latency.total);
       rates.push_back(points.back().first);
-      latencies.push_back(p.alone);
+      latencies.push_back(p.latency.total);
     }
     if (points.empty()) continue;
     const Looks::Look look = looks.of(s);

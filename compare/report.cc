@@ -13,6 +13,12 @@ namespace systole::compare {
 namespace {
 
 constexpr std::size_t kWidth = 100;
+constexpr const char* kLegend =
+    "latency: one batch alone; period: one more batch, back to back; times faster: of the "
+    "scenario's time a sample, below 1 slower; +/-: its 95 % interval or validation error, ? if "
+    "nobody knows; device: the scenario's time without host and link; type: precision and threads; "
+    "*: measured for less than rule 5 asks (quick); busy: rule 15; server: a simulated queue of "
+    "batches whose times are of that kind, p99 its response.";
 
 // One column of the table.
 struct Column {
@@ -26,14 +32,18 @@ std::string precision_text(const Row& row) { return setting_text(row.precision, 
 // A server is a queue of batches whose times are of that kind, unless somebody ran one.
 std::string kind_text(const Row& row) {
   const bool queued = row.scenario == kServer && row.kind != kPublished;
-  return queued ? row.kind + " queue" : row.kind;
+  return row.kind + (queued ? " queue" : "") + (row.busy ? ", busy" : "");
 }
 
-std::string latency_text(const Row& row) { return time_text(row.latency) + (row.quick ? "*" : ""); }
+std::string known_text(double seconds) { return seconds > 0.0 ? time_text(seconds) : "-"; }
+
+std::string latency_text(const Row& row) {
+  return known_text(row.latency) + (row.quick ? "*" : "");
+}
 
 std::string ratio_text(const Row& row) {
   if (row.reference) return "base";
-  return row.ratio ? fmt::format("{:.2f}x", *row.ratio) : "-";
+  return row.times_faster ? fmt::format("{:.3g}x", *row.times_faster) : "-";
 }
 
 std::string error_text(const Row& row) {
@@ -48,10 +58,12 @@ const Column kColumns[] = {
     {"type", true, precision_text},
     {"batch", false, [](const Row& r) { return std::to_string(r.batch); }},
     {"latency", false, latency_text},
-    {"+/-", false, error_text},
+    {"period", false, [](const Row& r) { return known_text(r.period); }},
     {"samples/s", false, [](const Row& r) { return rate_text(r.throughput); }},
-    {"device only", false, [](const Row& r) { return r.device > 0 ? time_text(r.device) : "-"; }},
-    {"time", false, ratio_text},
+    {"+/-", false, error_text},
+    {"p99", false, [](const Row& r) { return known_text(r.p99.value_or(0.0)); }},
+    {"device", false, [](const Row& r) { return known_text(r.device); }},
+    {"times faster than base", false, ratio_text},
     {"% peak", false,
      [](const Row& r) {
        return r.peak_percent ? fmt::format("{:.2f}", *r.peak_percent) : std::string("-");
@@ -100,9 +112,18 @@ std::vector<std::vector<std::string>> cells_of(const std::vector<const Row*>& ro
   return cells;
 }
 
-std::string aligned(const std::vector<std::vector<std::string>>& cells) {
+// Rule 13, in the terminal's table a line of its own.
+std::string machine_text(const Row& row) {
+  if (row.against.empty()) return {};
+  return fmt::format("simulated against simulated, {}: {}", row.against,
+                     row.differs.empty() ? "nothing differs" : short_differences(row.differs));
+}
+
+std::string aligned(const std::vector<const Row*>& rows) {
+  const auto cells = cells_of(rows);
   std::string text;
-  for (const auto& line : cells) {
+  for (std::size_t row = 0; row < cells.size(); ++row) {
+    const auto& line = cells[row];
     std::string out;
     for (std::size_t i = 0; i < line.size(); ++i) {
       std::size_t width = 0;
@@ -112,16 +133,32 @@ std::string aligned(const std::vector<std::vector<std::string>>& cells) {
           left ? fmt::format("{:<{}}  ", line[i], width) : fmt::format("{:>{}}  ", line[i], width);
     }
     text += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+    const std::string machine = row > 0 ? machine_text(*rows[row - 1]) : "";
+    if (!machine.empty()) text += "    " + wrapped(machine, 6);
   }
   return text;
+}
+
+// Rule 13 in full, once a machine.
+std::string machines_text(const Comparison& c, const char* bullet) {
+  std::vector<std::string> lines;
+  for (const Row& row : c.rows) {
+    if (row.against.empty()) continue;
+    std::string line = fmt::format("{}{}, simulated against simulated, {}: {}", bullet, row.target,
+                                   row.against, row.differs);
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+  }
+  return lines.empty() ? "" : fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
 std::string means_text(const Comparison& c, const char* bullet) {
   std::string text;
   for (const Mean& m : c.means) {
     text += wrapped(
-        fmt::format("{}{} ({}, {}): geometric mean {:.2f}x over {} batch size{}", bullet, m.target,
-                    m.kind, m.precision, m.ratio, m.batches, m.batches == 1 ? "" : "s"),
+        fmt::format("{}{} ({}, {}): {:.3g} times faster than the base, geometric mean of {} batch "
+                    "size{}",
+                    bullet, m.target, m.kind, m.precision, m.times_faster, m.batches,
+                    m.batches == 1 ? "" : "s"),
         2);
   }
   return text;
@@ -178,12 +215,7 @@ std::string table_text(const Comparison& c, bool all_rows) {
   for (std::size_t i = 0; i < rules().size(); ++i) {
     text += wrapped(fmt::format("{:>3}. {}", i + 1, rules()[i]), 5);
   }
-  text += "\n" + aligned(cells_of(shown_rows(c, all_rows))) + "\n";
-  text += wrapped(
-      "time: per sample, over the base's; +/-: 95 % interval or validation error, ? if "
-      "nobody knows; type: precision and threads; *: measured for less than rule 5 asks (quick); "
-      "server: latency is the p99 response of a simulated queue, its batches' times of that kind.",
-      0);
+  text += "\n" + aligned(shown_rows(c, all_rows)) + "\n" + wrapped(kLegend, 0);
   for (const std::string& sentence : c.summary) text += "\n" + wrapped(sentence, 0);
   text += "\n" + means_text(c, "") + checks_text(c, "") + absent_text(c, "");
   return text;
@@ -223,8 +255,9 @@ std::string markdown_text(const Comparison& c, const std::vector<std::string>& p
     for (const Column& column : kColumns) text += column.left ? "|---" : "|--:";
     text += "|\n";
   }
-  text += "\n`*`: measured for less than rule 5 asks (quick); `?`: nobody knows.\n\n";
-  text += means_text(c, "* ") + checks_text(c, "* ") + absent_text(c, "* ");
+  text += fmt::format("\n{}\n\n", kLegend);
+  text +=
+      machines_text(c, "* ") + means_text(c, "* ") + checks_text(c, "* ") + absent_text(c, "* ");
   text += fmt::format(
       "\nCommand: `{}`, {}, systole {}, {}; model hash {}; host {}.\n\nThe "
       "machine:\n\n```\n{}```\n",

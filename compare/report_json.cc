@@ -1,4 +1,4 @@
-// A comparison as JSON (systole.comparison/2), and a row back from it.
+// A comparison as JSON (systole.comparison/3), and a row back from it.
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
@@ -16,13 +16,21 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+// A time that is not known is 0 here and null there.
+Json known(double seconds) { return seconds > 0.0 ? Json(seconds) : Json(nullptr); }
+
+Json to_json(const BatchTime& time) {
+  return {{"seconds", known(time.total)},
+          {"device_seconds", known(time.device)},
+          {"host_seconds", time.host}};
+}
+
 Json to_json(const Point& p) {
   return {{"batch", p.batch},
-          {"alone_seconds", p.alone > 0.0 ? Json(p.alone) : Json(nullptr)},
-          {"period_seconds", p.period},
-          {"device_seconds", p.device},
-          {"host_seconds", p.host},
-          {"first_seconds", or_null(p.first)},
+          {"latency", to_json(p.latency)},
+          {"period", to_json(p.period)},
+          {"cold", p.cold},
+          {"spread", or_null(p.spread)},
           {"interval", p.interval ? to_json(*p.interval) : Json(nullptr)},
           {"p90_seconds", or_null(p.p90)},
           {"p99_seconds", or_null(p.p99)},
@@ -55,13 +63,17 @@ T get(const Json& json, const char* key) {
     return json.at(key).get<T>();
   } catch (const Json::exception&) {
     throw InputError("comparison row", fmt::format("'{}' is missing or of another type", key),
-                     "a row of systole.comparison/2");
+                     "a row of systole.comparison/3");
   }
 }
 
 std::optional<double> get_optional(const Json& json, const char* key) {
   if (json.contains(key) && json.at(key).is_null()) return std::nullopt;
   return get<double>(json, key);
+}
+
+double get_known(const Json& json, const char* key) {
+  return get_optional(json, key).value_or(0.0);
 }
 
 }  // namespace
@@ -74,20 +86,24 @@ Json to_json(const Row& row) {
           {"threads", row.threads},
           {"batch", row.batch},
           {"best_setting", row.best},
-          {"latency_seconds", row.latency},
+          {"latency_seconds", known(row.latency)},
+          {"period_seconds", known(row.period)},
           {"throughput", row.throughput},
           {"p90_seconds", or_null(row.p90)},
           {"p99_seconds", or_null(row.p99)},
-          {"device_seconds", row.device},
+          {"device_seconds", known(row.device)},
           {"host_seconds", row.host},
           {"reference", row.reference},
-          {"ratio", or_null(row.ratio)},
+          {"times_faster", or_null(row.times_faster)},
           {"peak_percent", or_null(row.peak_percent)},
           {"bound_by", row.bound},
           {"error_low", or_null(row.low)},
           {"error_high", or_null(row.high)},
           {"accuracy", or_null(row.accuracy)},
-          {"quick", row.quick}};
+          {"quick", row.quick},
+          {"busy", row.busy},
+          {"simulated_against", row.against},
+          {"differs", row.differs}};
 }
 
 Row row_from_json(const Json& json) {
@@ -99,25 +115,29 @@ Row row_from_json(const Json& json) {
   row.threads = get<int>(json, "threads");
   row.batch = get<std::int64_t>(json, "batch");
   row.best = get<bool>(json, "best_setting");
-  row.latency = get<double>(json, "latency_seconds");
+  row.latency = get_known(json, "latency_seconds");
+  row.period = get_known(json, "period_seconds");
   row.throughput = get<double>(json, "throughput");
   row.p90 = get_optional(json, "p90_seconds");
   row.p99 = get_optional(json, "p99_seconds");
-  row.device = get<double>(json, "device_seconds");
+  row.device = get_known(json, "device_seconds");
   row.host = get<double>(json, "host_seconds");
   row.reference = get<bool>(json, "reference");
-  row.ratio = get_optional(json, "ratio");
+  row.times_faster = get_optional(json, "times_faster");
   row.peak_percent = get_optional(json, "peak_percent");
   row.bound = get<std::string>(json, "bound_by");
   row.low = get_optional(json, "error_low");
   row.high = get_optional(json, "error_high");
   row.accuracy = get_optional(json, "accuracy");
   row.quick = get<bool>(json, "quick");
+  row.busy = get<bool>(json, "busy");
+  row.against = get<std::string>(json, "simulated_against");
+  row.differs = get<std::string>(json, "differs");
   return row;
 }
 
 Json to_json(const Comparison& c) {
-  Json json{{"schema", "systole.comparison/2"},
+  Json json{{"schema", "systole.comparison/3"},
             {"model", c.model},
             {"model_hash", c.model_hash},
             {"macs_per_sample", c.macs},
@@ -141,7 +161,7 @@ Json to_json(const Comparison& c) {
     json["means"].push_back({{"target", m.target},
                              {"kind", m.kind},
                              {"precision", m.precision},
-                             {"geometric_mean_ratio", m.ratio},
+                             {"geometric_mean_times_faster", m.times_faster},
                              {"batches", m.batches}});
   }
   for (const Absent& a : c.absent) {

@@ -13,23 +13,33 @@
 namespace systole::compare {
 namespace {
 
-double per_sample(const Row& row) { return 1.0 / row.throughput; }
-
 struct Range {
   double low = 1.0, high = 1.0;
 };
 
-// The error of a point's time, `seconds`, as shares of it. A model's error is of device times: it
-// holds where the row's time is that.
-std::optional<Range> error_of(const Series& series, const Point& point, double seconds) {
+// The error of one of a point's times as shares of it. A model's error is of device times: it holds
+// where the time is that.
+std::optional<Range> error_of(const Series& series, const Point& point, const BatchTime& time) {
   if (point.interval) {
     return Range{point.interval->low / point.interval->median,
                  point.interval->high / point.interval->median};
   }
-  const bool holds = series.kind != kModelled || seconds == point.device;
+  const bool holds = series.kind != kModelled || time.total == time.device;
   if (!series.error_percent || !holds) return std::nullopt;
   return Range{1.0 - std::min(*series.error_percent / 100.0, 1.0),
                1.0 + *series.error_percent / 100.0};
+}
+
+// "array.rows 256 -> 128; dram.kind banked -> simple"
+std::string differences(const Series& from, const Series& to) {
+  std::string text;
+  for (std::size_t i = 0; i < from.parameters.size() && i < to.parameters.size(); ++i) {
+    const auto& [key, before] = from.parameters[i];
+    const std::string& now = to.parameters[i].second;
+    if (now == before) continue;
+    text += fmt::format("{}{} {} -> {}", text.empty() ? "" : "; ", key, before, now);
+  }
+  return text;
 }
 
 class RowMaker {
@@ -46,7 +56,9 @@ class RowMaker {
   }
 
  private:
-  Row base(const Series& series, const Point& point, const char* scenario, double seconds) const {
+  // `time` is what the scenario is about: the point's latency or its period.
+  Row base(const Series& series, const Point& point, const char* scenario,
+           const BatchTime& time) const {
     Row row;
     row.scenario = scenario;
     row.target = series.target;
@@ -54,19 +66,31 @@ class RowMaker {
     row.precision = series.precision;
     row.threads = series.threads;
     row.batch = point.batch;
-    row.latency = seconds;
-    row.throughput = static_cast<double>(point.batch) / seconds;
-    row.device = point.device;
-    row.host = point.host;
+    row.latency = point.latency.total;
+    row.period = point.period.total;
+    row.throughput = static_cast<double>(point.batch) / time.total;
+    row.device = time.device;
+    row.host = time.host;
     row.bound = point.bound;
+    row.busy = point.spread > kBusySpread;
     row.accuracy = series.accuracy;
     row.quick = point.quick;
-    if (const auto error = error_of(series, point, seconds)) {
+    set_machine(series, row);
+    if (const auto error = error_of(series, point, time)) {
       row.low = error->low;
       row.high = error->high;
     }
     set_peak(series, row);
     return row;
+  }
+  void set_machine(const Series& series, Row& row) const {
+    const auto simulated = [](const Series& s) {
+      return s.kind == kSimulated && s.same_model && !s.points.empty();
+    };
+    const auto first = std::ranges::find_if(comparison_.series, simulated);
+    if (!simulated(series) || first->target == series.target) return;
+    row.against = first->target;
+    row.differs = differences(*first, series);
   }
   void set_peak(const Series& series, Row& row) const {
     if (series.peak <= 0.0 || comparison_.macs == 0) return;
@@ -81,17 +105,17 @@ class RowMaker {
       comparison_.rows.push_back(base(series, point, kByBatch, point.period));
     }
     const Point& smallest = series.points.front();
-    if (smallest.first) add_alone(series, smallest, kFirst, *smallest.first);
-    if (smallest.batch == 1) add_alone(series, smallest, kSingleStream, smallest.alone);
-    const auto rate = [](const Point& p) { return static_cast<double>(p.batch) / p.period; };
+    if (smallest.cold) add_alone(series, smallest, kFirst);
+    if (smallest.batch == 1) add_alone(series, smallest, kSingleStream);
+    const auto rate = [](const Point& p) { return static_cast<double>(p.batch) / p.period.total; };
     const Point& fastest = *std::ranges::max_element(series.points, {}, rate);
     comparison_.rows.push_back(base(series, fastest, kOffline, fastest.period));
     add_server(series);
   }
 
   // One batch by itself, which other things may bound than one of many.
-  void add_alone(const Series& series, const Point& point, const char* scenario, double seconds) {
-    Row row = base(series, point, scenario, seconds);
+  void add_alone(const Series& series, const Point& point, const char* scenario) {
+    Row row = base(series, point, scenario, point.latency);
     if (!point.bound_alone.empty()) row.bound = point.bound_alone;
     if (scenario == std::string(kSingleStream)) {
       row.p90 = point.p90;
@@ -104,7 +128,6 @@ class RowMaker {
   void add_published(const Series& series) {
     for (const Point& point : series.points) {
       Row row = base(series, point, kServer, point.period);
-      row.latency = point.p99.value_or(0.0);
       row.p99 = point.p99;
       comparison_.rows.push_back(std::move(row));
     }
@@ -117,10 +140,13 @@ class RowMaker {
                          fmt::format("server: a batch of {} takes longer than the limit of {:g} ms",
                                      series.points.front().batch, comparison_.p99_limit * 1e3)});
     }
-    Row row = base(series, series.points.back(), kServer, served.p99);
-    if (!series.points.back().bound_alone.empty()) row.bound = series.points.back().bound_alone;
+    const Point& largest = served.points.back();
+    Row row = base(series, largest, kServer, largest.latency);
+    if (!largest.bound_alone.empty()) row.bound = largest.bound_alone;
     row.throughput = served.rate;
     row.p99 = served.p99;
+    row.busy =
+        std::ranges::any_of(served.points, [](const Point& p) { return p.spread > kBusySpread; });
     set_server_error(series, served.rate, row);
     set_peak(series, row);
     comparison_.rows.push_back(std::move(row));
@@ -132,10 +158,10 @@ class RowMaker {
     row.high.reset();
     std::vector<Point> fast = series.points, slow = series.points;
     for (std::size_t i = 0; i < series.points.size(); ++i) {
-      const auto error = error_of(series, series.points[i], series.points[i].alone);
+      const auto error = error_of(series, series.points[i], series.points[i].latency);
       if (!error) return;
-      fast[i].alone *= error->low;
-      slow[i].alone *= error->high;
+      fast[i].latency.total *= error->low;
+      slow[i].latency.total *= error->high;
     }
     const double most = server_rate(fast, comparison_.p99_limit).rate;
     const double least = server_rate(slow, comparison_.p99_limit).rate;
@@ -158,7 +184,7 @@ class RowMaker {
         add_absent({s.target, setting_text(s.precision, s.threads),
                     "single-stream: it did not run at batch 1"});
       }
-      if (s.points.front().first) continue;
+      if (s.points.front().cold) continue;
       add_note(firsts ? "first inference: simulated machines alone have one; measured targets are "
                         "warmed up, modelled ones have no cold start"
                       : "first inference: no rows, as it is known of simulated machines alone");
@@ -179,11 +205,15 @@ class RowMaker {
     }
   }
 
-  // Of rows that differ in their setting alone, the one with the most throughput.
+  // Of rows that differ in their setting alone, the one with the most throughput, but rather one
+  // that was measured in peace.
   void set_best() {
+    const auto better = [](const Row& a, const Row& b) {
+      return a.busy == b.busy ? a.throughput > b.throughput : b.busy;
+    };
     for (Row& row : comparison_.rows) {
       row.best = std::ranges::none_of(comparison_.rows, [&](const Row& other) {
-        return same_but_setting(row, other) && other.throughput > row.throughput;
+        return same_but_setting(row, other) && better(other, row);
       });
     }
   }
@@ -216,7 +246,7 @@ class RowMaker {
     if (first == asked.end()) return;
     base_ = *first;
     if (first == asked.begin()) return;
-    add_note(fmt::format("{} has no rows that others can be compared with: times are over {}'s",
+    add_note(fmt::format("{} has no rows that others can be compared with: ratios are to {}'s",
                          asked.front(), base_));
   }
 
@@ -237,7 +267,7 @@ class RowMaker {
       if (row.scenario == kFirst || row.kind == kPublished) continue;
       const Row* other = reference(row);
       row.reference = other == &row;
-      if (other != nullptr && other != &row) row.ratio = per_sample(row) / per_sample(*other);
+      if (other != nullptr && other != &row) row.times_faster = row.throughput / other->throughput;
     }
   }
 
@@ -249,17 +279,18 @@ class RowMaker {
     std::vector<Mean>& means = comparison_.means;
     std::map<std::size_t, Sum> sums;
     for (const Row& row : comparison_.rows) {
-      if (row.scenario != kByBatch || !row.best || !row.ratio) continue;
+      if (row.scenario != kByBatch || !row.best || !row.times_faster) continue;
+      if (row.busy || reference(row)->busy) continue;
       const auto found = std::ranges::find_if(means, [&](const Mean& m) {
         return m.target == row.target && m.kind == row.kind && m.precision == row.precision;
       });
       const auto at = static_cast<std::size_t>(found - means.begin());
       if (found == means.end()) means.push_back({row.target, row.kind, row.precision});
-      sums[at].logs += std::log(*row.ratio);
+      sums[at].logs += std::log(*row.times_faster);
       ++sums[at].count;
     }
     for (const auto& [at, sum] : sums) {
-      means[at].ratio = std::exp(sum.logs / static_cast<double>(sum.count));
+      means[at].times_faster = std::exp(sum.logs / static_cast<double>(sum.count));
       means[at].batches = sum.count;
     }
   }

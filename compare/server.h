@@ -1,17 +1,22 @@
 // Server: the queue behind the server scenario (MLPerf Inference, Reddi et al., ISCA 2020, section
 // IV).
 //
-// Requests arrive at random (Poisson). The server takes what waits, at most the largest batch, pads
-// to the next batch size it knows, and answers them together after that batch's time alone. A rate
-// is sustained if the p99 response of a trial that is long beside the limit keeps the limit. No
-// rate above kMostLoad of what the largest batch serves is tried: a queue forgets its past in about
-// 1 / (1 - load)^2 requests (heavy traffic; Kleinrock, Queueing Systems II, 1976, chapter 2),
-// which at that load is 10,000, so that a trial of many times as many tells a queue that keeps up
-// from one that grows.
+// Requests arrive at random (Poisson). A server has a few batch sizes: it takes what waits, at most
+// the largest of them, pads to the next and answers together after that batch's time alone. Which
+// sizes are the best to have is searched: every one and every two of those given. So one more batch
+// size never lowers the rate that is found, as all sets of the others are still tried: the rates
+// tried are the same whatever the sizes, and a set keeps its answer at each.
+//
+// A rate is sustained if the p99 response of a trial that is long beside the limit keeps the limit.
+// No rate above kMostLoad of what a set's largest batch serves is sustained: a queue forgets its
+// past in about 1 / (1 - load)^2 requests (heavy traffic; Kleinrock, Queueing Systems II, 1976,
+// chapter 2), which at that load is 10,000, so that a trial of many times as many tells a queue
+// that keeps up from one that grows.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "compare/comparison.h"
 
@@ -19,11 +24,12 @@ namespace systole::compare {
 
 inline constexpr double kMostLoad = 0.99;
 
-// The highest rate in requests a second that is sustained, to a thousandth below, and its p99
-// response in seconds. A rate of 0: one request alone takes longer than the limit. `points` are in
-// order of their batch.
+// The highest rate in requests a second that is sustained, to a thousandth below, the points of the
+// batch sizes that sustain it, in order, and the p99 response in seconds with these. A rate of 0:
+// one request alone takes longer than the limit. `points` are in order of their batch.
 struct Served {
   double rate = 0.0, p99 = 0.0;
+  std::vector<Point> points;
 };
 [[nodiscard]] Served server_rate(std::span<const Point> points, double limit);
 
@@ -31,8 +37,8 @@ struct Served {
 // which bounds its time and memory.
 [[nodiscard]] std::int64_t trial_requests(double rate, double limit);
 
-// The p99 response in seconds of `requests` requests, after a warm-up of a tenth as many from an
-// empty queue. The same arrivals whenever it is called.
+// The p99 response in seconds of `requests` requests to a server of all these points, after a
+// warm-up of a tenth as many from an empty queue. The same arrivals whenever it is called.
 [[nodiscard]] double server_p99(std::span<const Point> points, double rate, std::int64_t requests);
 
 }  // namespace systole::compare

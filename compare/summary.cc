@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace systole::compare {
 namespace {
@@ -26,8 +27,6 @@ std::string reason_of(const Row& row) {
   return row.bound.empty() ? "" : fmt::format(", bound by {}", row.bound);
 }
 
-double time_of(const Row& row) { return 1.0 / row.throughput; }
-
 // " Left out: a int8, b fp32." of rows, each target and precision once, in order; nothing of none.
 std::string list_of(const std::string& heading, const std::vector<const Row*>& rows) {
   std::vector<std::string> names;
@@ -40,7 +39,7 @@ std::string list_of(const std::string& heading, const std::vector<const Row*>& r
 
 // The fastest row of each target, fastest first.
 std::vector<const Row*> fastest_of_each(std::vector<const Row*> rows) {
-  std::ranges::stable_sort(rows, {}, [](const Row* row) { return time_of(*row); });
+  std::ranges::stable_sort(rows, std::greater{}, [](const Row* row) { return row->throughput; });
   std::vector<const Row*> first;
   for (const Row* row : rows) {
     const bool seen = std::ranges::any_of(first, [&](const Row* other) {
@@ -51,40 +50,85 @@ std::vector<const Row*> fastest_of_each(std::vector<const Row*> rows) {
   return first;
 }
 
+double times_faster(const Row& winner, const Row& other) {
+  return winner.throughput / other.throughput;
+}
+
+std::string does(const Row& row) {
+  return fmt::format("{} does {} at batch {}{}", name_of(row), figure_of(row), row.batch,
+                     reason_of(row));
+}
+
 std::string verdict(const std::string& scenario, const Row& winner, const Row& second) {
-  const double low = time_of(second) * *second.low / (time_of(winner) * *winner.high);
-  const double high = time_of(second) * *second.high / (time_of(winner) * *winner.low);
-  const std::string both =
-      fmt::format("{}: {} does {} at batch {}{}; {} does {} at batch {}{}", scenario,
-                  name_of(winner), figure_of(winner), winner.batch, reason_of(winner),
-                  name_of(second), figure_of(second), second.batch, reason_of(second));
+  const double ratio = times_faster(winner, second);
+  const double low = ratio * *second.low / *winner.high;
+  const double high = ratio * *second.high / *winner.low;
+  const std::string both = fmt::format("{}: {}; {}", scenario, does(winner), does(second));
   if (low <= 1.0) {
     return fmt::format(
         "{}: no winner is named, as the ratio, {:.2f}, lies inside the joint error ({:.2f} to "
         "{:.2f}).",
-        both, time_of(second) / time_of(winner), low, high);
+        both, ratio, low, high);
   }
-  return fmt::format("{}: {} wins by {:.2f}, {:.2f} to {:.2f} by the joint error.", both,
-                     winner.target, time_of(second) / time_of(winner), low, high);
+  return fmt::format("{}: {} is {:.2f} times faster than {}, {:.2f} to {:.2f} by the joint error.",
+                     both, winner.target, ratio, second.target, low, high);
 }
 
 // The rows of a scenario by what can be said of them.
 struct Sorted {
-  std::vector<const Row*> judged, unknown, unfair, published;
+  std::vector<const Row*> judged, unknown, unfair, published, busy;
+  std::vector<const Row*> simulated;  // of fair ones, the fastest of each machine
 };
 
 Sorted sorted(const std::string& scenario, const std::vector<Row>& rows) {
   Sorted all;
   for (const Row& row : rows) {
     if (row.scenario != scenario || !row.best) continue;
-    const bool fair = row.ratio || row.reference;
+    const bool fair = row.times_faster || row.reference;
     auto& part = row.kind == kPublished  ? all.published
+                 : row.busy              ? all.busy
                  : !fair                 ? all.unfair
                  : (row.low && row.high) ? all.judged
                                          : all.unknown;
     part.push_back(&row);
+    if (fair && row.kind == kSimulated) all.simulated.push_back(&row);
+  }
+  all.simulated = fastest_of_each(std::move(all.simulated));
+  // Machines are judged among themselves; beside other kinds the fastest stands for all.
+  const auto slower_machine = [&](const Row* row) {
+    return row->kind == kSimulated && row != all.simulated.front();
+  };
+  if (!all.simulated.empty()) {
+    std::erase_if(all.judged, slower_machine);
+    std::erase_if(all.unknown, slower_machine);
   }
   return all;
+}
+
+// What differs between two simulated machines, as each row says it of the first machine.
+std::string difference_of(const std::vector<const Row*>& rows) {
+  std::string text;
+  for (const Row* row : rows) {
+    if (row->against.empty()) continue;
+    text += fmt::format(" {} differs from {} in {}.", row->target, row->against,
+                        short_differences(row->differs));
+  }
+  return text;
+}
+
+// One simulator, compiler and model: what is not modelled cancels, so no error keeps a verdict
+// back.
+std::string simulated_sentence(const std::string& scenario, const std::vector<const Row*>& rows) {
+  const Row& winner = *rows.front();
+  std::string text = fmt::format("{}, simulated against simulated: {}", scenario, does(winner));
+  for (const Row* row : rows) {
+    if (row == &winner) continue;
+    const double ratio = times_faster(winner, *row);
+    text += ratio > 1.0 ? fmt::format("; that is {:.2f} times faster than {}", ratio, row->target)
+                        : fmt::format("; {} is as fast", row->target);
+    text += fmt::format(" ({} at batch {}{})", figure_of(*row), row->batch, reason_of(*row));
+  }
+  return text + "." + difference_of(rows);
 }
 
 std::string sentence(const std::string& scenario, const Sorted& rows) {
@@ -110,11 +154,21 @@ std::string sentence(const std::string& scenario, const Sorted& rows) {
     text += list_of("Not judged, as nobody knows their error", rows.unknown);
     text += fmt::format(" The fastest of them, {}, does {}.", name_of(best), figure_of(best));
   }
-  return text + list_of("Left out, as rule 6 forbids the ratio", rows.unfair) +
+  return text + list_of("Left out, as the computer was busy while they were measured", rows.busy) +
+         list_of("Left out, as rule 6 forbids the ratio", rows.unfair) +
          list_of("Published, of another's run, and in no ratio", rows.published);
 }
 
 }  // namespace
+
+std::string short_differences(const std::string& differs) {
+  constexpr std::int64_t kMostShown = 4;
+  const std::int64_t count = 1 + std::ranges::count(differs, ';');
+  if (count <= kMostShown) return differs;
+  std::size_t end = 0;
+  for (std::int64_t i = 0; i < kMostShown; ++i) end = differs.find(';', end + 1);
+  return fmt::format("{} and {} more", differs.substr(0, end), count - kMostShown);
+}
 
 std::string setting_text(const std::string& precision, int threads) {
   return threads > 0 ? fmt::format("{}/{}", precision, threads) : precision;
@@ -137,9 +191,12 @@ std::vector<std::string> summarise(const std::vector<Row>& rows) {
   std::vector<std::string> sentences;
   for (const char* scenario : {kSingleStream, kOffline, kServer}) {
     const Sorted of_it = sorted(scenario, rows);
-    const std::size_t count =
-        of_it.judged.size() + of_it.unknown.size() + of_it.unfair.size() + of_it.published.size();
+    const std::size_t count = of_it.judged.size() + of_it.unknown.size() + of_it.unfair.size() +
+                              of_it.published.size() + of_it.busy.size();
     if (count >= 2) sentences.push_back(sentence(scenario, of_it));
+    if (of_it.simulated.size() >= 2) {
+      sentences.push_back(simulated_sentence(scenario, of_it.simulated));
+    }
   }
   return sentences;
 }

@@ -22,6 +22,12 @@ class LayerClock {
       seconds_[i].push_back(model_.steps()[i].seconds);
     }
   }
+  // The step times of run `i`.
+  [[nodiscard]] std::vector<double> run(std::size_t i) const {
+    std::vector<double> seconds;
+    for (const std::vector<double>& step : seconds_) seconds.push_back(step.at(i));
+    return seconds;
+  }
   [[nodiscard]] std::vector<LayerTime> layers() const {
     std::vector<LayerTime> all;
     for (std::size_t i = 0; i < seconds_.size(); ++i) {
@@ -90,12 +96,13 @@ double accuracy(CpuModel& model, Workload& workload, const std::string& precisio
 }
 
 // One run as a trace: a track for the device's work and one for the host's.
-void write_trace(const CpuModel& model, traces::Sink& sink) {
+void write_trace(const CpuModel& model, const std::vector<double>& seconds, traces::Sink& sink) {
   constexpr double kNanosecond = 1e9;
   double clock = 0.0;
-  for (const CpuStep& step : model.steps()) {
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    const CpuStep& step = model.steps()[i];
     const CyclePoint begin(static_cast<std::int64_t>(clock * kNanosecond));
-    clock += step.seconds;
+    clock += seconds[i];
     const CyclePoint end(static_cast<std::int64_t>(clock * kNanosecond));
     sink.slice({.track = step.device ? "cpu" : "host",
                 .name = step.kernel,
@@ -123,11 +130,14 @@ Measurement measure_host_once(Workload& workload, const HostSetting& setting,
   m.samples = measure(
       [&](std::int64_t i) {
         const CpuTiming timing = model.run(workload.input_bytes(setting.precision, i));
-        clock.take();
+        if (i >= options.warm_ups) clock.take();
         return Sample{timing.total, timing.device};
       },
       options);
-  if (trace != nullptr) write_trace(model, *trace);
+  if (trace != nullptr) {
+    const std::size_t kept = std::min<std::size_t>(m.samples.size(), kLayerSamples);
+    write_trace(model, clock.run(median_run(m.samples, kept)), *trace);
+  }
   m.target = "cpu:host";
   m.device = cpu_name();
   m.driver = kernel_name();

@@ -1,23 +1,22 @@
 // tpu:<machine>: the workload compiled and simulated.
 //
-// Steady state is what further batches add: the time of 1 + n back-to-back batches less that of 1,
-// over n. One batch alone, from a cold start with every parameter loaded, is the first inference,
-// and an upper bound of a warm one.
+// One batch alone, from a cold start with every parameter loaded, is the latency; what one more
+// batch takes in a program of many is the period (completions.h). Both are run again on the machine
+// with a link that takes no time: the device without it.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "compare/bound.h"
+#include "compare/completions.h"
 #include "compare/targets.h"
 #include "compiler/compile.h"
 #include "sim/run.h"
 
 namespace systole::compare {
 namespace {
-
-constexpr std::int64_t kSteadyBatches = 10;  // that the increment is taken over
-constexpr std::int64_t kFewBatches = 2;      // where as many do not fit a program
 
 struct KnownError {
   const char* machine;
@@ -31,9 +30,9 @@ constexpr auto kErrors = std::to_array<KnownError>({
 
 // Nothing for a machine nobody has validated, or one whose parameters were changed.
 void set_error(const isa::Machine& machine, Series& names) {
-  const auto* const known =
-      std::ranges::find_if(kErrors, [&](const KnownError& e) { return machine.name == e.machine; });
-  if (known == kErrors.end() || isa::load_machine(known->machine) != machine) return;
+  const auto* const known = std::ranges::find_if(
+      kErrors, [&](const KnownError& e) { return isa::load_machine(e.machine) == machine; });
+  if (known == kErrors.end()) return;
   names.error_percent = known->percent;
   names.error_source = known->source;
 }
@@ -44,46 +43,96 @@ isa::Program program_of(const Workload& workload, const isa::Machine& machine, s
                            {.batches = batches, .timing_only = !values});
 }
 
-sim::Report timing_of(const Workload& workload, const isa::Machine& machine, std::int64_t batches) {
-  sim::RunOptions options;
-  options.timing_only = true;
-  return sim::run(program_of(workload, machine, batches, false), machine, {}, options).report;
+// The same machine beside a host whose every byte is there at once.
+isa::Machine without_link(isa::Machine machine) {
+  constexpr std::int64_t kAtOnce = 100'000'000'000'000;
+  machine.link_in_bytes_per_second = machine.link_out_bytes_per_second = kAtOnce;
+  machine.link_latency = 1;
+  machine.sequencer_delivery = isa::Delivery::kPreloaded;
+  return machine;
 }
 
-struct Steady {
-  sim::Report one, many;
-  double batches = 1.0;  // that `many` has beyond `one`
-};
+// A workload's programs, and their runs.
+class Simulation {
+ public:
+  Simulation(const Workload& workload, const isa::Machine& machine)
+      : workload_(workload), machine_(machine), device_(without_link(machine)) {}
 
-Steady steady_state(const Workload& workload, const isa::Machine& machine) {
-  Steady steady;
-  steady.one = timing_of(workload, machine, 1);
-  std::int64_t batches = kSteadyBatches;
-  try {
-    steady.many = timing_of(workload, machine, 1 + batches);
-  } catch (const InputError&) {  // a program of that length is refused
-    batches = kFewBatches;
-    steady.many = timing_of(workload, machine, 1 + batches);
+  [[nodiscard]] Point point() {
+    const sim::Report one = run(program(1), machine_, nullptr);
+    const Period period = find_period(completions_on(machine_));
+    batches_ = period.batches;
+    unsettled_ = period.unsettled;
+    const sim::Report many = std::move(last_);
+    const double more = static_cast<double>(batches_ - 1);
+    Point point;
+    point.batch = workload_.batch();
+    point.cold = true;
+    point.latency.device = run(program(1), device_, nullptr).device_seconds;
+    point.latency.host = one.host_seconds;
+    point.latency.total = one.device_seconds + one.host_seconds;
+    point.period.device = seconds(find_period(completions_on(device_)).cycles);
+    point.period.host = (many.host_seconds - one.host_seconds) / more;
+    point.period.total = seconds(period.cycles) + point.period.host;
+    point.bound =
+        bound_of(added_cycles(many.total, one.total), seconds(period.cycles), point.period.host);
+    point.bound_alone = bound_of(one.total, one.device_seconds, one.host_seconds);
+    return point;
   }
-  steady.batches = static_cast<double>(batches);
-  return steady;
-}
 
-Point point_from(const Steady& steady, std::int64_t batch) {
-  const sim::Report &one = steady.one, &many = steady.many;
-  Point point;
-  point.batch = batch;
-  point.alone = one.device_seconds + one.host_seconds;
-  point.first = point.alone;
-  point.device = (many.device_seconds - one.device_seconds) / steady.batches;
-  point.host = (many.host_seconds - one.host_seconds) / steady.batches;
-  point.period = point.device + point.host;
-  const Bound bound = device_bound(added_cycles(many.total, one.total));
-  point.bound = point.host > bound.share * point.device ? "host" : bound.name;
-  const Bound alone = device_bound(one.total);
-  point.bound_alone = one.host_seconds > alone.share * one.device_seconds ? "host" : alone.name;
-  return point;
-}
+  // What a reader should know of how the period was found; nothing if it is as the rule says.
+  [[nodiscard]] std::string remark() const {
+    std::string text;
+    if (batches_ != kBatches) {
+      text = fmt::format("batch {}: the period is of batches {} to {} of one program, ",
+                         workload_.batch(), batches_ / 2 + 1, batches_);
+      text += batches_ > kBatches ? "as a program of 16 has not settled"
+                                  : "as a longer program is refused";
+    }
+    if (unsettled_ <= kSettled) return text;
+    text += text.empty() ? fmt::format("batch {}: ", workload_.batch()) : "; ";
+    return text +
+           fmt::format("the first half of these differ by {:.1f} % from all", 100.0 * unsettled_);
+  }
+
+ private:
+  const isa::Program& program(std::int64_t batches) {
+    const auto found = programs_.find(batches);
+    if (found != programs_.end()) return found->second;
+    return programs_.emplace(batches, program_of(workload_, machine_, batches, false))
+        .first->second;
+  }
+  static sim::Report run(const isa::Program& program, const isa::Machine& machine,
+                         sim::Probe* probe) {
+    sim::RunOptions options;
+    options.timing_only = true;
+    options.probe = probe;
+    return sim::run(program, machine, {}, options).report;
+  }
+  RunBatches completions_on(const isa::Machine& machine) {
+    return [this, &machine](std::int64_t batches) {
+      const isa::Program& of_all = program(batches);
+      CompletionProbe probe(of_all, machine);
+      last_ = run(of_all, machine, &probe);
+      return probe.completions();
+    };
+  }
+  [[nodiscard]] double seconds(double cycles) const {
+    return cycles / static_cast<double>(machine_.clock_hertz);
+  }
+  static std::string bound_of(const sim::Counters& counters, double device, double host) {
+    const Bound bound = device_bound(counters);
+    return host > bound.share * device ? "host" : bound.name;
+  }
+
+  const Workload& workload_;
+  const isa::Machine& machine_;
+  const isa::Machine device_;
+  std::map<std::int64_t, isa::Program> programs_;  // by batches
+  sim::Report last_;                               // of a program of many batches
+  std::int64_t batches_ = 0;
+  double unsettled_ = 0.0;
+};
 
 // Runs all rows with values: the outputs' check and, with labels, the accuracy.
 void check_values(const TargetContext& context, const isa::Machine& machine, Workload& workload,
@@ -126,7 +175,11 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
   if (!context.wants("int8")) return context.absent(target, "int8", "only int8 is simulated");
   context.say(fmt::format("simulating {} at batch {}", machine.name, workload.batch()));
   try {
-    const Steady steady = steady_state(workload, machine);
+    Simulation simulation(workload, machine);
+    Point point = simulation.point();
+    if (const std::string remark = simulation.remark(); !remark.empty()) {
+      context.note(fmt::format("{} int8, {}", target, remark));
+    }
     Series names;
     names.target = target;
     names.kind = kSimulated;
@@ -134,9 +187,12 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
     names.precision = "int8";
     names.peak = 2.0 * machine.peak_macs_per_second();
     names.bandwidth = static_cast<double>(machine.dram_bytes_per_second);
+    for (const isa::ParameterView& p : isa::parameters(machine)) {
+      names.parameters.emplace_back(p.key, p.value);
+    }
     set_error(machine, names);
     Series& series = context.series(names);
-    series.points.push_back(point_from(steady, workload.batch()));
+    series.points.push_back(std::move(point));
     if (!workload.has_integers()) {
       context.note(fmt::format(
           "{} int8: timing alone, as the float model was never calibrated (--calibrate DATA)",

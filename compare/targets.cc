@@ -68,9 +68,8 @@ void model_target(const TargetContext& context, const Device& device, const Work
       names.error_source = device.error_source;
     }
     context.series(names).points.push_back({.batch = workload.batch(),
-                                            .alone = time.alone(),
-                                            .period = time.period(),
-                                            .device = time.device,
+                                            .latency = {time.alone(), time.device},
+                                            .period = {time.period(), time.device},
                                             .bound = time.bound,
                                             .bound_alone = time.bound_alone});
   }
@@ -116,7 +115,7 @@ bool add_published(const TargetContext& context, const std::string& target,
     names.same_model = false;
     const double period = static_cast<double>(p.batch) / p.rate;
     context.series(names).points.push_back(
-        {.batch = p.batch, .period = period, .p99 = p.milliseconds * 1e-3});
+        {.batch = p.batch, .period = {.total = period}, .p99 = p.milliseconds * 1e-3});
     added = true;
   }
   if (known && !added) context.absent(target, "", "no figures were published for this model");
@@ -130,9 +129,10 @@ Point point_of(const Measurement& m) {
   const std::vector<double> samples = m.totals();
   Point point;
   point.batch = m.batch;
-  point.alone = point.period = total.median;
-  point.device = m.device_only().median;
-  point.host = std::max(0.0, total.median - point.device);
+  const double on_device = m.device_only().median;
+  point.latency = {total.median, on_device, std::max(0.0, total.median - on_device)};
+  point.period = point.latency;
+  point.spread = m.spread();
   if (samples.size() >= kLeastForInterval) point.interval = total;
   point.p90 = percentile(samples, 0.9);
   if (samples.size() >= 1'000) point.p99 = percentile(samples, 0.99);
@@ -162,7 +162,7 @@ std::string device_bound_of(const Comparison& c, const Series& s, const Point& p
   if (intensity == by_precision->second.end() || intensity->second <= 0.0) return "";
   const double compute = operations / s.peak;
   const double memory = operations / intensity->second / s.bandwidth;
-  if (std::max(compute, memory) < point.device / 4.0) return "overhead";
+  if (std::max(compute, memory) < point.period.device / 4.0) return "overhead";
   return compute >= memory ? "compute" : "memory";
 }
 
@@ -172,8 +172,8 @@ void add_point(const TargetContext& context, const Measurement& m, Series& serie
   Point point = point_of(m);
   // A peak is what was seen at best; the product that stands for it may have met a busy moment.
   const auto operations = static_cast<double>(result.operations * m.batch);
-  if (series.peak > 0.0 && point.device > 0.0) {
-    series.peak = std::max(series.peak, operations / point.device);
+  if (series.peak > 0.0 && point.period.device > 0.0) {
+    series.peak = std::max(series.peak, operations / point.period.device);
   }
   if (point.bound == "device") point.bound = device_bound_of(result, series, point);
   const auto same = std::ranges::find(series.points, m.batch, &Point::batch);
@@ -185,7 +185,7 @@ void add_point(const TargetContext& context, const Measurement& m, Series& serie
   context.result.notes.push_back(fmt::format(
       "{} {} was measured twice at batch {} with the same settings: the faster is shown", m.target,
       m.precision, m.batch));
-  if (point.period < same->period) *same = std::move(point);
+  if (point.period.total < same->period.total) *same = std::move(point);
 }
 
 }  // namespace

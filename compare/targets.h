@@ -47,9 +47,9 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
 // cpu:host: oneDNN or XNNPACK (host_isa.h) in every wanted precision, on one thread and on all.
 void measure_host(const TargetContext& context, Workload& workload);
 
-// One setting of cpu:host: the measurement, every sample kept. With `trace`, one more run is
-// written to it, a cycle being a nanosecond. Throws InputError, before any time is taken, for a
-// model that the library cannot do or does wrong.
+// One setting of cpu:host: the measurement, every sample kept. With `trace`, the run that took the
+// median time, or came next to it, is written to it, a cycle being a nanosecond. Throws InputError,
+// before any time is taken, for a model that the library cannot do or does wrong.
 struct HostSetting {
   std::string precision;
   int threads = 1;

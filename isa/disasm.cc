@@ -38,8 +38,9 @@ void write_head(const Program& p, std::string& out) {
   out += fmt::format(".batch {}\n.batches {}\n.has_values {}\n", p.batch, p.batches,
                      p.has_values ? 1 : 0);
   out += fmt::format(".weight_bytes {}\n.host_bytes {}\n", p.weight_bytes, p.host_bytes);
-  out += fmt::format(".machine name = {}\n", quote(p.machine.name));
-  out += fmt::format(".machine text = {}\n", quote(p.machine.text));
+  for (const auto& [key, value] : heading(p.machine)) {
+    out += fmt::format(".machine {} = {}\n", key, value);
+  }
   for (const ParameterView& view : parameters(p.machine)) {
     const bool number = view.value.find_first_not_of("0123456789") == std::string::npos;
     out += fmt::format(".machine {} = {}\n", view.key, number ? view.value : quote(view.value));

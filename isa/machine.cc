@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/source.h"
+#include "isa/machine_name.h"
 #include "isa/quantity.h"
 #include "isa/scalesim_config.h"
 #include "isa/suggest.h"
@@ -230,13 +231,43 @@ void validate_banks(const Machine& machine) {
           "dram.trefi > trp + trfc + max(tras, trcd + a burst at dram.bytes_per_second)");
 }
 
-}  // namespace
+std::string read_file_text(const std::string& path) {
+  const std::vector<std::uint8_t> bytes = read_file(path, kMaxMachineFile);
+  return {bytes.begin(), bytes.end()};
+}
 
-Machine machine_from_toml(std::string_view text, const std::string& where) {
+// A file's values, and its name and base as they are written there.
+Machine read_machine(std::string_view text, const std::string& where);
+
+// The preset as its file has it; nothing if there is none.
+std::optional<Machine> preset(const std::string& name) {
+  const auto file = is_file_name(name) ? std::nullopt : preset_file(name);
+  if (!file) return std::nullopt;
+  Machine machine = read_machine(read_file_text(file->string()), file->string());
+  machine.name = name;
+  return machine;
+}
+
+// The preset that a file begins with.
+Machine read_base(const toml::node& node, const std::string& where) {
+  const std::string name = read_text(node, "base", where);
+  if (auto machine = preset(name)) {
+    machine->base = name;
+    machine->name.clear();
+    return *std::move(machine);
+  }
+  throw InputError(place(where, node), fmt::format("base = \"{}\"", name),
+                   fmt::format("one of {}", fmt::join(machine_names(), ", ")));
+}
+
+Machine read_machine(std::string_view text, const std::string& where) {
   Machine machine;
+  machine.name.clear();
   try {
     const toml::table root = toml::parse(text, where);
+    if (const toml::node* base = root.get("base")) machine = read_base(*base, where);
     for (const auto& [key, node] : root) {
+      if (key.str() == "base") continue;
       if (key.str() == "name") {
         machine.name = read_text(node, "name", where);
       } else if (key.str() == "text") {
@@ -249,26 +280,72 @@ Machine machine_from_toml(std::string_view text, const std::string& where) {
     throw InputError(fmt::format("{}:{}", where, error.source().begin.line),
                      std::string(error.description()), "a TOML file");
   }
+  return machine;
+}
+
+// Names a machine that was read. What claims to be a preset is called by how it differs from it, as
+// is, behind its own name, what begins with one: by its values, which may have been edited since a
+// name was written.
+void set_name(Machine& machine, const std::string& own_name) {
+  const std::string& name = own_name.empty() ? machine.base : own_name;
+  const std::string claimed = name.substr(0, name.find(" + "));
+  const auto origin = claimed.empty() ? std::make_optional<Machine>() : preset(claimed);
+  if (origin) {
+    machine.name = changed_name(origin->name, *origin, machine);
+    machine.base.clear();
+    if (machine != *origin) machine.origin = std::make_shared<const Machine>(*origin);
+    return;
+  }
+  machine.name = bounded_name(name);
+  if (machine.base.empty()) return;
+  const Machine base = preset(machine.base).value();
+  machine.name = fmt::format("{} ({})", bounded_name(name.substr(0, name.find(" ("))),
+                             changed_name(machine.base, base, machine));
+}
+
+Machine load_unchanged(const std::string& name_or_file) {
+  if (const auto machine = preset(name_or_file)) {
+    validate(*machine);
+    return *machine;
+  }
+  std::error_code error;
+  if (!is_file_name(name_or_file) && !fs::is_regular_file(name_or_file, error)) {
+    throw InputError("machine " + name_or_file,
+                     "no such machine" + did_you_mean(name_or_file, machine_names()),
+                     fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
+  }
+  const std::string text = read_file_text(name_or_file);
+  const std::string stem = fs::path(name_or_file).stem().string();
+  if (!is_scalesim_config(name_or_file)) return machine_from_toml(text, name_or_file, stem);
+  Machine machine = machine_from_scalesim(text, name_or_file, load_unchanged("scale_sim_ws"));
+  set_name(machine, machine.name);
+  validate(machine);
+  return machine;
+}
+
+}  // namespace
+
+Machine machine_from_toml(std::string_view text, const std::string& where,
+                          const std::string& own_name) {
+  Machine machine = read_machine(text, where);
+  set_name(machine, machine.name.empty() ? own_name : machine.name);
   validate(machine);
   return machine;
 }
 
 Machine load_machine(const std::string& name_or_file) {
-  std::string path = name_or_file;
-  if (!is_file_name(name_or_file)) {
-    const auto file = preset_file(name_or_file);
-    std::error_code error;
-    if (!file && !fs::is_regular_file(name_or_file, error)) {
-      throw InputError("machine " + name_or_file,
-                       "no such machine" + did_you_mean(name_or_file, machine_names()),
-                       fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
-    }
-    if (file) path = file->string();
+  constexpr std::string_view kPlus = " + ";
+  std::size_t at = name_or_file.find(kPlus);
+  std::error_code error;
+  if (at == std::string::npos || fs::exists(name_or_file, error)) {
+    return load_unchanged(name_or_file);
   }
-  const std::vector<std::uint8_t> bytes = read_file(path, kMaxMachineFile);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!is_scalesim_config(path)) return machine_from_toml(text, path);
-  Machine machine = machine_from_scalesim(text, path, load_machine("scale_sim_ws"));
+  Machine machine = load_unchanged(name_or_file.substr(0, at));
+  while (at != std::string::npos) {
+    const std::size_t begin = at + kPlus.size();
+    at = name_or_file.find(kPlus, begin);
+    set_parameter(machine, name_or_file.substr(begin, at - begin));
+  }
   validate(machine);
   return machine;
 }
@@ -288,7 +365,9 @@ void set_parameter(Machine& machine, const std::string& assignment) {
   } else {
     row.set_checked(changed, parse_value(row, machine, value), kSet);
   }
-  machine = changed;
+  if (!changed.origin) changed.origin = std::make_shared<const Machine>(machine);
+  changed.name = changed_name(changed.origin->name, *changed.origin, changed);
+  machine = std::move(changed);
 }
 
 void validate(const Machine& machine) {
@@ -322,8 +401,17 @@ std::vector<ParameterView> parameters(const Machine& machine) {
   return views;
 }
 
+std::vector<std::pair<std::string, std::string>> heading(const Machine& machine) {
+  std::vector<std::pair<std::string, std::string>> lines = {{"name", quote(machine.name)},
+                                                            {"text", quote(machine.text)}};
+  const bool as_its_file = machine.origin == nullptr;  // what was set since is in the name alone
+  if (as_its_file && !machine.base.empty()) lines.emplace_back("base", quote(machine.base));
+  return lines;
+}
+
 std::string to_toml(const Machine& machine) {
-  std::string out = fmt::format("name = {}\ntext = {}\n", quote(machine.name), quote(machine.text));
+  std::string out;
+  for (const auto& [key, value] : heading(machine)) out += fmt::format("{} = {}\n", key, value);
   std::string_view section;
   for (const Row& row : rows()) {
     if (row.section != section) out += fmt::format("\n[{}]\n", row.section);

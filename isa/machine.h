@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -16,15 +18,25 @@ enum class Delivery : std::uint8_t { kLink, kPreloaded };
 
 // One member section_name per row of machine.def, beside the machine's name.
 struct Machine {
-  std::string name = "tpu_v1";
-  std::string text;  // one line about the machine
+  std::string name = "tpu_v1";  // as it is printed: it says what was changed (machine_name.h)
+  std::string text;             // one line about the machine
+  std::string base;             // the preset that its file begins with; empty: none
+  std::shared_ptr<const Machine> origin;  // what set_parameter made it from; null: nothing was set
 #define SYSTOLE_INT(section, name, unit, default_value, min, max, text) \
   std::int64_t section##_##name = default_value;
 #define SYSTOLE_CHOICE_PARAM(section, name, Enum, default_value, text) \
   Enum section##_##name = Enum::default_value;
 #include "isa/machine.def"
 
-  bool operator==(const Machine&) const = default;
+  // The same machine: equal in every parameter, whatever it is called.
+  bool operator==(const Machine& other) const {
+    bool equal = true;
+#define SYSTOLE_INT(section, name, ...) equal = equal && section##_##name == other.section##_##name;
+#define SYSTOLE_CHOICE_PARAM(section, name, ...) \
+  equal = equal && section##_##name == other.section##_##name;
+#include "isa/machine.def"
+    return equal;
+  }
 
   // Derived figures, named as the rules of docs/machine.md name them.
   [[nodiscard]] std::int64_t r() const { return array_rows; }
@@ -56,17 +68,23 @@ struct ParameterView {
 };
 
 // A preset by name (machines/NAME.toml, found beside the program or in its source tree), a .toml
-// file or a SCALE-Sim .cfg file by path. Throws InputError: unknown name (lists the presets),
-// unreadable or malformed file (file:line), unknown key (lists the nearest), wrong type, value out
-// of range.
+// file or a SCALE-Sim .cfg file by path; or one of these with changes, as names say them: "tpu_v1 +
+// dram.bytes_per_second=2x". Throws InputError: unknown name (lists the presets), unreadable or
+// malformed file (file:line), unknown key (lists the nearest), wrong type, value out of range.
 [[nodiscard]] Machine load_machine(const std::string& name_or_file);
-// Applies "key=value" (units like 2x relative factors allowed: "dram.bytes_per_second=2x").
+// Applies "key=value" (units like 2x relative factors allowed: "dram.bytes_per_second=2x"), and
+// names the machine anew.
 void set_parameter(Machine& machine, const std::string& assignment);
 // Relations between parameters (unified buffer at least a row, ...). Called by the loader.
 void validate(const Machine& machine);
 [[nodiscard]] std::vector<std::string> machine_names();
 [[nodiscard]] std::vector<ParameterView> parameters(const Machine& machine);
 [[nodiscard]] std::string to_toml(const Machine& machine);
-[[nodiscard]] Machine machine_from_toml(std::string_view text, const std::string& where);
+// The keys of a machine file that are no parameters, as TOML values: name, text and base.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> heading(const Machine& machine);
+// A machine without a name of its own is called `own_name`, or, if that is empty, by what it
+// changes in tpu_v1, whose values are the defaults.
+[[nodiscard]] Machine machine_from_toml(std::string_view text, const std::string& where,
+                                        const std::string& own_name = {});
 
 }  // namespace systole::isa

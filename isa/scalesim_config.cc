@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -171,7 +172,7 @@ Machine machine_of(const Ini& ini, const std::string& where, Machine base) {
   constexpr std::int64_t kMaxSram = std::int64_t{1} << 30, kKilo = 1'024, kMaxTiles = 1'024;
   require_modelled(ini);
   const std::string run = ini.text("general.run_name");
-  base.name = run.empty() ? where : run;
+  base.name = run.empty() ? std::filesystem::path(where).stem().string() : run;
   base.text = "SCALE-Sim configuration " + where;
   set_array(ini, base);
   set_bandwidth(ini, base);

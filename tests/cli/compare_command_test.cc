@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/files.h"
 #include "base/source.h"
 #include "cli/compare_source.h"
 #include "compare/host_isa.h"
@@ -199,12 +200,39 @@ TEST(Compare, SimulatesAnyMachines) {
   const auto json =
       compared({"mlp:24,16,10", "--batch", "4", "--precision", "int8", "--set",
                 "dram.bytes_per_second=2x", "--targets", "tpu:tiny_8,tpu:edge_64,tpu:tiny_8"});
-  EXPECT_EQ(targets_of(json, "batch"), (std::set<std::string>{"tpu:tiny_8", "tpu:edge_64"}));
-  EXPECT_EQ(json["machine"], "tiny_8, edge_64");
+  const std::string change = " + dram.bytes_per_second=2x";
+  EXPECT_EQ(targets_of(json, "batch"),
+            (std::set<std::string>{"tpu:tiny_8" + change, "tpu:edge_64" + change}));
+  EXPECT_EQ(json["machine"], "tiny_8" + change + ", edge_64" + change);
   const auto both = compared({"mlp:24,16,10", "--batch", "4", "--precision", "int8", "--machine",
                               "tiny_8", "--targets", "tpu:edge_64,tpu:tiny_8"});
   EXPECT_EQ(both["machine"], "tiny_8, edge_64");
   EXPECT_EQ(both["series"][0]["target"], "tpu:edge_64");  // ratios are over the first target
+}
+
+// Rows are of machines, whatever these are called: two names of one are one row, two machines of
+// one name are two.
+TEST(Compare, KeepsMachinesApart) {
+  const ScratchFolder folder;
+  const auto file = [&](const std::string& name, const std::string& text) {
+    write_file(folder.file(name), text);
+    return "tpu:" + folder.file(name);
+  };
+  const std::string rows = "[array]\nrows = 16\n";
+  const std::string nameless = file("small.toml", rows), based = "base = \"tiny_8\"\n" + rows;
+  const auto machines = [&](const std::string& targets) {
+    return targets_of(compared({"mlp:24,16,10", "--batch", "4", "--targets", targets}), "batch");
+  };
+  using Names = std::set<std::string>;
+  EXPECT_EQ(machines(nameless + ",tpu:tpu_v1"), (Names{"tpu:small", "tpu:tpu_v1"}));
+  EXPECT_EQ(machines("tpu:tpu_v1,tpu:tpu_v1 + array.rows=128," +
+                     file("claims.toml", "name = \"tpu_v1\"\n[array]\nrows = 128\n")),
+            (Names{"tpu:tpu_v1", "tpu:tpu_v1 + array.rows=128"}));
+  EXPECT_EQ(machines(file("a.toml", based) + ",tpu:tiny_8 + array.rows=16,tpu:tiny_8"),
+            (Names{"tpu:a (tiny_8 + array.rows=16)", "tpu:tiny_8"}));
+  const std::string own = "name = \"own\"\n[array]\nrows = ";
+  EXPECT_EQ(machines(file("b.toml", own + "16\n") + "," + file("c.toml", own + "32\n")),
+            (Names{"tpu:own", "tpu:own + array.rows=32"}));
 }
 
 TEST(Compare, SaysWhatIsWrongWithItsOptions) {
@@ -216,7 +244,8 @@ TEST(Compare, SaysWhatIsWrongWithItsOptions) {
   };
   refused({"--batch", "4", "--batches", "1,2"}, "--batch: and --batches are both given");
   refused({"--labels", "labels.npy"}, "there is no --input");
-  refused({"--machine", "tiny_8", "--targets", "tpu:edge_64"}, "--machine tiny_8: is none of");
+  refused({"--machine", "tiny_8", "--targets", "tpu:edge_64"},
+          "--machine tiny_8: is none of --targets; expected tpu:tiny_8 among them");
 }
 
 TEST(Compare, RefusesInOneLine) {

@@ -10,6 +10,7 @@
 #include "base/source.h"
 #include "isa/machine.h"
 #include "tests/support/process.h"
+#include "tests/support/scratch.h"
 
 namespace systole::cli {
 namespace {
@@ -57,6 +58,33 @@ TEST(Machines, EveryPresetRuns) {
     EXPECT_EQ(stats.at("macs"), 9 * (40 * 30 + 30 * 20)) << name;
     EXPECT_GT(stats.at("cycles"), 0) << name;
   }
+}
+
+// A changed machine says so in every place that names it.
+TEST(Machines, SayWhatWasChangedWhereverTheyAreNamed) {
+  const testing_support::ScratchFolder folder;
+  const std::string name = "tpu_v1 + dram.bytes_per_second=2x", set = "dram.bytes_per_second=2x";
+  const std::string program = folder.file("p.tpu"), trace = folder.file("t.json");
+  const auto out = [](std::vector<std::string> words) {
+    const Finished done = systole(words);
+    EXPECT_EQ(done.code, 0) << done.err;
+    return done.out + done.err;
+  };
+  EXPECT_THAT(out({"machines", "tpu_v1", "--set", set}), HasSubstr(name + ": "));
+  EXPECT_EQ(Json::parse(out({"machines", "--set", set, "--json"})).at("name"), name);
+  EXPECT_THAT(out({"run", "mlp:16,8", "--timing-only", "--set", set, "--trace", trace}),
+              HasSubstr("mlp:16,8 on " + name + " ("));
+  EXPECT_THAT(testing_support::text_of(trace), HasSubstr(name));
+  const auto stats = Json::parse(out({"run", "mlp:16,8", "--timing-only", "--set", set, "--json"}));
+  EXPECT_EQ(stats.at("machine").at("name"), name);
+  EXPECT_THAT(out({"compile", "mlp:16,8", "--set", set, "-o", program, "--explain"}),
+              HasSubstr(name));
+  EXPECT_THAT(out({"disasm", program}), HasSubstr(".machine name = \"" + name + "\""));
+  EXPECT_THAT(out({"check", program}), HasSubstr(name));
+  EXPECT_THAT(out({"run", program, "--timing-only"}), HasSubstr(" on " + name + " ("));
+  EXPECT_THAT(out({"run", program, "--timing-only", "--set", "dram.bytes_per_second=0.5x"}),
+              HasSubstr(" on tpu_v1 ("));
+  EXPECT_THAT(out({"ops", "--set", set}), HasSubstr(name));
 }
 
 std::map<std::string, std::string> values_of(const std::string& machine) {

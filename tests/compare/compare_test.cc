@@ -90,8 +90,9 @@ TEST(CompareModel, PutsTheKindsSideBySide) {
   EXPECT_THAT(c.absent.at(0).reason, HasSubstr("no such arithmetic"));
   for (const Row& row : c.rows) {
     EXPECT_GT(row.latency, 0.0);
+    EXPECT_GT(row.period, 0.0);
     EXPECT_GT(row.throughput, 0.0);
-    const bool has_ratio = row.ratio.has_value() || row.reference;
+    const bool has_ratio = row.times_faster.has_value() || row.reference;
     EXPECT_EQ(has_ratio, row.scenario != std::string(kFirst)) << row.scenario;
   }
 }
@@ -157,9 +158,14 @@ TEST(CompareModel, FirstInferenceHasItsOwnRow) {
   const Comparison c = compare_model(small_request());
   const auto first = rows_of(c, kFirst, "tpu:tiny_8");
   ASSERT_EQ(first.size(), 1U);
-  EXPECT_FALSE(first[0].ratio);
+  EXPECT_FALSE(first[0].times_faster);
   // Filling the machine is part of the first inference only.
-  EXPECT_GT(first[0].latency, rows_of(c, kByBatch, "tpu:tiny_8").at(0).latency);
+  const Row by_batch = rows_of(c, kByBatch, "tpu:tiny_8").at(0);
+  EXPECT_EQ(first[0].latency, by_batch.latency);
+  EXPECT_EQ(first[0].period, by_batch.period);
+  EXPECT_GT(first[0].latency, first[0].period);
+  EXPECT_GT(first[0].device, by_batch.device);  // of one batch alone, without host and link
+  EXPECT_LT(first[0].device, first[0].latency);
 }
 
 TEST(CompareModel, RefusesTargetsNobodyKnows) {
@@ -327,8 +333,8 @@ TEST(CompareModel, ShowsPublishedFiguresOfTheModelTheyAreOf) {
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].kind, kPublished);
   EXPECT_DOUBLE_EQ(rows[1].throughput, 36465.0);
-  EXPECT_FALSE(rows[1].ratio);         // not this model, not these inputs
-  EXPECT_EQ(rows[1].latency, 8.3e-3);  // its p99
+  EXPECT_FALSE(rows[1].times_faster);  // not this model, not these inputs
+  EXPECT_EQ(rows[1].p99, 8.3e-3);
   for (const char* scenario : {kByBatch, kOffline, kSingleStream}) {
     EXPECT_TRUE(rows_of(c, scenario, "paper:k80").empty());
   }
@@ -353,6 +359,7 @@ TEST(CompareModel, KnowsTheErrorOfAMachineAsItCame) {
   ASSERT_NE(at, std::string::npos);
   EXPECT_NEAR(*known, std::stod(results.substr(at + key.size())), 0.05);
   isa::set_parameter(request.machine, "dram.bytes_per_second=2x");
+  request.targets = {"tpu:" + request.machine.name};
   EXPECT_FALSE(compare_model(request).series.at(0).error_percent);
 }
 
@@ -369,7 +376,9 @@ TEST(CompareModel, KnowsTheErrorOfAModelWhereItWasFound) {
   const Comparison c = compare_model(request);
   for (const Series& s : c.series) EXPECT_EQ(s.error_percent.has_value(), s.precision == "bf16");
   for (const Row& row : c.rows) {
-    const bool holds = row.precision == "bf16" && row.latency == row.device;
+    const bool holds =
+        row.precision == "bf16" && row.period == row.device &&
+        (row.scenario == std::string(kByBatch) || row.scenario == std::string(kOffline));
     EXPECT_EQ(row.low.has_value(), holds) << row.scenario;
   }
   EXPECT_TRUE(std::ranges::any_of(c.rows, [](const Row& row) { return row.low.has_value(); }));
@@ -399,7 +408,7 @@ TEST(Report, TellsTheSameInEveryFormat) {
     EXPECT_THAT(markdown, HasSubstr(sentence));
   }
   for (const std::string& rule : rules()) EXPECT_THAT(markdown, HasSubstr(rule));
-  EXPECT_EQ(rules().size(), 12U);
+  EXPECT_EQ(rules().size(), 15U);
   EXPECT_THAT(markdown, HasSubstr("![roofline.svg](roofline.svg)"));
   EXPECT_THAT(markdown, HasSubstr("[array]"));  // the resolved machine
   for (const char* kind : {"simulated", "measured", "modelled"}) {

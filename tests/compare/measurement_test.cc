@@ -16,6 +16,22 @@
 namespace systole::compare {
 namespace {
 
+TEST(MedianRun, IsTheSampleNextToTheMedianOfAll) {
+  const std::vector<Sample> samples = {{9.0, 1.0}, {2.0, 1.0}, {3.1, 1.0}, {3.0, 1.0}, {1.0, 1.0}};
+  EXPECT_EQ(median_run(samples, 5), 3U);
+  EXPECT_EQ(median_run(samples, 3), 2U);  // of those whose steps were kept
+  EXPECT_EQ(median_run(samples, 1), 0U);
+}
+
+TEST(Spread, IsFromTheTenthToTheNinetiethPercentile) {
+  Measurement m;
+  for (int i = 1; i <= 100; ++i) m.samples.push_back({100.0 + i, 1.0});
+  EXPECT_DOUBLE_EQ(m.spread(), 80.0 / 150.5);
+  m.samples.assign(100, {1.0, 1.0});
+  m.samples[0] = {50.0, 1.0};  // one outlier is no busy computer
+  EXPECT_EQ(m.spread(), 0.0);
+}
+
 std::vector<double> one_to(int n) {
   std::vector<double> values(static_cast<std::size_t>(n));
   std::iota(values.begin(), values.end(), 1.0);
