@@ -119,6 +119,17 @@ void write_trace(const std::string& path, const Measurement& m,
   sink->finish(CycleCount(end));
 }
 
+// The run of the median length.
+const std::vector<Activity>& typical_run(const std::vector<std::vector<Activity>>& runs) {
+  std::vector<Sample> samples;
+  for (const std::vector<Activity>& run : runs) {
+    std::int64_t end = 0;
+    for (const Activity& activity : run) end = std::max(end, activity.end);
+    samples.push_back({.total = static_cast<double>(end)});
+  }
+  return runs[median_run(samples, runs.size())];
+}
+
 // The median time of each activity over runs that did the same.
 std::vector<LayerTime> layer_times(const std::vector<std::vector<Activity>>& runs,
                                    const std::vector<Step>& steps) {
@@ -185,7 +196,7 @@ std::vector<Measurement> Measurer::model(const ModelJob& job, Math math) {
   try {  // last, as what CUPTI needs for its records slows later launches
     const auto runs = traced_runs(backend_, model, batches);
     for (Measurement& each : result) each.layers = layer_times(runs, model.steps());
-    if (!job.trace.empty()) write_trace(job.trace, m, runs.front(), model.steps());
+    if (!job.trace.empty()) write_trace(job.trace, m, typical_run(runs), model.steps());
   } catch (const DeviceError& error) {  // reading a device's records may need a right
     if (!job.trace.empty()) throw;
     say(fmt::format("no times of kernels: {}", error.what()));
