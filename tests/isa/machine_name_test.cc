@@ -132,7 +132,8 @@ TEST(MachineName, TellsAScaleSimFilesChanges) {
   EXPECT_EQ(file(unnamed, "x.cfg").name, "x");
   std::string claims = config;
   claims.replace(claims.find("small"), 5, "tpu_v1");
-  EXPECT_THAT(file(claims, "x.cfg").name, HasSubstr("tpu_v1 + array.rows=32 + "));
+  EXPECT_THAT(file(claims, "x.cfg").name,
+              HasSubstr("tpu_v1 + clock.hertz=1000000000 + array.rows=32 + "));
 }
 
 }  // namespace
