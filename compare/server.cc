@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -15,10 +15,8 @@ namespace {
 constexpr std::uint64_t kSeed = 0x5E5701E;
 constexpr double kLimits = 100.0;  // of a trial's time
 constexpr std::int64_t kLeastRequests = 200'000, kMostRequests = 4'000'000;
-constexpr std::int64_t kWarmUp = 10;  // the trial is so many times as long
-// Rates that may be found: kLowestRate times powers of kStep.
-constexpr double kLowestRate = 1e-6, kStep = 1.001;
-constexpr int kRates = 41'468;         // up to 1e12
+constexpr std::int64_t kWarmUp = 10;   // the trial is so many times as long
+constexpr double kPrecision = 1e-3;    // of the rate
 constexpr std::size_t kMostSizes = 2;  // three find 0.2 % more at best
 
 // The smallest point that holds `waiting` requests, else the largest.
@@ -115,7 +113,20 @@ std::vector<std::vector<Point>> policies_of(std::span<const Point> points, doubl
   return all;
 }
 
-double rate_at(int step) { return kLowestRate * std::pow(kStep, step); }
+bool sustains(std::span<const Point> points, double rate, double limit) {
+  return Trial(rate, trial_requests(rate, limit)).keeps(points, limit);
+}
+
+// Of a server that has all these sizes and no others.
+double rate_of(std::span<const Point> points, double limit) {
+  double low = 0.0, high = most_of(points.back());
+  if (sustains(points, high, limit)) return high;
+  while (high - low > kPrecision * high) {
+    const double middle = (low + high) / 2.0;
+    (sustains(points, middle, limit) ? low : high) = middle;
+  }
+  return low;
+}
 
 }  // namespace
 
@@ -131,29 +142,18 @@ double server_p99(std::span<const Point> points, double rate, std::int64_t reque
 }
 
 Served server_rate(std::span<const Point> points, double limit) {
-  const std::vector<std::vector<Point>> policies = policies_of(points, limit);
-  const std::vector<Point>* best = nullptr;
-  int low = -1;
-  for (int high = kRates; high - low > 1;) {
-    const int middle = low + (high - low) / 2;
-    const double rate = rate_at(middle);
-    std::optional<Trial> trial;  // once for all
-    const auto sustains = [&](const std::vector<Point>& policy) {
-      if (rate > most_of(policy.back())) return false;
-      if (!trial) trial.emplace(rate, trial_requests(rate, limit));
-      return trial->keeps(policy, limit);
-    };
-    const auto found = std::ranges::find_if(policies, sustains);
-    if (found == policies.end()) {
-      high = middle;
-    } else {
-      low = middle;
-      best = &*found;
-    }
+  std::vector<std::vector<Point>> policies = policies_of(points, limit);
+  std::ranges::stable_sort(policies, std::greater{},
+                           [](const auto& policy) { return most_of(policy.back()); });
+  Served served;
+  for (std::vector<Point>& policy : policies) {
+    if (most_of(policy.back()) <= served.rate) break;  // nor can those after it do more
+    const double rate = rate_of(policy, limit);
+    if (rate > served.rate) served = {rate, 0.0, std::move(policy)};
   }
-  if (best == nullptr) return {};
-  const double rate = rate_at(low);
-  return {rate, server_p99(*best, rate, trial_requests(rate, limit)), *best};
+  if (served.rate <= 0.0) return {};
+  served.p99 = server_p99(served.points, served.rate, trial_requests(served.rate, limit));
+  return served;
 }
 
 }  // namespace systole::compare

@@ -4,8 +4,8 @@
 // Requests arrive at random (Poisson). A server has a few batch sizes: it takes what waits, at most
 // the largest of them, pads to the next and answers together after that batch's time alone. Which
 // sizes are the best to have is searched: every one and every two of those given. So one more batch
-// size never lowers the rate that is found, as all sets of the others are still tried: the rates
-// tried are the same whatever the sizes, and a set keeps its answer at each.
+// size never lowers the rate that is found: all sets of the others are still there, each with the
+// rate that it has by itself.
 //
 // A rate is sustained if the p99 response of a trial that is long beside the limit keeps the limit.
 // No rate above kMostLoad of what a set's largest batch serves is sustained: a queue forgets its

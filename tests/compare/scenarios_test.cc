@@ -195,8 +195,7 @@ TEST(Server, RatesLast) {
   const std::vector<Point> points = {point(1, 20e-6, 20e-6), point(256, 50e-6, 50e-6)};
   constexpr double kLimit = 7e-3, kCapacity = 256 / 50e-6;
   const Served served = server_rate(points, kLimit);
-  EXPECT_LE(served.rate, kMostLoad * kCapacity);
-  EXPECT_GT(served.rate, 0.998 * kMostLoad * kCapacity);
+  EXPECT_DOUBLE_EQ(served.rate, kMostLoad * kCapacity);
   const std::int64_t requests = trial_requests(served.rate, kLimit);
   EXPECT_GE(static_cast<double>(requests) / served.rate, 99.9 * kLimit);
   EXPECT_LT(served.p99, 3 * 50e-6);
@@ -239,7 +238,7 @@ TEST(Server, NeverLosesByABatchSize) {
   const auto pick = [&](double low, double high) {
     return low * std::pow(high / low, static_cast<double>(random() >> 11) * 0x1p-53);
   };
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 12; ++round) {
     const double limit = 1e-3;
     std::vector<Point> points;
     for (std::int64_t batch = 1; batch <= 64; batch *= 2) {
