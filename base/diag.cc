@@ -1,16 +1,15 @@
-// Diagnostics: how a finding is worded. A damaged file may hold any byte where a name is expected,
-// but a message is one line: control characters become spaces.
+// Diagnostics: how a finding is worded. A damaged file may hold anything where a name is expected,
+// but a message is one line, clean and of a length that can be read.
 #include "base/diag.h"
 
-#include <algorithm>
+#include "base/clean.h"
 
 namespace systole {
 
 std::string Diag::text() const {
-  std::string line = where.empty() ? what : where + ": " + what;
-  if (!expected.empty()) line += "; expected " + expected;
-  const auto is_control = [](unsigned char c) { return c < 32 || c == 127; };
-  std::replace_if(line.begin(), line.end(), is_control, ' ');
+  std::string line = clean_message(what);
+  if (!where.empty()) line.insert(0, clean_message(where) + ": ");
+  if (!expected.empty()) line += "; expected " + clean_message(expected);
   return line;
 }
 

@@ -2,6 +2,7 @@
 #include "base/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -15,7 +16,51 @@
 namespace systole {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string reason() { return errno != 0 ? std::strerror(errno) : "the device takes no more"; }
+
+[[noreturn]] void cannot_be_written(const std::string& path) {
+  throw InputError(path, "cannot be written: " + reason(), "a writable file in an existing folder");
+}
+
+// `path` with links followed, also the last if it leads to nothing yet.
+std::string followed(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as Linux has it
+  fs::path at = path;
+  std::error_code error;
+  for (int i = 0; i < kMostLinks; ++i) {
+    if (!fs::is_symlink(fs::symlink_status(at, error))) return at.string();
+    const fs::path next = fs::read_symlink(at, error);
+    if (error) throw InputError(path, "cannot be followed: " + error.message(), "a readable link");
+    at = next.is_absolute() ? next : at.parent_path() / next;
+  }
+  throw InputError(path, "is a link that leads in a circle", "a file name to write");
+}
+
+// Makes an empty file beside `path`, with the mode and, where that is possible, the owner of the
+// file it will replace: nobody else may read a part of a private file.
+std::string new_file_beside(const fs::path& path, const struct stat* replaced) {
+  constexpr std::size_t kLongestStem = 200;  // of a name of at most 255 bytes
+  constexpr int kTries = 100;                // what killed programs of our number left behind
+  const std::string stem = path.filename().string().substr(0, kLongestStem);
+  for (int i = 0; i < kTries; ++i) {
+    const std::string ending = i == 0 ? "" : fmt::format(".{}", i);
+    const std::string name = fmt::format("{}.tmp.{}{}", stem, getpid(), ending);
+    const std::string file = (path.parent_path() / name).string();
+    const int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    const int descriptor = open(file.c_str(), how, replaced != nullptr ? 0600 : 0666);
+    if (descriptor < 0 && errno == EEXIST) continue;
+    if (descriptor < 0) break;
+    if (replaced != nullptr) {
+      static_cast<void>(fchown(descriptor, replaced->st_uid, replaced->st_gid) != 0);
+      static_cast<void>(fchmod(descriptor, replaced->st_mode & 0777U));
+    }
+    close(descriptor);
+    return file;
+  }
+  cannot_be_written(path.string());
+}
 
 }  // namespace
 
@@ -48,21 +93,23 @@ std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t max_by
 }
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path_, error)) {
+  struct stat found {};
+  const bool exists = stat(path_.c_str(), &found) == 0;
+  if (path_.empty() || path_.back() == '/' || (exists && S_ISDIR(found.st_mode))) {
     throw InputError(path_, "is a folder", "a file name to write");
   }
-  const std::filesystem::path target = std::filesystem::canonical(path_, error);
-  if (!error) path_ = target.string();
-  const bool in_place = !error && !std::filesystem::is_regular_file(target, error);
-  temporary_ = in_place ? path_ : fmt::format("{}.tmp.{}", path_, getpid());
-  if (!in_place) doomed_.emplace(temporary_);
+  const bool in_place = exists && !S_ISREG(found.st_mode);
+  if (!in_place) path_ = followed(path_);
+  temporary_ = path_;
+  errno = 0;
+  if (!in_place && access(path_.c_str(), W_OK) != 0 && errno != ENOENT) cannot_be_written(path_);
+  if (!in_place) {
+    temporary_ = new_file_beside(path_, exists ? &found : nullptr);
+    doomed_.emplace(temporary_);
+  }
   errno = 0;
   stream_.open(temporary_, std::ios::binary | std::ios::trunc);
-  if (!stream_) {
-    throw InputError(path_, "cannot be written: " + reason(),
-                     "a writable file in an existing folder");
-  }
+  if (!stream_) cannot_be_written(path_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -77,8 +124,7 @@ void AtomicFile::commit() {
   if (stream_.fail())
     throw InputError(path_, "could not be written whole: " + reason(), "enough space");
   if (temporary_ != path_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    throw InputError(path_, "cannot be written: " + reason(),
-                     "a writable file in an existing folder");
+    cannot_be_written(path_);
   }
 }
 

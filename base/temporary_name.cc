@@ -38,9 +38,10 @@ TemporaryName::~TemporaryName() {
 }
 
 void remove_temporaries_on_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU}) {
     if (std::signal(signal, remove_and_end) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // writing to a file that may not grow fails, and that is said
 }
 
 }  // namespace systole

@@ -1,6 +1,8 @@
 // systole: the only main(). Parses the command line, lets the subcommand run, and turns what went
 // wrong into one line and an exit code: 0 done, 1 the input is wrong, 2 usage, 70 our bug.
+#include <fcntl.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -12,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/clean.h"
 #include "base/diag.h"
 #include "base/source.h"
 #include "base/temporary_name.h"
@@ -96,10 +99,28 @@ void flush_output() {
   }
 }
 
+// A descriptor that is closed would be that of the next file opened, and results, notes and errors
+// would land in it. Standard output stays one that cannot be written.
+bool open_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    const int how = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
+    if (open("/dev/null", how) != descriptor) return false;
+  }
+  return true;
+}
+
+// Never throws: an error that standard error does not take is still an error.
+ExitCode fail(ExitCode code, const std::string& text) {
+  const std::string line = "systole: " + text + "\n";
+  static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
+  static_cast<void>(std::fflush(stderr));
+  return code;
+}
+
 // The request was too large for this computer.
 int not_enough_memory() {
-  fmt::print(stderr, "systole: error: not enough memory; expected fewer rows or batches\n");
-  return kBadInput;
+  return fail(kBadInput, "error: not enough memory; expected fewer rows or batches");
 }
 
 int run_main(int argc, char** argv) {
@@ -108,19 +129,16 @@ int run_main(int argc, char** argv) {
     flush_output();
     return code;
   } catch (const InputError& error) {
-    fmt::print(stderr, "systole: error: {}\n", error.what());
-    return kBadInput;
+    return fail(kBadInput, fmt::format("error: {}", error.what()));
   } catch (const std::bad_alloc&) {
     return not_enough_memory();
   } catch (const std::length_error&) {  // more elements than a container can ever hold
     return not_enough_memory();
   } catch (const std::system_error& error) {  // the computer refused: a full disk, say
-    fmt::print(stderr, "systole: error: {}\n", error.what());
-    return kBadInput;
+    return fail(kBadInput, fmt::format("error: {}", clean_message(error.what())));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "systole: internal error: {}; please report it with the command line\n",
-               error.what());
-    return kOurBug;
+    return fail(kOurBug, fmt::format("internal error: {}; please report it with the command line",
+                                     clean_message(error.what())));
   }
 }
 
@@ -128,6 +146,7 @@ int run_main(int argc, char** argv) {
 }  // namespace systole::cli
 
 int main(int argc, char** argv) {
+  if (!systole::cli::open_standard_descriptors()) return systole::cli::kBadInput;
   systole::remove_temporaries_on_signals();
   return systole::cli::run_main(argc, argv);
 }

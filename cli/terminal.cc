@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/clean.h"
+
 namespace systole::cli {
 
 namespace {
@@ -27,7 +29,7 @@ void wipe() {
 
 void note(const std::string& text) {
   wipe();
-  fmt::print(stderr, "systole: note: {}\n", text);
+  write_line(fmt::format("systole: note: {}\n", clean_message(text)));
 }
 
 Progress::Progress(std::string job, std::chrono::milliseconds after) : job_(std::move(job)) {

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/json_text.h"
 #include "compare/measurement.h"
 
 namespace systole::compare {
@@ -23,6 +24,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kSchema = "systole.measurement/2";
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 30;
+constexpr std::int64_t kMostCount = std::int64_t{1} << 53;    // exact in every JSON reader
+constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;    // as commands take them
+constexpr std::int64_t kMostThreads = std::int64_t{1} << 20;  // of one computer
+constexpr double kMostSeconds = 1e9;                          // thirty years, for one sample
 
 Json to_json(const LayerTime& layer) {
   return {{"name", layer.name},
@@ -50,10 +55,12 @@ class Reader {
   [[nodiscard]] std::string text(const char* key) const {
     return typed<std::string>(key, at(key).is_string(), "text");
   }
-  [[nodiscard]] std::int64_t count(const char* key, std::int64_t least) const {
-    const auto value = typed<std::int64_t>(key, at(key).is_number_integer(), "a whole number");
-    if (value < least) refuse(key, fmt::format("{} or more", least));
-    return value;
+  [[nodiscard]] std::int64_t count(const char* key, std::int64_t least, std::int64_t most) const {
+    const Json& value = at(key);  // beyond 2^63, the library says unsigned
+    const bool fits = value.is_number_integer() &&
+                      (!value.is_number_unsigned() || value.get<std::uint64_t>() <= kMostCount) &&
+                      value.get<std::int64_t>() >= least && value.get<std::int64_t>() <= most;
+    return typed<std::int64_t>(key, fits, fmt::format("a whole number, {} to {}", least, most));
   }
   [[nodiscard]] std::vector<std::string> texts(const char* key) const {
     const bool all = at(key).is_array() &&
@@ -65,7 +72,6 @@ class Reader {
                      std::ranges::all_of(at(key), [](const Json& j) { return j.is_string(); });
     return typed<std::map<std::string, std::string>>(key, all, "an object of text");
   }
-  // Finite and not negative.
   [[nodiscard]] double seconds(const char* key) const { return checked_seconds(key, at(key)); }
   [[nodiscard]] std::vector<double> all_seconds(const char* key) const {
     if (!at(key).is_array() || at(key).empty()) refuse(key, "a list of seconds");
@@ -94,11 +100,13 @@ class Reader {
   }
   [[nodiscard]] double checked_seconds(const char* key, const Json& value) const {
     const double seconds = value.is_number() ? value.get<double>() : -1.0;
-    if (!std::isfinite(seconds) || seconds < 0.0) refuse(key, "seconds, 0 or more");
+    if (!(seconds >= 0.0 && seconds <= kMostSeconds)) {
+      refuse(key, fmt::format("seconds, 0 to {:g}", kMostSeconds));
+    }
     return seconds;
   }
   template <typename T>
-  [[nodiscard]] T typed(const char* key, bool fits, const char* expected) const {
+  [[nodiscard]] T typed(const char* key, bool fits, const std::string& expected) const {
     if (!fits) refuse(key, expected);
     return at(key).get<T>();
   }
@@ -125,8 +133,8 @@ OutputCheck read_check(const Reader& in) {
   OutputCheck check;
   check.reference = in.text("reference");
   check.metric = in.text("metric");
-  check.compared = in.count("compared", 0);
-  check.mismatches = in.count("mismatches", 0);
+  check.compared = in.count("compared", 0, kMostCount);
+  check.mismatches = in.count("mismatches", 0, kMostCount);
   if (check.mismatches > check.compared) in.refuse("mismatches", "no more than were compared");
   const auto infinite = std::numeric_limits<double>::infinity();
   check.max_difference = in.optional_number("max_difference").value_or(infinite);
@@ -167,8 +175,8 @@ std::vector<fs::path> json_files(const std::string& folder) {
 
 void read_into(std::vector<Measurement>& all, const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
-  const Json json = Json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  if (json.is_discarded()) throw InputError(path, "is no JSON", "a measurement file");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const Json json = parse_json(text, path, "a measurement file");
   if (!json.is_array()) return all.push_back(measurement_from_json(json, path));
   for (const Json& one : json) all.push_back(measurement_from_json(one, path));
 }
@@ -230,12 +238,12 @@ Measurement measurement_from_json(const Json& json, const std::string& where) {
   m.settings = in.settings("settings");
   m.model = in.text("model");
   m.model_hash = in.text("model_hash");
-  m.batch = in.count("batch", 1);
+  m.batch = in.count("batch", 1, kMostBatch);
   m.precision = in.text("precision");
-  m.threads = static_cast<int>(std::min<std::int64_t>(in.count("threads", 0), 1 << 20));
+  m.threads = static_cast<int>(in.count("threads", 0, kMostThreads));
   m.date = in.text("date");
   m.command = in.text("command");
-  m.warm_ups = in.count("warm_ups", 0);
+  m.warm_ups = in.count("warm_ups", 0, kMostCount);
   m.samples = read_samples(in.object("samples"));
   m.layers = read_layers(in, where);
   m.check = read_check(in.object("output_check"));
@@ -247,6 +255,10 @@ std::vector<Measurement> read_measurements(const std::string& path) {
   std::vector<Measurement> all;
   if (fs::is_directory(path)) {
     for (const fs::path& file : json_files(path)) read_into(all, file.string());
+    if (all.empty()) {
+      throw InputError(path, "is a folder without measurements",
+                       "one with .json files that `systole measure` wrote");
+    }
   } else {
     read_into(all, path);
   }

@@ -23,6 +23,7 @@
 #include "isa/scalesim_config.h"
 #include "isa/suggest.h"
 #include "isa/text.h"
+#include "isa/toml_depth.h"
 
 namespace systole::isa {
 namespace {
@@ -261,6 +262,7 @@ Machine read_base(const toml::node& node, const std::string& where) {
 }
 
 Machine read_machine(std::string_view text, const std::string& where) {
+  check_toml_depth(text, where);
   Machine machine;
   machine.name.clear();
   try {

@@ -2,10 +2,12 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "base/diag.h"
@@ -161,6 +163,64 @@ TEST_F(Files, LinksAreFollowedAndDevicesWrittenInPlace) {
   write_file("/dev/null", std::string("gone"));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
   EXPECT_THROW(write_file("/dev/full", std::string("no room")), InputError);
+}
+
+TEST_F(Files, AReplacedFileKeepsItsMode) {
+  for (const mode_t mode : {0600U, 0640U, 0755U, 0666U}) {
+    write_file(path("a"), std::string("old"));
+    ASSERT_EQ(chmod(path("a").c_str(), mode), 0);
+    write_file(path("a"), std::string("new"));
+    struct stat found {};
+    ASSERT_EQ(stat(path("a").c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777U, mode);
+  }
+  const mode_t mask = umask(027);
+  write_file(path("b"), std::string("new"));
+  umask(mask);
+  struct stat found {};
+  ASSERT_EQ(stat(path("b").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777U, 0640U);
+}
+
+// Before commit(), too, nobody may read what will be private.
+TEST_F(Files, ThePartOfAPrivateFileIsPrivate) {
+  write_file(path("a"), std::string("old"));
+  ASSERT_EQ(chmod(path("a").c_str(), 0600), 0);
+  const AtomicFile file(path("a"));
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.status().permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  }
+}
+
+TEST_F(Files, LinksToNothingAreFollowed) {
+  fs::create_directory(path("d"));
+  fs::create_symlink("d/target", path("relative"));
+  fs::create_symlink(path("d/absolute_target"), path("absolute"));
+  fs::create_symlink("relative2", path("chain"));
+  fs::create_symlink("d/chained", path("relative2"));
+  for (const char* link : {"relative", "absolute", "chain"}) {
+    write_file(path(link), std::string("new"));
+    EXPECT_TRUE(fs::is_symlink(path(link))) << link;
+  }
+  for (const char* target : {"d/target", "d/absolute_target", "d/chained"}) {
+    EXPECT_EQ(read_file(path(target)).size(), 3U) << target;
+  }
+  fs::create_symlink("circle", path("circle"));
+  EXPECT_THROW(write_file(path("circle"), std::string("x")), InputError);
+  fs::create_symlink("no/such/folder", path("nowhere"));
+  EXPECT_THROW(write_file(path("nowhere"), std::string("x")), InputError);
+}
+
+TEST_F(Files, LongNamesAndLeftoversOfOthers) {
+  const std::string name(255, 'n');
+  write_file(path(name), std::string("x"));
+  EXPECT_EQ(read_file(path(name)).size(), 1U);
+  const std::string leftover = path(fmt::format("a.tmp.{}", getpid()));
+  fs::create_symlink("elsewhere", leftover);  // as somebody might who wants us to write there
+  write_file(path("a"), std::string("x"));
+  EXPECT_TRUE(fs::is_symlink(leftover));
+  EXPECT_FALSE(fs::exists(path("elsewhere")));
+  EXPECT_EQ(read_file(path("a")).size(), 1U);
 }
 
 TEST_F(Files, UnwritablePlaces) {

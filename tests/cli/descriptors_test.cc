@@ -1,0 +1,61 @@
+// Standard descriptors that are closed or full, and files that may not grow: the exit code is right
+// whatever can be said, and no file but those asked for is touched.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/scratch.h"
+
+namespace systole::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::text_of;
+
+// The exit code of `systole WORDS` under a shell, after `before`.
+int code_of(const std::string& words, const std::string& before = "") {
+  const int status = std::system((before + SYSTOLE_BINARY + " " + words).c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+class Descriptors : public testing::Test {
+ protected:
+  testing_support::ScratchFolder scratch_;
+  std::string stats_ = scratch_.file("s.json");
+  std::string error_ = scratch_.file("error");
+  std::string run_ = "run gemm:8,8,8 --stats " + stats_;
+};
+
+TEST_F(Descriptors, AClosedOrFullStandardErrorChangesNothing) {
+  for (const char* error : {" 2>&-", " 2>/dev/full", " 2>&- 0<&-"}) {
+    EXPECT_EQ(code_of(run_ + " >/dev/null" + error), 0) << error;
+    EXPECT_TRUE(nlohmann::json::accept(text_of(stats_))) << error;
+    EXPECT_EQ(code_of("run nothing.onnx >/dev/null" + std::string(error)), 1) << error;
+  }
+}
+
+TEST_F(Descriptors, AClosedOrFullStandardOutputIsAnError) {
+  for (const char* output : {" >&-", " >/dev/full"}) {
+    EXPECT_EQ(code_of("run gemm:8,8,8" + std::string(output) + " 2>" + error_), 1) << output;
+    EXPECT_THAT(text_of(error_), HasSubstr("error: standard output: cannot be written: "));
+  }
+  EXPECT_EQ(code_of("run gemm:8,8,8 >&- 2>&- <&-"), 1);
+}
+
+TEST_F(Descriptors, AFileThatMayNotGrowIsAnErrorAndLeavesNothing) {
+  const std::string trace = scratch_.file("t.csv");
+  EXPECT_EQ(
+      code_of("run gemm:2000,2000,2000 --timing-only --trace " + trace + " >/dev/null 2>" + error_,
+              "ulimit -f 1; "),
+      1);
+  EXPECT_THAT(text_of(error_), HasSubstr("could not be written whole"));
+  std::filesystem::remove(error_);
+  EXPECT_TRUE(scratch_.empty());
+}
+
+}  // namespace
+}  // namespace systole::cli
