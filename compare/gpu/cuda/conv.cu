@@ -170,7 +170,7 @@ static cudnnPoolingMode_t pooling_mode(const Pool& work) {
       return work.count_padding ? CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING
                                 : CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING;
   }
-  SYSTOLE_CHECK(false, "pool kind {}", static_cast<int>(work.kind));
+  throw DeviceError("a kind of pool that this library does not have");
 }
 
 std::unique_ptr<FunctionLaunch> prepare_library_pool(const Device& device, const Pool& work) {
