@@ -122,7 +122,9 @@ TEST_F(RealFiles, FloatsOfAllWidthsAreQuantised) {
     }
     const std::string made = scratch_.file("quantised.onnx");
     write_file(made, quantize_onnx(file, samples, {}));
-    const Graph graph = load_model(made, {.batch = 2});
+    LoadOptions options;
+    options.batch = 2;
+    const Graph graph = load_model(made, options);
     EXPECT_EQ(dtype_name(graph.value(graph.inputs[0]).type), "float32");
     const Tensor y = evaluate(graph, {samples}).at(0);
     EXPECT_NEAR(y.as<float>()[0], -0.5F, 0.02F);
