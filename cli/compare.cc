@@ -176,10 +176,10 @@ void add_compare(CLI::App& app, const std::string& command_line) {
       ->type_name("MS");
   add_result_options(*command, *o);
   command->footer(
-      "Example:\n  systole compare mlp:784,512,10 --batches 1..1024\n"
-      "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:k80,gpu:h100\n"
+      "Example:\n  systole compare mlp:784,512,10 --batches 1..64\n"
+      "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:h100\n"
       "  systole compare mlp:784,512,10 --targets tpu:tpu_v1,tpu:tpu_v1_prime\n"
-      "  systole compare vadd:1048576 --report /tmp/vadd");
+      "  systole compare vadd:1048576 --report vadd_report");
   command->callback([o, command_line] { compare_targets(*o, command_line); });
 }
 

@@ -78,8 +78,10 @@ std::string unexpected(const CLI::App* command, const std::string& word) {
 std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   const CLI::App* command = innermost(app);
   const std::vector<std::string> extras = app->remaining(true);
-  const bool is_extra = error.get_name() == "ExtrasError" && !extras.empty();
-  std::string text = is_extra ? unexpected(command, extras.front()) : error.what();
+  // What is missing is missing because of a wrong word, if there is one.
+  const bool wrong_word = error.get_name() == "ExtrasError" || error.get_name() == "RequiredError";
+  std::string text =
+      wrong_word && !extras.empty() ? unexpected(command, extras.front()) : error.what();
   std::ranges::replace(text, '\n', ' ');
   return fmt::format("systole: error: {}; see `{} --help`\n", text, full_name(command));
 }

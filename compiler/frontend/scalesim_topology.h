@@ -26,8 +26,8 @@ struct TopologyLayer {
 
 [[nodiscard]] bool is_topology(const std::string& model);
 
-// Throws InputError naming `where`, the line and the column: no layer, an unknown column, a missing,
-// empty or malformed field, a filter larger than its map, sparsity.
+// Throws InputError naming `where`, the line and the column: no layer, an unknown column, a
+// missing, empty or malformed field, a filter larger than its map, sparsity.
 [[nodiscard]] std::vector<TopologyLayer> parse_topology(std::string_view text,
                                                         const std::string& where);
 

@@ -60,9 +60,10 @@ TEST(Bound, IsTheLargestShare) {
   EXPECT_EQ(device_bound_by(record).name, "weights");
   EXPECT_DOUBLE_EQ(device_bound_by(record).share, (350.0 + 100.0) / 1000.0);
   EXPECT_THAT(summary(record, false),
-              testing::HasSubstr("  bound by    host: 90.0 % of the time the host's own steps\n"
-                                 "              the device by weights: 45.0 % of its time the array waits for\n"
-                                 "              weight tiles\n"));
+              testing::HasSubstr(
+                  "  bound by    host: 90.0 % of the time the host's own steps\n"
+                  "              the device by weights: 45.0 % of its time the array waits for\n"
+                  "              weight tiles\n"));
 }
 
 // Its last lines, joined where a backslash continues them, are the command again.
