@@ -61,8 +61,8 @@ void Progress::draw(std::chrono::milliseconds after) {
         std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin).count();
     const std::string how_far =
         fraction < 0 ? fmt::format("{} s", seconds) : fmt::format("{:.0f} %", 100.0 * fraction);
+    shown = true;  // first, so that a note that follows the line finds it
     write_line(fmt::format("\r\033[K{}: {}", job_, how_far));
-    shown = true;
     pause = kOften;
   }
 }
