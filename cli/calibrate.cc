@@ -1,30 +1,71 @@
 // A model quantised on the fly keeps the name of the one it was made of.
 #include "cli/calibrate.h"
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 
 #include "cli/inputs.h"
+#include "cli/model_options.h"
 #include "compiler/frontend/open_model.h"
+#include "compiler/frontend/quantize.h"
+#include "compiler/ir/batch.h"
 
 namespace systole::cli {
-QuantisedModel quantised_model(const std::string& model, const std::string& data,
+namespace {
+
+// One input's samples: rows of a batch, else whole tensors of its shape, or one that serves all.
+Tensor samples_of(const compiler::Value& input, InputSource& source, bool has_rows,
+                  std::int64_t samples) {
+  Shape shape = input.shape;
+  if (has_rows) {
+    match_rows(input.name, source, shape);
+    shape.front() = source.is_random ? samples : source_rows({{input.name, source}});
+  } else {
+    const std::int64_t each = element_count(shape);
+    Shape& found = source.tensor.shape;
+    const std::int64_t count = source.is_random ? 1 : source.tensor.count();
+    const bool several = !source.is_random && count != each && each > 0 && count % each == 0;
+    if (!several) match_shape(input.name, source, shape);
+    shape.insert(shape.begin(), several ? count / each : 1);
+    if (!source.is_random) found = shape;
+  }
+  if (!source.is_random) truncate_rows(source.tensor, samples);
+  shape.front() = std::min(shape.front(), samples);
+  return fit_input(input.name, source, input.type, shape);
+}
+
+}  // namespace
+
+QuantisedModel quantised_model(const std::string& model, const std::vector<std::string>& data,
                                std::int64_t samples, const compiler::LoadOptions& options,
                                const compiler::QuantizeOptions& how) {
-  const compiler::Graph graph = compiler::load_model(model, options);
-  if (graph.inputs.size() != 1) {
-    throw InputError(model, fmt::format("has {} inputs", graph.inputs.size()),
-                     "one, to calibrate from one file");
+  compiler::LoadOptions own = options;  // samples come at the model's own batch or one by one
+  own.batch.reset();
+  const compiler::Graph graph = compiler::load_model(model, own);
+  const compiler::Batch batch = compiler::batch_of(graph);
+  std::vector<std::string> names;
+  for (compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
+  std::map<std::string, InputSource> sources = read_sources(data, names, "--calibrate");
+  compiler::CalibrationData tensors;
+  std::int64_t rows = 1;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const compiler::Value& input = graph.value(graph.inputs[i]);
+    Tensor t = samples_of(input, sources.at(input.name), batch.inputs[i], samples);
+    rows = std::max(rows, t.shape.front());
+    tensors.emplace(input.name, std::move(t));
   }
-  const compiler::Value& input = graph.value(graph.inputs.front());
-  InputSource source = read_source(data);
-  match_rows(input.name, source, input.shape);
-  if (!source.is_random) truncate_rows(source.tensor, samples);
-  const std::int64_t rows = source.is_random ? samples : source_rows({{input.name, source}});
-  Shape shape = input.shape;
-  if (!shape.empty()) shape.front() = rows;
-  const Tensor rows_used = fit_input(input.name, source, DType::kFloat32, shape);
-  return {.bytes = compiler::quantize_model(model, rows_used, how), .rows = rows};
+  return {.bytes = compiler::quantize_onnx(compiler::open_onnx(model), tensors, own, how),
+          .rows = rows};
+}
+
+CLI::Option* add_calibrate_option(CLI::App& app, std::vector<std::string>& data) {
+  return add_repeatable(
+             app, "--calibrate", data,
+             "quantise a float model with these samples first: .npy, IDX (.gz), ONNX .pb "
+             "or random[:SEED], for each input")
+      ->type_name("[NAME=]DATA");
 }
 
 compiler::QuantizeOptions calibration_named(const std::string& text) {
@@ -41,7 +82,7 @@ compiler::QuantizeOptions calibration_named(const std::string& text) {
                    "minmax, or percentile:P with P above 50 and below 100");
 }
 
-compiler::Graph load_quantised(const std::string& model, const std::string& data,
+compiler::Graph load_quantised(const std::string& model, const std::vector<std::string>& data,
                                const compiler::LoadOptions& options) {
   const QuantisedModel made = quantised_model(model, data, kDefaultSamples, options);
   compiler::Graph graph = compiler::load_onnx(model, made.bytes, options);

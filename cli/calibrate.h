@@ -1,4 +1,4 @@
-// Calibration: a float model and a file of samples make a quantised model.
+// Calibration: a float model and files of samples make a quantised model.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,11 @@
 #include <vector>
 
 #include "compiler/frontend/load.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace systole::cli {
 
@@ -16,20 +21,25 @@ struct QuantisedModel {
   std::int64_t rows = 0;            // samples it was calibrated with
 };
 
-// `model` quantised with the ranges its tensors take over the first `samples` rows of
-// the tensor file `data` (float32, or bytes taken as x / 255), or over as many random ones where it
-// is `random[:SEED]`. Throws InputError: the model has
-// several inputs, the data does not fit it.
-[[nodiscard]] QuantisedModel quantised_model(const std::string& model, const std::string& data,
+// `model` quantised with the ranges its tensors take over `[NAME=]DATA`, one for each input: the
+// first `samples` rows of a tensor file (of the input's type; for a float one also bytes, taken as
+// x / 255), or as many random ones where it is `random[:SEED]` or not given. Throws InputError: the
+// data do not fit the model.
+[[nodiscard]] QuantisedModel quantised_model(const std::string& model,
+                                             const std::vector<std::string>& data,
                                              std::int64_t samples,
                                              const compiler::LoadOptions& options,
                                              const compiler::QuantizeOptions& how = {});
+
+// --calibrate, once for each input.
+CLI::Option* add_calibrate_option(CLI::App& app, std::vector<std::string>& data);
 
 // What --calibration says: "minmax" or "percentile:99.9". Throws InputError for anything else.
 [[nodiscard]] compiler::QuantizeOptions calibration_named(const std::string& text);
 
 // The same, loaded as a graph.
-[[nodiscard]] compiler::Graph load_quantised(const std::string& model, const std::string& data,
+[[nodiscard]] compiler::Graph load_quantised(const std::string& model,
+                                             const std::vector<std::string>& data,
                                              const compiler::LoadOptions& options);
 
 }  // namespace systole::cli

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/files.h"
 #include "base/temporary_file.h"
@@ -20,6 +21,7 @@
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
 #include "compiler/frontend/open_model.h"
+#include "compiler/ir/batch.h"
 
 namespace systole::cli {
 namespace {
@@ -98,7 +100,7 @@ struct ModelSource::Impl {
 
   [[nodiscard]] compiler::LoadOptions load_options_at(std::int64_t batch) const {
     compiler::LoadOptions load = load_options(options.shapes);
-    load.batch = batch;
+    if (grows) load.batch = batch;
     return load;
   }
   [[nodiscard]] Graph load_as_given(const compiler::LoadOptions& load) const {
@@ -112,6 +114,7 @@ struct ModelSource::Impl {
     return network.empty() ? path : file_of(network_file, network);
   }
   [[nodiscard]] compare::Models load(std::int64_t batch) const;
+  [[nodiscard]] bool takes_any_batch() const;
   [[nodiscard]] std::vector<Tensor> inputs(const Graph& graph);
   void read_data(const Graph& graph);
 
@@ -121,6 +124,7 @@ struct ModelSource::Impl {
   std::vector<std::uint8_t> network, quantised;               // ONNX files made here; empty: none
   std::optional<TemporaryFile> network_file, quantised_file;  // for who reads files only
   bool integer = false;                                       // the model as given is quantised
+  bool grows = true;  // whether it takes other batch sizes than its own
   std::map<std::string, InputSource> sources;
   std::vector<std::int64_t> labels;
 };
@@ -138,8 +142,21 @@ ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), pat
   const Graph graph = load_as_given(load_options(o.shapes));
   integer = has_integers(graph);
   read_data(graph);
+  if (o.batches.empty() && !o.shapes.batch && !has_own_batch(o.model)) grows = takes_any_batch();
   if (o.calibrate.empty()) return;
   quantised = quantised_model(path, o.calibrate, kDefaultSamples, load_options(o.shapes)).bytes;
+}
+
+// Asked of two rows, as one cannot be mixed with others.
+bool ModelSource::Impl::takes_any_batch() const {
+  compiler::LoadOptions two = load_options(options.shapes);
+  two.batch = 2;
+  try {
+    const compiler::Batch batch = compiler::batch_of(load_as_given(two));
+    return !batch.mixer && std::ranges::count(batch.inputs, true) > 0;
+  } catch (const InputError&) {
+    return false;
+  }
 }
 
 compare::Models ModelSource::Impl::load(std::int64_t batch) const {
@@ -163,11 +180,18 @@ void ModelSource::Impl::read_data(const Graph& graph) {
                      "--input FILE with a row for each label");
   }
   sources = read_sources(options.inputs, names);
-  for (const compiler::ValueId id : graph.inputs) {
-    const compiler::Value& v = graph.value(id);
-    match_rows(v.name, sources.at(v.name), v.shape);
+  const compiler::Batch batch = compiler::batch_of(graph);
+  std::set<std::string> without;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const compiler::Value& v = graph.value(graph.inputs[i]);
+    if (batch.inputs[i]) {
+      match_rows(v.name, sources.at(v.name), v.shape);
+    } else {
+      match_shape(v.name, sources.at(v.name), v.shape);
+      without.insert(v.name);
+    }
   }
-  const std::int64_t rows = source_rows(sources);
+  const std::int64_t rows = source_rows(sources, without);
   if (!options.labels.empty()) {
     labels = read_labels(options.labels, rows);
     labels.resize(static_cast<std::size_t>(std::min(rows, kMostRows)));
@@ -176,20 +200,23 @@ void ModelSource::Impl::read_data(const Graph& graph) {
     const compiler::Value& v = graph.value(id);
     InputSource& source = sources.at(v.name);
     if (source.is_random) continue;
-    truncate_rows(source.tensor, kMostRows);
     Shape shape = v.shape;
-    if (!shape.empty()) shape[0] = std::min(rows, kMostRows);
+    if (!without.contains(v.name)) {
+      truncate_rows(source.tensor, kMostRows);
+      shape[0] = std::min(rows, kMostRows);
+    }
     source.tensor = fit_input(v.name, source, v.type, shape);
   }
 }
 
 std::vector<Tensor> ModelSource::Impl::inputs(const Graph& graph) {
+  const compiler::Batch batch = compiler::batch_of(graph);
   std::vector<Tensor> tensors;
-  for (const compiler::ValueId id : graph.inputs) {
-    const compiler::Value& v = graph.value(id);
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const compiler::Value& v = graph.value(graph.inputs[i]);
     InputSource source = sources.at(v.name);
     Shape shape = v.shape;
-    if (!source.is_random && !shape.empty()) {
+    if (!source.is_random && batch.inputs[i]) {
       const std::int64_t rows = source.tensor.shape.front();
       const std::int64_t whole = rows / shape[0] * shape[0];
       if (whole == 0) {
@@ -218,9 +245,8 @@ std::vector<std::int64_t> ModelSource::batches() const {
   const SourceOptions& o = impl_->options;
   if (!o.batches.empty()) return batch_list(o.batches);
   if (o.shapes.batch) return {*o.shapes.batch};
-  if (!has_own_batch(o.model)) return {1, 16, 256};
-  const Graph graph = impl_->load_as_given(load_options(o.shapes));
-  return {graph.value(graph.inputs.front()).shape.front()};
+  if (!has_own_batch(o.model) && impl_->grows) return {1, 16, 256};
+  return {compiler::batch_of(impl_->load_as_given(load_options(o.shapes))).rows};
 }
 
 std::string ModelSource::integer_file() const {
@@ -239,8 +265,7 @@ void add_source_options(CLI::App& app, SourceOptions& o) {
                  "values of an input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
       ->type_name("[NAME=]FILE");
   app.add_option("--labels", o.labels, "IDX or .npy labels: adds accuracy")->type_name("FILE");
-  app.add_option("--calibrate", o.calibrate, "quantise a float model with these samples first")
-      ->type_name("DATA");
+  add_calibrate_option(app, o.calibrate);
   std::vector<std::string> known(std::begin(compare::kPrecisions), std::end(compare::kPrecisions));
   add_repeatable(app, "--precision", o.precisions,
                  "int8, fp32, tf32, bf16 or fp16; may be repeated; default: what the model has")

@@ -17,8 +17,8 @@ class App;
 namespace systole::cli {
 
 struct SourceOptions {
-  std::string model, calibrate, labels, batches;
-  std::vector<std::string> inputs, precisions;
+  std::string model, labels, batches;
+  std::vector<std::string> inputs, precisions, calibrate;
   ShapeOptions shapes;
 };
 void add_source_options(CLI::App& app, SourceOptions& options);

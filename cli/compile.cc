@@ -20,7 +20,8 @@ namespace systole::cli {
 namespace {
 
 struct Options {
-  std::string model, calibrate, output, emit_asm;
+  std::vector<std::string> calibrate;  // "[NAME=]FILE"
+  std::string model, output, emit_asm;
   MachineOptions machine;
   ShapeOptions shapes;
   compiler::CompileOptions compile;
@@ -67,9 +68,7 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
       ->type_name("N");
   add_schedule_option(*command, o->compile.schedule);
   command->add_flag("--timing-only", o->compile.timing_only, "leaves the weights out");
-  command
-      ->add_option("--calibrate", o->calibrate, "quantise a float model with these samples first")
-      ->type_name("DATA");
+  add_calibrate_option(*command, o->calibrate);
   command->add_option("-o,--output", o->output, "program file to write")->type_name("FILE.tpu");
   command->add_option("--emit-asm", o->emit_asm, "also writes the program as text")
       ->type_name("FILE");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/terminal.h"
+#include "compiler/ir/batch.h"
 
 namespace systole::cli {
 namespace {
@@ -21,7 +22,7 @@ Tensor part(const Tensor& whole, const Shape& shape, std::int64_t index) {
 
 Accuracy float_accuracy(const compiler::Graph& graph, const std::map<std::string, Tensor>& inputs,
                         std::span<const std::int64_t> labels) {
-  const auto batch = static_cast<std::size_t>(graph.value(graph.inputs.front()).shape.front());
+  const auto batch = static_cast<std::size_t>(compiler::batch_of(graph).rows);
   Progress progress("float32 reference");
   Accuracy sum;
   for (std::size_t first = 0; first < labels.size(); first += batch) {

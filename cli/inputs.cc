@@ -39,7 +39,8 @@ std::string list(const std::vector<std::string>& names) {
 // Splits "NAME=FILE"; text before a '=' that is no input's name belongs to the file's name, unless
 // nothing by that name can be meant.
 std::pair<std::string, std::string> split_name(const std::string& argument,
-                                               const std::vector<std::string>& names) {
+                                               const std::vector<std::string>& names,
+                                               const std::string& option) {
   const std::size_t at = argument.find('=');
   if (at != std::string::npos) {
     const std::string name = argument.substr(0, at);
@@ -47,12 +48,12 @@ std::pair<std::string, std::string> split_name(const std::string& argument,
       return {name, argument.substr(at + 1)};
     }
     if (name.find('/') == std::string::npos) {
-      throw InputError("--input " + argument, fmt::format("no input is named '{}'", name),
+      throw InputError(option + " " + argument, fmt::format("no input is named '{}'", name),
                        list(names));
     }
   }
   if (names.size() != 1) {
-    throw InputError("--input " + argument, "does not say which input it is for",
+    throw InputError(option + " " + argument, "does not say which input it is for",
                      "NAME=FILE with NAME one of " + list(names));
   }
   return {names.front(), argument};
@@ -136,17 +137,18 @@ InputSource read_source(const std::string& text) {
 }
 
 std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,
-                                                const std::vector<std::string>& names) {
+                                                const std::vector<std::string>& names,
+                                                const std::string& option) {
   std::map<std::string, InputSource> sources;
   for (const std::string& argument : arguments) {
-    const auto [name, text] = split_name(argument, names);
+    const auto [name, text] = split_name(argument, names, option);
     if (!sources.emplace(name, read_source(text)).second) {
-      throw InputError("--input", fmt::format("input '{}' is given twice", name), "once");
+      throw InputError(option, fmt::format("input '{}' is given twice", name), "once");
     }
   }
   for (const std::string& name : names) {
     if (sources.emplace(name, InputSource{}).second) {
-      note(fmt::format("no --input for '{}': random:0", name));
+      note(fmt::format("no {} for '{}': random:0", option, name));
     }
   }
   return sources;
@@ -168,6 +170,17 @@ void match_rows(const std::string& name, InputSource& source, const Shape& shape
   require_row_elements(name, source, shape);
 }
 
+void match_shape(const std::string& name, const InputSource& source, const Shape& shape) {
+  if (source.is_random) return;
+  const auto long_dims = [](Shape dims) {
+    std::erase(dims, 1);
+    return dims;
+  };
+  if (long_dims(source.tensor.shape) == long_dims(shape)) return;
+  throw InputError(place(name, source),
+                   fmt::format("has shape {}", shape_text(source.tensor.shape)), shape_text(shape));
+}
+
 void truncate_rows(Tensor& tensor, std::int64_t rows) {
   if (tensor.shape.empty() || tensor.shape.front() <= rows) return;
   tensor.data.resize(tensor.data.size() / static_cast<std::size_t>(tensor.shape.front()) *
@@ -175,10 +188,11 @@ void truncate_rows(Tensor& tensor, std::int64_t rows) {
   tensor.shape.front() = rows;
 }
 
-std::int64_t source_rows(const std::map<std::string, InputSource>& sources) {
+std::int64_t source_rows(const std::map<std::string, InputSource>& sources,
+                         const std::set<std::string>& without_rows) {
   std::int64_t rows = 0;
   for (const auto& [name, source] : sources) {
-    if (source.is_random) continue;
+    if (source.is_random || without_rows.contains(name)) continue;
     const Shape& shape = source.tensor.shape;
     const std::int64_t found = shape.empty() ? 1 : shape.front();
     if (found == 0) throw InputError(source.origin, "holds no rows", "at least one");
@@ -194,7 +208,7 @@ std::int64_t source_rows(const std::map<std::string, InputSource>& sources) {
 Tensor fit_input(const std::string& name, const InputSource& source, DType type,
                  const Shape& shape) {
   if (source.is_random) return random_tensor(type, shape, source.seed);
-  require_row_elements(name, source, shape);
+  if (source.tensor.count() != element_count(shape)) require_row_elements(name, source, shape);
   Tensor converted = convert(name, source, type);
   require_numbers(name, source, converted);
   const std::int64_t wanted_bytes = element_count(shape) * dtype_bytes(type);
@@ -206,6 +220,14 @@ Tensor fit_input(const std::string& name, const InputSource& source, DType type,
   converted.data.resize(static_cast<std::size_t>(wanted_bytes), 0);
   converted.shape = shape;
   return converted;
+}
+
+Tensor repeated(Tensor tensor, std::int64_t count, const Shape& shape) {
+  const std::vector<std::uint8_t> once = tensor.data;
+  for (std::int64_t i = 1; i < count; ++i)
+    tensor.data.insert(tensor.data.end(), once.begin(), once.end());
+  tensor.shape = shape;
+  return tensor;
 }
 
 }  // namespace systole::cli

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,18 +24,23 @@ struct InputSource {
 
 // Reads every `[NAME=]FILE` or `[NAME=]random[:SEED]`; an input that is not mentioned is random:0,
 // which is said in a note. NAME may be left out for the only input. Throws InputError: unknown or
-// doubly given name, unreadable file, malformed seed.
+// doubly given name, unreadable file, malformed seed. `option` is for messages.
 [[nodiscard]] std::map<std::string, InputSource> read_sources(
-    const std::vector<std::string>& arguments, const std::vector<std::string>& names);
+    const std::vector<std::string>& arguments, const std::vector<std::string>& names,
+    const std::string& option = "--input");
 
 // Checks the rows of a source's file against those of the input's `shape`, whose leading extent
 // does not matter. A file with the elements of one row but no leading dimension becomes one row,
 // said in a note. Throws InputError: a single number, another number of elements a row.
 void match_rows(const std::string& name, InputSource& source, const Shape& shape);
 
-// Rows (extent of the leading dimension) of the inputs read from files, 0 if all are random. Throws
-// InputError if two files differ.
-[[nodiscard]] std::int64_t source_rows(const std::map<std::string, InputSource>& sources);
+// The same for an input without rows: its file must have this shape, but for dimensions of 1.
+void match_shape(const std::string& name, const InputSource& source, const Shape& shape);
+
+// Rows (extent of the leading dimension) of the inputs read from files but `without_rows`, 0 if all
+// are random. Throws InputError if two files differ.
+[[nodiscard]] std::int64_t source_rows(const std::map<std::string, InputSource>& sources,
+                                       const std::set<std::string>& without_rows = {});
 
 // Keeps the first `rows` rows of a tensor at most; a scalar is left as it is.
 void truncate_rows(Tensor& tensor, std::int64_t rows);
@@ -44,5 +50,7 @@ void truncate_rows(Tensor& tensor, std::int64_t rows);
 // narrowed, both said in a note. Throws InputError: wrong type, wrong row size, too many rows, NaN.
 [[nodiscard]] Tensor fit_input(const std::string& name, const InputSource& source, DType type,
                                const Shape& shape);
+// The tensor `count` times, one behind the other, with the shape that has room for them.
+[[nodiscard]] Tensor repeated(Tensor tensor, std::int64_t count, const Shape& shape);
 
 }  // namespace systole::cli

@@ -32,8 +32,8 @@ using compare::gpu::Measurer;
 using compiler::Graph;
 
 struct Options {
-  std::string model, output, csv, trace, calibrate, labels;
-  std::vector<std::string> inputs, precisions;
+  std::string model, output, csv, trace, labels;
+  std::vector<std::string> inputs, precisions, calibrate;
   ShapeOptions shapes;
   double seconds = compare::MeasureOptions{}.seconds;
   int device = 0;
@@ -297,8 +297,7 @@ void add_measure_gpu(CLI::App& measure, const std::string& command_line) {
       ->type_name("FILE");
   command->add_option("--labels", o->labels, "IDX or .npy labels: adds accuracy")
       ->type_name("FILE");
-  command->add_option("--calibrate", o->calibrate, "quantise a float model with these samples")
-      ->type_name("DATA");
+  add_calibrate_option(*command, o->calibrate);
   command->add_option("--seconds", o->seconds, "measuring time of each row; default 10")
       ->check(CLI::Range(0.001, 3600.0))
       ->type_name("S");

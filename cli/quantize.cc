@@ -1,5 +1,6 @@
 // systole quantize: a float ONNX model and samples -> a standard QDQ or QLinear ONNX model.
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -15,7 +16,8 @@ namespace systole::cli {
 namespace {
 
 struct Options {
-  std::string model, data, output, calibration = "minmax", format = "qdq";
+  std::vector<std::string> data;  // "[NAME=]FILE"
+  std::string model, output, calibration = "minmax", format = "qdq";
   ShapeOptions shapes;
   std::int64_t samples = kDefaultSamples;
 };
@@ -31,7 +33,8 @@ void quantize(const Options& o) {
                       static_cast<std::streamsize>(bytes.size()));
   file.commit();
   progress.reset();
-  fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows, o.data);
+  fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows,
+             fmt::join(o.data, ", "));
 }
 
 }  // namespace
@@ -42,9 +45,10 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
   command
       ->add_option("MODEL", o->model, "a float32 .onnx file, or a name that `systole models` lists")
       ->required();
-  command->add_option("--calibrate", o->data, "samples: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
+  add_repeatable(*command, "--calibrate", o->data,
+                 "samples for each input: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
       ->required()
-      ->type_name("DATA");
+      ->type_name("[NAME=]DATA");
   command->add_option("-o,--output", o->output, "ONNX file to write")
       ->required()
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 
 #include "base/files.h"
 #include "cli/calibrate.h"
@@ -25,6 +26,7 @@
 #include "cli/terminal.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/scalesim_topology.h"
+#include "compiler/ir/batch.h"
 #include "traces/open.h"
 #include "traces/scalesim.h"
 #include "traces/tee.h"
@@ -42,7 +44,8 @@ struct Options {
   std::string engine = "cycle", schedule = "overlap";
   bool timing_only = false, json = false, all_layers = false, no_float = false;
   std::vector<std::string> inputs;
-  std::string labels, calibrate, output, stats, trace, scalesim;
+  std::vector<std::string> calibrate;  // "[NAME=]FILE"
+  std::string labels, output, stats, trace, scalesim;
 };
 
 // The result files that were asked for.
@@ -58,6 +61,8 @@ struct Job {
   isa::Program program;
   std::optional<compiler::Graph> float_graph;  // what the program was quantised from
   std::map<std::string, InputSource> sources;
+  // Inputs and outputs that are the same for every batch, with their shapes.
+  std::map<std::string, Shape> without_rows;
   std::int64_t rows = 0;
 };
 
@@ -112,8 +117,13 @@ void check_options(const Options& o) {
   }
 }
 
-// The named inputs' shapes; of the leading extents only the graph's are a batch's.
-using InputShapes = std::vector<std::pair<std::string, Shape>>;
+// A named input; its leading extent does not matter if it has rows.
+struct InputPlace {
+  std::string name;
+  Shape shape;
+  bool has_rows = true;
+};
+using InputPlaces = std::vector<InputPlace>;
 
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
   // The reports take each tile as a fold of its own, and one batch as the layer.
@@ -134,13 +144,22 @@ void open_results(const Options& o, const isa::Machine& machine, Results& result
 }
 
 // Sources for the named inputs; timing alone needs none.
-void read_job_sources(const Options& o, const InputShapes& inputs, Job& job) {
+void read_job_sources(const Options& o, const InputPlaces& inputs, Job& job) {
   if (o.timing_only && o.inputs.empty()) return;
   std::vector<std::string> names;
-  for (const auto& [name, shape] : inputs) names.push_back(name);
+  for (const InputPlace& input : inputs) names.push_back(input.name);
   job.sources = read_sources(o.inputs, names);
-  for (const auto& [name, shape] : inputs) match_rows(name, job.sources.at(name), shape);
-  job.rows = source_rows(job.sources);
+  std::set<std::string> without;
+  for (const auto& [name, shape, has_rows] : inputs) {
+    if (has_rows) {
+      match_rows(name, job.sources.at(name), shape);
+    } else {
+      match_shape(name, job.sources.at(name), shape);
+      job.without_rows[name] = shape;
+      without.insert(name);
+    }
+  }
+  job.rows = source_rows(job.sources, without);
 }
 
 // Batches for the rows at hand: what was asked for, else as many as hold every row.
@@ -153,19 +172,40 @@ std::int64_t batches_for(const Options& o, std::int64_t rows, std::int64_t batch
   return o.batches.value_or(needed);
 }
 
+// Rows that are spread over batches of one must not need one another.
+void check_rows_apart(const Options& o, compiler::LoadOptions load, std::int64_t rows) {
+  std::optional<compiler::RowMixer> mixer;
+  try {
+    load.batch = 2;
+    mixer = compiler::batch_of(compiler::load_model(o.subject, load)).mixer;
+  } catch (const InputError&) {
+    return;  // its batch is 1 for good
+  }
+  if (!mixer) return;
+  throw InputError(fmt::format("{}: node '{}'", o.subject, mixer->node),
+                   fmt::format("{}, and there are {} rows for batches of 1", mixer->how, rows),
+                   fmt::format("--batch {}", rows));
+}
+
 Job job_from_model(const Options& o, const isa::Machine& machine) {
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.timing_only && o.calibrate.empty();
   compiler::Graph graph = compiler::load_model(o.subject, load);
   Job job;
-  InputShapes inputs;
-  for (const compiler::ValueId id : graph.inputs) {
-    inputs.emplace_back(graph.value(id).name, graph.value(id).shape);
+  const compiler::Batch batch = compiler::batch_of(graph);
+  InputPlaces inputs;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const compiler::Value& value = graph.value(graph.inputs[i]);
+    inputs.push_back({value.name, value.shape, batch.inputs[i]});
   }
   read_job_sources(o, inputs, job);
-  const Shape& shape = graph.value(graph.inputs.front()).shape;
-  const std::int64_t batch = shape.empty() ? 1 : shape.front();
-  if (!o.shapes.batch && batch == 1 && !graph.separate_layers)
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    const compiler::Value& value = graph.value(graph.outputs[i]);
+    if (!batch.outputs[i]) job.without_rows[value.name] = value.shape;
+  }
+  if (!o.shapes.batch && batch.rows == 1 && job.rows > 1) check_rows_apart(o, load, job.rows);
+  const bool one_row = batch.rows == 1 && batch.inputs.front();
+  if (!o.shapes.batch && one_row && !graph.separate_layers)
     note("batch 1; --batch N computes N rows together");
   const std::string hash = graph.hash;
   if (!o.calibrate.empty()) {
@@ -174,7 +214,7 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
     graph = std::move(quantised);
   }
   job.program = compiler::compile(graph, machine,
-                                  {.batches = batches_for(o, job.rows, batch),
+                                  {.batches = batches_for(o, job.rows, batch.rows),
                                    .timing_only = o.timing_only,
                                    .schedule = o.schedule});
   job.program.model_hash = hash;  // of the file the user named, quantised here or not
@@ -183,9 +223,10 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
 
 Job job_from_program(const Options& o, isa::Program program) {
   Job job;
-  InputShapes inputs;
+  InputPlaces inputs;
   for (const isa::HostTensor& t : program.tensors) {
-    if (t.role == isa::Role::kInput) inputs.emplace_back(t.name, t.shape);
+    const bool rows = !t.shape.empty() && t.shape[0] == program.batch * program.batches;
+    if (t.role == isa::Role::kInput) inputs.push_back({t.name, t.shape, rows});
   }
   job.program = std::move(program);
   if (!job.program.has_values && !o.timing_only) {
@@ -209,15 +250,25 @@ std::map<std::string, Tensor> input_tensors(const Job& job) {
   }
   for (const isa::HostTensor& t : job.program.tensors) {
     if (t.role != isa::Role::kInput) continue;
-    tensors[t.name] = fit_input(t.name, job.sources.at(t.name), t.type, t.shape);
+    const auto alike = job.without_rows.find(t.name);
+    const bool rows = alike == job.without_rows.end();
+    Tensor tensor =
+        fit_input(t.name, job.sources.at(t.name), t.type, rows ? t.shape : alike->second);
+    const std::int64_t room = t.bytes() / std::max<std::int64_t>(1, tensor.bytes());
+    tensors[t.name] = rows ? std::move(tensor) : repeated(std::move(tensor), room, t.shape);
   }
   return tensors;
 }
 
-// Outputs without the rows that padding added.
+// Outputs without the rows that padding added, and once what is the same for every batch.
 std::map<std::string, Tensor> trimmed(std::map<std::string, Tensor> outputs, std::int64_t capacity,
-                                      std::int64_t rows) {
+                                      std::int64_t rows, const Job& job) {
   for (auto& [name, tensor] : outputs) {
+    if (const auto alike = job.without_rows.find(name); alike != job.without_rows.end()) {
+      tensor.shape = alike->second;
+      tensor.data.resize(static_cast<std::size_t>(tensor.count() * dtype_bytes(tensor.type)));
+      continue;
+    }
     if (tensor.shape.empty() || tensor.shape.front() != capacity) continue;
     const std::size_t row_bytes = tensor.data.size() / static_cast<std::size_t>(capacity);
     tensor.data.resize(row_bytes * static_cast<std::size_t>(rows));
@@ -265,7 +316,7 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
                                     .progress = progress.callback()});
   record.report = std::move(result.report);
   const auto outputs =
-      trimmed(std::move(result.outputs), record.batch * record.batches, record.rows);
+      trimmed(std::move(result.outputs), record.batch * record.batches, record.rows, job);
   if (!labels.empty()) {
     record.accuracy = top1(first_output(job.program, outputs), labels);
     if (job.float_graph && !o.no_float) {
@@ -310,8 +361,7 @@ void add_data_options(CLI::App& app, Options& o) {
       ->type_name("[NAME=]FILE");
   app.add_option("--labels", o.labels, "IDX or .npy labels: prints top-1 accuracy")
       ->type_name("FILE");
-  app.add_option("--calibrate", o.calibrate, "quantise a float model with these samples first")
-      ->type_name("DATA");
+  add_calibrate_option(app, o.calibrate);
   app.add_flag("--no-float", o.no_float, "with --calibrate and --labels: skip float32 accuracy");
   app.add_option("--output", o.output, "folder for the outputs, one .npy each")->type_name("DIR");
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/ir/batch.h"
+
 namespace systole::compare {
 namespace {
 
@@ -117,8 +119,7 @@ ModelWork model_work(const Graph& graph) {
     work.output_elements += count_of(graph, id);
     work.output_bytes += count_of(graph, id) * dtype_bytes(graph.value(id).type);
   }
-  const Shape& input = graph.value(graph.inputs.at(0)).shape;
-  work.batch = input.empty() ? 1 : std::max<std::int64_t>(input[0], 1);
+  work.batch = compiler::batch_of(graph).rows;
   return work;
 }
 

@@ -4,8 +4,10 @@
 #include <limits>
 
 #include "base/diag.h"
+#include "compiler/ir/batch.h"
 #include "compiler/lower/lower.h"
 #include "compiler/passes/assume_int8.h"
+#include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fuse_quantised.h"
 #include "compiler/passes/make_look_ups.h"
 #include "compiler/passes/pack_images.h"
@@ -39,12 +41,14 @@ Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
   const Schedule schedule = schedule_named(options.schedule);
   verify(graph);
   Graph integer = options.timing_only ? assume_int8(graph) : graph;
-  integer = make_look_ups(fuse_quantised(std::move(integer)));
+  integer = fold_constants(make_look_ups(fuse_quantised(std::move(integer))));
   // Images together need room in the unified buffer together; half as many need less.
   Graph packed = pack_images(integer, machine, std::numeric_limits<std::int64_t>::max());
   while (packed.images_together > 1 && !fits_buffer(packed, machine))
     packed = pack_images(integer, machine, packed.images_together / 2);
-  return lower(packed, machine, options, schedule);
+  Compiled compiled = lower(packed, machine, options, schedule);
+  compiled.program.batch = batch_of(graph).rows;
+  return compiled;
 }
 
 }  // namespace systole::compiler

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/ir/fold.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -57,28 +58,37 @@ ValueId GraphBuilder::store_constant(const std::string& name, Tensor t) {
   return graph_.add_value({name, type, std::move(shape), std::move(t)});
 }
 
-bool GraphBuilder::may_fold(const Node& node, std::int64_t count) const {
-  const bool cheap = node.kind == OpKind::kMove || node.kind == OpKind::kMap ||
-                     node.kind == OpKind::kQuantise || node.kind == OpKind::kZip;
+std::int64_t GraphBuilder::room() const {
+  return std::max<std::int64_t>(0, kFreeElements + kElementsPerGiven * given_ - folded_);
+}
+
+ValueId GraphBuilder::add_folded(const std::string& name, Tensor t) {
+  folded_ += t.count();
+  return store_constant(name, std::move(t));
+}
+
+ValueId GraphBuilder::known(ValueId id) {
+  if (constant(id) != nullptr) return id;
+  const Node* node = dequantised_constant(id);
+  if (node == nullptr || element_count(value(id).shape) > room()) return kNoValue;
+  return add_folded(value(id).name, evaluate_node(graph_, *node, value(id)));
+}
+
+bool GraphBuilder::may_fold(const Node& node, const Shape& shape) const {
   const bool constants = std::all_of(node.inputs.begin(), node.inputs.end(),
                                      [&](ValueId id) { return constant(id) != nullptr; });
-  return cheap && constants && folded_ + count <= kFreeElements + kElementsPerGiven * given_;
+  return constants && node.kind != OpKind::kDequantise && element_count(shape) <= room() &&
+         work_of(graph_, node, shape) <= kMostFoldedWork;
 }
 
 ValueId GraphBuilder::emit(OpKind kind, std::vector<ValueId> inputs, DType type, Shape shape,
                            Attrs attrs) {
-  const std::int64_t count = element_count(shape, layer_);
+  static_cast<void>(element_count(shape, layer_));
   const std::string name = fmt::format("{}:{}", layer_, op_name(kind));
   Node node{kind, layer_, origin_, std::move(inputs), {}, std::move(attrs)};
-  if (may_fold(node, count)) {
-    folded_ += count;
+  if (may_fold(node, shape)) {
     const std::string source = kind == OpKind::kMove ? value(node.inputs[0]).name : name;
-    Graph folded;
-    for (ValueId& id : node.inputs) id = folded.add_value(value(id));
-    node.outputs = {folded.add_value({name, type, shape, {}})};
-    folded.outputs = node.outputs;
-    folded.nodes.push_back(std::move(node));
-    return store_constant(source, std::move(evaluate(folded, {}).front()));
+    return add_folded(source, evaluate_node(graph_, node, {name, type, shape, {}}));
   }
   const ValueId id = graph_.add_value({name, type, std::move(shape), {}});
   node.outputs = {id};

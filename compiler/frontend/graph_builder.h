@@ -1,8 +1,8 @@
 // Graph builder: what frontends use to write a Graph, one source layer at a time.
 //
-// It folds moves and element-wise ops of constants, keeps a dequantised constant a constant behind
-// its dequantise node (the quantisation pass needs both), names values and drops what no output
-// needs.
+// It folds ops of constants (those that cost little), keeps a dequantised constant a constant
+// behind its dequantise node (the quantisation pass needs both), names values and drops what no
+// output needs.
 #pragma once
 
 #include <string>
@@ -24,6 +24,13 @@ class GraphBuilder {
   // result is a constant where all inputs are, the op is cheap and all such results together are
   // not far larger than the constants given.
   ValueId emit(OpKind kind, std::vector<ValueId> inputs, DType type, Shape shape, Attrs attrs);
+  // A constant computed elsewhere from other constants; it counts as folded.
+  ValueId add_folded(const std::string& name, Tensor t);
+  // Elements that folded constants may still have: a file of a few bytes can ask for any number.
+  [[nodiscard]] std::int64_t room() const;
+  // The constant with this value's value: itself, or what a dequantise node makes of one; else
+  // kNoValue.
+  ValueId known(ValueId id);
   ValueId reshape(ValueId x, const Shape& shape);
   ValueId transpose(ValueId x, const std::vector<std::int64_t>& permutation);
 
@@ -44,7 +51,7 @@ class GraphBuilder {
   // The dequantise node of a dequantised constant, or null.
   [[nodiscard]] const Node* dequantised_constant(ValueId id) const;
   ValueId move_dequantised(const Node& dequantise, const MoveAttrs& move, const Shape& shape);
-  [[nodiscard]] bool may_fold(const Node& node, std::int64_t count) const;
+  [[nodiscard]] bool may_fold(const Node& node, const Shape& shape) const;
   ValueId store_constant(const std::string& name, Tensor t);
   ValueId output_value(const std::string& name, ValueId id);
 

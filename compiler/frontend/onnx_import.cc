@@ -10,7 +10,9 @@
 #include <queue>
 #include <set>
 
+#include "compiler/frontend/onnx_constants.h"
 #include "compiler/frontend/onnx_inputs.h"
+#include "compiler/frontend/onnx_missing.h"
 #include "compiler/frontend/onnx_ops.h"
 
 namespace systole::compiler {
@@ -28,27 +30,8 @@ std::string where_of(const OnnxFile& file, const onnx::NodeProto& node) {
   return fmt::format("{}: node '{}' ({})", file.path, node_name(node), node.op_type());
 }
 
-const OnnxOperator& find_operator(const OnnxFile& file, const onnx::NodeProto& node) {
-  const std::string_view domain = node.domain() == "ai.onnx" ? "" : std::string_view(node.domain());
-  const auto* const row = std::find_if(
-      kOperators.begin(), kOperators.end(),
-      [&](const OnnxOperator& r) { return r.name == node.op_type() && r.domain == domain; });
-  if (row == kOperators.end()) {
-    throw InputError(where_of(file, node),
-                     fmt::format("unknown operator {}{}{} in opset {}", node.domain(),
-                                 node.domain().empty() ? "" : ".", node.op_type(), file.opset),
-                     "an operator of `systole ops`");
-  }
-  if (domain.empty() && file.opset < row->first) {
-    throw InputError(where_of(file, node), fmt::format("operator in opset {}", file.opset),
-                     fmt::format("opset {} or newer", row->first));
-  }
-  return *row;
-}
-
 void check_nodes(const OnnxFile& file) {
   for (const onnx::NodeProto& node : file.model.graph().node()) {
-    static_cast<void>(find_operator(file, node));
     if (node.output_size() == 0 || node.output(0).empty()) {
       throw InputError(where_of(file, node), "has no output", "one");
     }
@@ -56,6 +39,14 @@ void check_nodes(const OnnxFile& file) {
       if (attribute.has_t()) check_tensor(file, attribute.t());
     }
   }
+}
+
+// The opset of the model has the operator.
+void check_opset(const OnnxFile& file, const onnx::NodeProto& node, std::int64_t first) {
+  const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
+  if (!standard || file.opset >= first) return;
+  throw InputError(where_of(file, node), fmt::format("operator in opset {}", file.opset),
+                   fmt::format("opset {} or newer", first));
 }
 
 // Every name has one origin: an input or initialiser, or one node's output.
@@ -234,9 +225,51 @@ std::string graph_name(const OnnxFile& file) {
   return name.empty() ? std::filesystem::path(file.path).stem().string() : name;
 }
 
+// A node becomes constants where it can, else ops of the graph.
+void import_node(OnnxImport& import, const onnx::NodeProto& proto) {
+  OnnxNode node(import, proto);
+  const OnnxConstant* constant = find_onnx_constant(proto);
+  const bool folds =
+      constant != nullptr && (constant->reads == ConstantReads::kShapes || node.use_known_inputs());
+  const OnnxOperator* op = find_onnx_operator(proto);
+  if (folds) {
+    check_opset(import.file, proto, constant->first);
+    constant->fold(node);
+  } else {
+    node.require(op != nullptr, "an input is computed", "constants only");
+    check_opset(import.file, proto, op->first);
+    op->rewrite(node);
+  }
+  node.check_attributes();
+  const bool reads = (folds && constant->reads == ConstantReads::kShapes) ||
+                     std::any_of(proto.input().begin(), proto.input().end(), [&](const auto& name) {
+                       return import.from_shapes.contains(name);
+                     });
+  if (reads) import.from_shapes.insert(proto.output().begin(), proto.output().end());
+}
+
+// A changed batch is what is wrong with a node that fits the model's own.
+void import_with_batch(OnnxImport& import, const onnx::NodeProto& proto) {
+  const bool changed = import.batch && import.batch->from != import.batch->to;
+  if (!changed) return import_node(import, proto);
+  try {
+    import_node(import, proto);
+  } catch (const InputError& error) {
+    throw forbidden_batch(import, node_name(proto), error.diag().what);
+  }
+}
+
 }  // namespace
 
 std::span<const OnnxOperator> onnx_operators() { return kOperators; }
+
+const OnnxOperator* find_onnx_operator(const onnx::NodeProto& node) {
+  const std::string_view domain = node.domain() == "ai.onnx" ? "" : std::string_view(node.domain());
+  const auto* const row = std::find_if(
+      kOperators.begin(), kOperators.end(),
+      [&](const OnnxOperator& r) { return r.name == node.op_type() && r.domain == domain; });
+  return row == kOperators.end() ? nullptr : row;
+}
 
 Graph import_onnx(OnnxFile& file, const LoadOptions& options,
                   std::map<std::string, ValueId>* names) {
@@ -244,14 +277,11 @@ Graph import_onnx(OnnxFile& file, const LoadOptions& options,
   drop_dead_nodes(file, producers);
   check_nodes(file);
   sort_nodes(file, producers);
+  check_operators(file);
   OnnxImport import{.file = file};
   count_uses(import);
   add_inputs(import, options);
-  for (const onnx::NodeProto& proto : file.model.graph().node()) {
-    OnnxNode node(import, proto);
-    find_operator(file, proto).rewrite(node);
-    node.check_attributes();
-  }
+  for (const onnx::NodeProto& proto : file.model.graph().node()) import_with_batch(import, proto);
   std::vector<ValueId> map;
   Graph graph = import.builder.finish(find_outputs(import), &map);
   complete(file, graph);
@@ -259,6 +289,7 @@ Graph import_onnx(OnnxFile& file, const LoadOptions& options,
   graph.name = graph_name(file);
   graph.hash = fmt::format("{:016x}", file.hash);
   verify(graph);
+  check_batch(import, graph);
   if (names != nullptr) {
     for (const auto& [name, id] : import.values) (*names)[name] = map[static_cast<std::size_t>(id)];
   }

@@ -1,9 +1,14 @@
-// The model's inputs. A dimension is open if it has no value, 0 or -1. The leading one takes the
-// batch; others take --dim NAME=N or --shape. A fixed leading dimension gives way to --batch, on
-// every input that has the same one; constant Reshape shapes follow (onnx_ops_shape.cc).
+// The model's inputs. A dimension is open if it has no value, 0 or -1. A leading one takes the
+// batch, and so does every dimension that has the first such one's name; others take --dim NAME=N
+// or
+// --shape. Where no leading dimension is open, the first input's gives way to --batch, on every
+// input that has the same one; shapes that the model gives follow (onnx_ops_shape.cc). Whatever
+// else an input has, or a scalar, is just a shape.
 #include "compiler/frontend/onnx_inputs.h"
 
 #include <algorithm>
+
+#include "compiler/ir/batch.h"
 
 namespace systole::compiler {
 namespace {
@@ -33,6 +38,13 @@ class InputShapes {
       throw InputError(import.file.path, fmt::format("batch {}", *options.batch), "1 or more");
     }
     check_option_names();
+    for (const onnx::ValueInfoProto& input : import.file.model.graph().input()) {
+      const auto& dims = input.type().tensor_type().shape().dim();
+      if (import.initialisers.contains(input.name()) || dims.empty()) continue;
+      if (!leading_) leading_ = &dims[0];
+      const bool open = fixed_value(dims[0]) == 0;
+      if (open && !open_) open_ = &dims[0];
+    }
   }
 
   Shape resolve(const onnx::ValueInfoProto& input) {
@@ -93,16 +105,19 @@ class InputShapes {
   std::int64_t dimension(const onnx::ValueInfoProto& input, const Dimension& dim, int axis,
                          std::int64_t wanted) {
     const std::int64_t fixed = fixed_value(dim);
-    if (fixed > 0) return axis == 0 ? fixed_batch(fixed, wanted) : same(input, axis, fixed, wanted);
+    if (fixed > 0)
+      return axis == 0 ? fixed_leading(input, fixed, wanted) : same(input, axis, fixed, wanted);
     const auto named = options_.dims.find(dim.dim_param());
     if (wanted == 0 && named != options_.dims.end()) wanted = named->second;
-    if (axis == 0 && options_.batch) {
+    const bool has_name = !dim.dim_param().empty();
+    const bool is_batch = has_name && open_ != nullptr && dim.dim_param() == open_->dim_param();
+    const bool other_name = has_name && !is_batch && wanted > 0;  // said to be something else
+    if (options_.batch && (is_batch || (axis == 0 && !other_name)))
       return same(input, axis, *options_.batch, wanted);
-    }
-    if (wanted == 0 && axis == 0) wanted = 1;
+    if (wanted == 0 && (axis == 0 || is_batch)) wanted = 1;
     if (wanted > 0) return wanted;
-    const std::string give = dim.dim_param().empty() ? fmt::format("--shape {}=...", input.name())
-                                                     : fmt::format("--dim {}=N", dim.dim_param());
+    const std::string give = has_name ? fmt::format("--dim {}=N", dim.dim_param())
+                                      : fmt::format("--shape {}=...", input.name());
     throw InputError(where_of(import_.file, input), fmt::format("dimension {} is open", axis),
                      give);
   }
@@ -114,15 +129,19 @@ class InputShapes {
                      fmt::format("{}", value));
   }
 
-  // A fixed leading dimension: the first one met is the batch.
-  std::int64_t fixed_batch(std::int64_t fixed, std::int64_t wanted) {
+  // Where none is open, the first input's is the batch.
+  std::int64_t fixed_leading(const onnx::ValueInfoProto& input, std::int64_t fixed,
+                             std::int64_t wanted) {
+    if (open_ != nullptr || fixed != fixed_value(*leading_)) return same(input, 0, fixed, wanted);
     if (wanted == 0) wanted = options_.batch.value_or(fixed);
     if (!import_.batch) import_.batch = BatchChange{fixed, wanted};
-    return fixed == import_.batch->from ? import_.batch->to : fixed;
+    return import_.batch->to;
   }
 
   OnnxImport& import_;
   const LoadOptions& options_;
+  const Dimension* leading_ = nullptr;  // of the first input that has one
+  const Dimension* open_ = nullptr;     // the first open leading one: the batch's
 };
 
 }  // namespace
@@ -137,6 +156,20 @@ void add_inputs(OnnxImport& import, const LoadOptions& options) {
     static_cast<void>(element_count(shape, where));
     import.values[input.name()] = import.builder.add_input(input.name(), type, std::move(shape));
   }
+}
+
+InputError forbidden_batch(const OnnxImport& import, const std::string& node,
+                           const std::string& what) {
+  return InputError(fmt::format("{}: node '{}'", import.file.path, node),
+                    fmt::format("forbids batch {}: {}", import.batch->to, what),
+                    fmt::format("batch {} as in the file (no --batch)", import.batch->from));
+}
+
+// Of one row it cannot be seen, but then no other row is there to mix with.
+void check_batch(const OnnxImport& import, const Graph& graph) {
+  if (!import.batch || import.batch->from == import.batch->to) return;
+  const Batch batch = batch_of(graph);
+  if (batch.mixer) throw forbidden_batch(import, batch.mixer->node, batch.mixer->how);
 }
 
 }  // namespace systole::compiler

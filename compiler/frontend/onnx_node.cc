@@ -67,7 +67,20 @@ void OnnxNode::require_unused_outputs(int first) const {
   }
 }
 
+std::string OnnxNode::name() const { return node_name(proto_); }
+
+bool OnnxNode::use_known_inputs() {
+  std::vector<ValueId> known;
+  for (int i = 0; i < input_count(); ++i) {
+    known.push_back(has(i) ? builder().known(input(i)) : kNoValue);
+    if (has(i) && known.back() == kNoValue) return false;
+  }
+  known_ = std::move(known);
+  return true;
+}
+
 ValueId OnnxNode::input(int i) {
+  if (!known_.empty()) return known_[static_cast<std::size_t>(i)];
   const std::string& name = proto_.input(i);
   const auto found = import_.values.find(name);
   if (found != import_.values.end()) return found->second;

@@ -15,7 +15,8 @@
 
 namespace systole::compiler {
 
-// --batch on a model whose leading dimension is fixed: constant shapes follow.
+// --batch on a model whose leading dimension is fixed: shapes that the model gives follow, those
+// computed from shapes do so by themselves.
 struct BatchChange {
   std::int64_t from = 1, to = 1;
 };
@@ -28,12 +29,14 @@ struct OnnxImport {
   std::map<std::string, const onnx::TensorProto*> initialisers = {};  // not yet read
   std::map<std::string, int> uses = {};  // by ONNX name, the graph's outputs included
   std::optional<BatchChange> batch = {};
+  std::set<std::string> from_shapes = {};  // ONNX names of constants computed from shapes
 };
 
 class OnnxNode {
  public:
   OnnxNode(OnnxImport& import, const onnx::NodeProto& proto);
 
+  [[nodiscard]] std::string name() const;
   [[nodiscard]] std::int64_t opset() const { return import_.file.opset; }
   // Whether the operator is ONNX's own, so that the opset says which attributes it has.
   [[nodiscard]] bool is_standard() const {
@@ -55,8 +58,14 @@ class OnnxNode {
   }
   [[nodiscard]] const std::string& input_name(int i) const { return proto_.input(i); }
   [[nodiscard]] ValueId input(int i);
+  // Whether the input is a constant that was computed from the shape of something.
+  [[nodiscard]] bool is_from_shapes(int i) const {
+    return import_.from_shapes.contains(proto_.input(i));
+  }
   // Whether nothing else reads the input's tensor.
   [[nodiscard]] bool is_sole_use(int i) const;
+  // Whether all inputs are constants, perhaps dequantised ones; then input(i) is their value.
+  [[nodiscard]] bool use_known_inputs();
   [[nodiscard]] int input_count() const { return proto_.input_size(); }
   [[nodiscard]] const Shape& shape(int i) { return builder().value(input(i)).shape; }
   // The value of an input that has to be constant.
@@ -91,6 +100,7 @@ class OnnxNode {
   const onnx::NodeProto& proto_;
   std::map<std::string, const onnx::AttributeProto*> attributes_;
   std::set<std::string> asked_;
+  std::vector<ValueId> known_;  // by input, after use_known_inputs
 };
 
 // How messages and layers call a node: its name, or its first output's if it has none.

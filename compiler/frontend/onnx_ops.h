@@ -19,6 +19,8 @@ struct OnnxOperator {
 };
 
 [[nodiscard]] std::span<const OnnxOperator> onnx_operators();
+// The row that rewrites a node, or null.
+[[nodiscard]] const OnnxOperator* find_onnx_operator(const onnx::NodeProto& node);
 
 #define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text, example) void rewrite(OnnxNode& node);
 #define SYSTOLE_MICROSOFT_OP(name, rewrite, text, example) void rewrite(OnnxNode& node);

@@ -184,8 +184,8 @@ void rewrite_reshape(OnnxNode& node) {
                "a list of int64");
   Shape target(wanted.as<std::int64_t>().begin(), wanted.as<std::int64_t>().end());
   const bool computed = node.builder().constant(x) == nullptr;
-  const bool follows =
-      computed && node.batch() && !target.empty() && target[0] == node.batch()->from;
+  const bool follows = computed && node.batch() && !node.is_from_shapes(1) && !target.empty() &&
+                       target[0] == node.batch()->from;
   if (follows) target[0] = node.batch()->to;
   node.result(node.builder().reshape(x, reshape_target(node, from, target, allow_zero)));
 }

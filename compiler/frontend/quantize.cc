@@ -43,48 +43,48 @@ void check_float_model(const OnnxFile& file) {
   }
 }
 
-void check_samples(const OnnxFile& file, const Tensor& samples) {
-  if (samples.type != DType::kFloat32 || samples.shape.empty() || samples.count() == 0) {
-    throw InputError(file.path, "calibration data " + shape_text(samples.shape),
-                     "float32 samples [n, ...]");
-  }
-  const auto values = samples.as<float>();
-  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-    throw InputError(file.path, "calibration data hold inf or NaN", "numbers");
+void check_samples(const OnnxFile& file, const CalibrationData& data) {
+  for (const auto& [name, samples] : data) {
+    if (samples.shape.empty() || samples.type != DType::kFloat32) continue;
+    const auto values = samples.as<float>();
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
+      throw InputError(file.path, "calibration data hold inf or NaN", "numbers");
+    }
   }
 }
 
-// Dimensions behind the first that the model leaves open are the samples'.
-LoadOptions options_for(const OnnxFile& file, const Tensor& samples, std::int64_t rows) {
-  LoadOptions options;
-  options.batch = rows;
-  const onnx::GraphProto& graph = file.model.graph();
-  for (const onnx::ValueInfoProto& input : graph.input()) {
+bool is_initialiser(const onnx::GraphProto& graph, const std::string& name) {
+  return std::any_of(graph.initializer().begin(), graph.initializer().end(),
+                     [&](const auto& t) { return t.name() == name; });
+}
+
+// Dimensions behind the first that the model and the options leave open are the samples'.
+LoadOptions options_for(const OnnxFile& file, const CalibrationData& data, LoadOptions options) {
+  options.batch.reset();
+  for (const onnx::ValueInfoProto& input : file.model.graph().input()) {
     const auto& dims = input.type().tensor_type().shape().dim();
-    const bool open = std::any_of(dims.begin() + std::min(1, dims.size()), dims.end(),
-                                  [](const auto& d) { return d.dim_value() <= 0; });
-    if (open && graph.input_size() == 1) {
-      options.shapes[input.name()] = samples.shape;
-      options.shapes[input.name()][0] = rows;
+    const auto samples = data.find(input.name());
+    if (samples == data.end() || options.shapes.contains(input.name())) continue;
+    const Shape& found = samples->second.shape;
+    bool open = false;
+    Shape shape(1, std::max<std::int64_t>(1, dims.empty() ? 1 : dims[0].dim_value()));
+    for (int i = 1; i < dims.size() && dims.size() == std::ssize(found); ++i) {
+      const bool fixed = dims[i].dim_value() > 0 || options.dims.contains(dims[i].dim_param());
+      open = open || !fixed;
+      shape.push_back(dims[i].dim_value() > 0 ? dims[i].dim_value()
+                                              : found[static_cast<std::size_t>(i)]);
     }
+    if (open) options.shapes[input.name()] = shape;
   }
   return options;
 }
 
-Graph import_for(OnnxFile& file, const Tensor& samples, std::int64_t rows) {
-  Graph graph = absorb_biases(import_onnx(file, options_for(file, samples, rows)));
-  if (graph.inputs.size() != 1) {
-    throw InputError(file.path, fmt::format("{} inputs", graph.inputs.size()), "one input");
+Graph import_for(OnnxFile& file, LoadOptions options, std::optional<std::int64_t> rows) {
+  options.batch = rows;
+  for (auto& [name, shape] : options.shapes) {
+    if (rows && !shape.empty()) shape[0] = *rows;
   }
-  const Value& input = graph.value(graph.inputs[0]);
-  const std::int64_t each = extent(samples.shape, 1, samples.shape.size());
-  if (input.type != DType::kFloat32 || element_count(input.shape) != rows * each) {
-    throw InputError(file.path,
-                     fmt::format("samples {} for the input {} {}", shape_text(samples.shape),
-                                 input.name, shape_text(input.shape)),
-                     "samples of the input's size, float32");
-  }
-  return graph;
+  return absorb_biases(import_onnx(file, options));
 }
 
 QuantisePlan plan_for(const OnnxFile& file, const Graph& graph) {
@@ -98,18 +98,14 @@ QuantisePlan plan_for(const OnnxFile& file, const Graph& graph) {
                    "a product of a computed A and constant weights B");
 }
 
-// Rows of samples that the model takes at once, if its first dimension is fixed; else 0.
-std::int64_t fixed_batch(const OnnxFile& file) {
-  const onnx::GraphProto& graph = file.model.graph();
-  for (const onnx::ValueInfoProto& input : graph.input()) {
-    const auto& stored = graph.initializer();
-    const bool constant = std::any_of(stored.begin(), stored.end(),
-                                      [&](const auto& t) { return t.name() == input.name(); });
+// Whether the model leaves the batch open: the leading dimension of its first input that has one.
+bool has_open_batch(const OnnxFile& file) {
+  for (const onnx::ValueInfoProto& input : file.model.graph().input()) {
     const auto& shape = input.type().tensor_type().shape();
-    if (!constant && shape.dim_size() > 0)
-      return std::max<std::int64_t>(0, shape.dim(0).dim_value());
+    if (!is_initialiser(file.model.graph(), input.name()) && shape.dim_size() > 0)
+      return shape.dim(0).dim_value() <= 0;
   }
-  return 0;
+  return false;
 }
 
 // The original's inputs and outputs, with their open dimensions' names. Floats of other widths have
@@ -138,23 +134,34 @@ std::vector<std::uint8_t> quantize_model(const std::string& model, const Tensor&
 
 std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const Tensor& samples,
                                         const QuantizeOptions& options) {
+  const onnx::GraphProto& graph = file.model.graph();
+  CalibrationData data;
+  for (const onnx::ValueInfoProto& input : graph.input()) {
+    if (!is_initialiser(graph, input.name())) data.emplace(input.name(), samples);
+  }
+  if (data.size() != 1)
+    throw InputError(file.path, fmt::format("{} inputs", data.size()), "one input");
+  return quantize_onnx(std::move(file), data, {}, options);
+}
+
+std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const CalibrationData& data,
+                                        const LoadOptions& load, const QuantizeOptions& options) {
   check_float_model(file);
-  check_samples(file, samples);
-  const auto graph_for = [&](std::int64_t rows) { return import_for(file, samples, rows); };
-  const std::int64_t batch = fixed_batch(file);
-  const std::int64_t rows = std::max<std::int64_t>(1, batch);
-  Graph graph = graph_for(rows);
+  check_samples(file, data);
+  const LoadOptions shapes = options_for(file, data, load);
+  const auto graph_for = [&](std::int64_t rows) { return import_for(file, shapes, rows); };
+  Graph graph = import_for(file, shapes, {});
   const QuantisePlan plan = plan_for(file, graph);
   check_constants(graph, plan, file.path);
   Quantisations quantisations;
   quantisations.where = file.path;
-  const Calibration calibration(graph_for, rows, samples, file.path);
+  const Calibration calibration(graph_for, graph, data, file.path);
   for (const auto& [id, range] : calibration.ranges(plan.tensors, options.percentile))
     quantisations.tensors[id] = quant_of_range(range.min, range.max);
   Graph quantised = insert_quantisers(std::move(graph), plan, quantisations);
   if (options.format == QuantFormat::kQlinear)
     quantised = fuse_products(std::move(quantised), has_qlinear_form);
-  OnnxStyle style{std::max(file.opset, kQdqOpset), file.model.ir_version(), batch <= 0};
+  OnnxStyle style{std::max(file.opset, kQdqOpset), file.model.ir_version(), has_open_batch(file)};
   if (style.ir < (file.opset < kQdqOpset ? kQdqIr : kFreeInitialiserIr)) style.ir = kQdqIr;
   onnx::ModelProto written = write_onnx(quantised, style);
   keep_interface(file.model.graph(), *written.mutable_graph());

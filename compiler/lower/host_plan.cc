@@ -32,14 +32,43 @@ bool moves_samples(const MoveAttrs& move) {
   SYSTOLE_CHECK(false, "move {}", static_cast<int>(move.fn));
 }
 
-// Whether a constant operand has another row for each sample of one batch.
-bool adds_by_sample(const Graph& graph, const Node& node) {
+// Whether an operand's dimension 0 is not the result's: it is broadcast along the samples, or a
+// constant that has another row for each.
+bool broadcasts_samples(const Graph& graph, const Node& node) {
   if (node.kind != OpKind::kZip) return false;
   const Shape& y = graph.value(node.outputs[0]).shape;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
     const Value& x = graph.value(id);
-    return x.constant && !y.empty() && x.shape.size() == y.size() && x.shape[0] > 1;
+    const bool whole = x.shape.size() == y.size();
+    if (x.constant) return whole && !y.empty() && x.shape[0] > 1;
+    return !whole || (!y.empty() && x.shape[0] != y[0]);
   });
+}
+
+bool joins_constants(const Graph& graph, const Node& node) {
+  return std::get<MoveAttrs>(node.attrs).fn == MoveFn::kConcat &&
+         std::any_of(node.inputs.begin(), node.inputs.end(),
+                     [&](ValueId id) { return graph.value(id).constant.has_value(); });
+}
+
+// The node with a dimension of batches before all others.
+Node behind_batches(Node node) {
+  if (auto* reduce = std::get_if<ReduceAttrs>(&node.attrs)) {
+    ++reduce->first_axis;
+    ++reduce->end_axis;
+  }
+  if (auto* quant = std::get_if<QuantAttrs>(&node.attrs)) ++quant->quant.axis;
+  if (auto* move = std::get_if<MoveAttrs>(&node.attrs)) {
+    ++move->axis;
+    for (std::int64_t& axis : move->permutation) ++axis;
+    if (move->fn == MoveFn::kTranspose) move->permutation.insert(move->permutation.begin(), 0);
+    if (move->fn == MoveFn::kPad) {
+      const auto rank = static_cast<std::ptrdiff_t>(move->pads.size() / 2);
+      move->pads.insert(move->pads.begin() + rank, 0);
+      move->pads.insert(move->pads.begin(), 0);
+    }
+  }
+  return node;
 }
 
 }  // namespace
@@ -104,32 +133,66 @@ std::int64_t HostPlan::constant_tensor(ValueId id) {
   return found->second;
 }
 
-// A step acts on whole tensors, all batches at once, so it must not mix samples along dimension 0.
-void HostPlan::check_batches(const Node& node) const {
-  if (program_.batches == 1) return;
+// A step acts on whole tensors, all batches at once along dimension 0. Where that would mix
+// batches, they are one more dimension in front instead.
+bool HostPlan::keeps_batches_apart(const Node& node) const {
+  if (program_.batches == 1) return false;
   const auto* reduce = std::get_if<ReduceAttrs>(&node.attrs);
   const auto* move = std::get_if<MoveAttrs>(&node.attrs);
   const auto* quant = std::get_if<QuantAttrs>(&node.attrs);
   const bool per_axis_0 = quant != nullptr && !quant->quant.per_tensor() && quant->quant.axis == 0;
-  const bool moves = (move != nullptr && moves_samples(*move)) || adds_by_sample(graph_, node);
-  if ((reduce != nullptr && reduce->first_axis == 0) || moves || per_axis_0) {
-    throw InputError("node " + node.name,
-                     "mixes the samples of a batch, and several batches were asked for",
-                     "an input of one batch (--batch N with as many samples)");
-  }
+  const bool moves = move != nullptr && (moves_samples(*move) || joins_constants(graph_, node));
+  return (reduce != nullptr && reduce->first_axis == 0) || moves || per_axis_0 ||
+         broadcasts_samples(graph_, node);
+}
+
+// The tensor's bytes with the batches in front and, behind them, dimensions of 1 up to `rank`. A
+// constant is broadcast, but where it is joined with others each batch has its own.
+std::int64_t HostPlan::batch_view(ValueId id, std::size_t rank) {
+  if (const auto found = batch_constants_.find(id); found != batch_constants_.end())
+    return found->second;
+  const std::int64_t whole = tensor(id);
+  const Value& value = graph_.value(id);
+  if (value.constant) return whole;
+  isa::HostTensor view = program_.tensors[static_cast<std::size_t>(whole)];
+  view.name += ".batches";
+  view.shape = value.shape;
+  view.shape.insert(view.shape.begin(), rank - value.shape.size(), 1);
+  view.shape.insert(view.shape.begin(), program_.batches);
+  view.role = isa::Role::kIntermediate;
+  program_.tensors.push_back(std::move(view));
+  return static_cast<std::int64_t>(program_.tensors.size()) - 1;
+}
+
+void HostPlan::add_batch_constant(ValueId id) {
+  if (batch_constants_.contains(id)) return;
+  const Tensor& data = *graph_.value(id).constant;
+  std::vector<std::uint8_t> copies;
+  for (std::int64_t b = 0; b < program_.batches; ++b)
+    copies.insert(copies.end(), data.data.begin(), data.data.end());
+  Shape shape = data.shape;
+  shape.insert(shape.begin(), program_.batches);
+  const std::int64_t at = append(copies);
+  program_.tensors.push_back(
+      {graph_.value(id).name + ".batches", data.type, shape, isa::Role::kConstant, at});
+  batch_constants_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
 
 void HostPlan::add_step(const Node& node, int stage, std::int64_t layer) {
-  check_batches(node);
-  const bool is_float = graph_.value(node.outputs[0]).type == DType::kFloat32;
-  isa::HostStep step = host_step(node, is_float).value();
+  const bool apart = keeps_batches_apart(node);
+  const Value& result = graph_.value(node.outputs[0]);
+  const auto index = [&](ValueId id) {
+    return apart ? batch_view(id, result.shape.size()) : tensor(id);
+  };
+  isa::HostStep step =
+      host_step(apart ? behind_batches(node) : node, result.type == DType::kFloat32).value();
   step.stage = stage >= placement_.segments ? isa::kFinalStage : stage;
   step.name = node.name;
   step.layer = layer;
   for (ValueId id : node.inputs) {
-    if (id != kNoValue) step.inputs.push_back(tensor(id));
+    if (id != kNoValue) step.inputs.push_back(index(id));
   }
-  for (ValueId id : node.outputs) step.outputs.push_back(tensor(id));
+  for (ValueId id : node.outputs) step.outputs.push_back(index(id));
   program_.host_steps.push_back(std::move(step));
 }
 
@@ -141,7 +204,9 @@ void HostPlan::add_constants() {
       const bool operand = placement_.where[n] == Where::kDevice && node.kind != OpKind::kMatmul &&
                            node.kind != OpKind::kConv;
       if (operand) add_device_constant(id, device_view(graph_, node, id));
-      if (placement_.where[n] == Where::kHost) add_host_constant(id);
+      if (placement_.where[n] != Where::kHost) continue;
+      add_host_constant(id);
+      if (node.kind == OpKind::kMove && keeps_batches_apart(node)) add_batch_constant(id);
     }
   }
   for (ValueId id : graph_.outputs) {

@@ -18,7 +18,6 @@ class HostPlan {
   // Gives inputs, outputs, constants of host steps and all values that cross between device
   // segments a place in host memory (after the constants), and appends the host steps. Feature maps
   // that cross get a channels-last copy and the transposes to and from it. `layers` is by node.
-  // Throws InputError if a step would mix samples of different batches.
   void build(const std::vector<std::int64_t>& layers);
 
   // Host address of a value's pixels as a device node sees them, or -1 if they stay in the unified
@@ -29,7 +28,9 @@ class HostPlan {
   std::int64_t tensor(ValueId id);
   std::int64_t constant_tensor(ValueId id);
   void add_step(const Node& node, int stage, std::int64_t layer);
-  void check_batches(const Node& node) const;
+  [[nodiscard]] bool keeps_batches_apart(const Node& node) const;
+  std::int64_t batch_view(ValueId id, std::size_t rank);
+  void add_batch_constant(ValueId id);
   [[nodiscard]] Shape full_shape(const Value& value) const;
   void add_outputs(std::int64_t layer);
   void add_constants();
@@ -51,6 +52,7 @@ class HostPlan {
   std::map<ValueId, std::int64_t> tensors_;    // by value: index into program.tensors
   std::map<ValueId, std::int64_t> addresses_;  // by root value
   std::map<ValueId, std::int64_t> pixels_;     // by root value: index of its channels-last tensor
+  std::map<ValueId, std::int64_t> batch_constants_;  // by value: index of one copy a batch
   std::map<ValueId, std::int64_t> constants_;  // by value: address of a device operand's pixels
   // Steps before and behind those of the graph in their stages.
   std::vector<isa::HostStep> before_, behind_;

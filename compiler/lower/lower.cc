@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "base/diag.h"
 #include "compiler/lower/host_plan.h"
@@ -29,7 +30,7 @@ class Lowerer {
     program_.model = graph.name;
     program_.model_hash = graph.hash;
     program_.machine = machine;
-    program_.batch = batch_of(graph);
+    program_.batch = leading_of(graph);
     program_.batches = options.batches;
     program_.has_values = !options.timing_only && !graph.structure_only;
   }
@@ -57,7 +58,8 @@ class Lowerer {
   }
 
  private:
-  static std::int64_t batch_of(const Graph& graph) {
+  // What jobs divide a batch by; whether it counts rows of data is the caller's to say.
+  static std::int64_t leading_of(const Graph& graph) {
     if (graph.inputs.empty() || graph.value(graph.inputs[0]).shape.empty()) return 1;
     return std::max<std::int64_t>(1, graph.value(graph.inputs[0]).shape[0]);
   }
@@ -75,19 +77,33 @@ class Lowerer {
     }
   }
 
+  // Every tensor on the device falls into as many equal parts; constants are the same for all.
+  void set_units() {
+    units_ = program_.batch / graph_.images_together;
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (placement_.where[n] != Where::kDevice) continue;
+      const Node& node = graph_.nodes[n];
+      const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
+      units_ = std::gcd(units_, device_view(graph_, node, node.outputs[0]).images);
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        const ValueId id = node.inputs[i];
+        if (id == kNoValue || (product && i > 0)) continue;
+        const std::int64_t images = device_view(graph_, node, id).images;
+        const bool constant = graph_.value(id).constant.has_value();
+        units_ = constant ? (images > 1 ? 1 : units_) : std::gcd(units_, images);
+      }
+    }
+    units_ = std::max<std::int64_t>(1, units_);
+  }
+
   void make_products() {
     products_.clear();
     product_of_.clear();
+    set_units();
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
       if (placement_.where[n] != Where::kDevice || !product) continue;
-      const FeatureMap out = device_view(graph_, node, node.outputs[0]);
-      if (out.images % units() != 0) {
-        throw InputError("node " + node.name,
-                         fmt::format("has {} rows for a batch of {}", out.images, program_.batch),
-                         "a multiple of the batch");
-      }
       products_.push_back(make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine,
                                        placement_.fold[n]));
       product_of_[n] = products_.size() - 1;
@@ -143,13 +159,11 @@ class Lowerer {
     return result;
   }
 
-  [[nodiscard]] std::int64_t units() const { return program_.batch / graph_.images_together; }
-
   // With `one_by_one` in the graph's order; else work of the vector unit stands as early as its
   // operands allow, so that it can go on beside as many products as possible.
   SegmentPlan plan_segment(int segment, bool one_by_one) {
     SegmentPlan plan;
-    plan.units = units();
+    plan.units = units_;
     plan.schedule = schedule_;
     plan.one_by_one = one_by_one;
     for (std::size_t n : one_by_one ? nodes_of(segment) : early_order(segment)) {
@@ -273,6 +287,7 @@ class Lowerer {
   Placement placement_;
   HostPlan host_;
   Explanation explanation_;
+  std::int64_t units_ = 1;                         // parts of a batch that jobs take
   std::vector<std::int64_t> layers_;               // by node
   std::vector<Product> products_;                  // of device nodes, in order
   std::map<std::size_t, std::size_t> product_of_;  // by node: index into products_

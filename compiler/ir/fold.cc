@@ -1,0 +1,44 @@
+// A node is evaluated in a graph of its own.
+#include "compiler/ir/fold.h"
+
+#include "compiler/ir/shapes.h"
+
+namespace systole::compiler {
+
+Tensor evaluate_node(const Graph& graph, const Node& node, Value result) {
+  Graph alone;
+  Node copy = node;
+  for (ValueId& id : copy.inputs) id = alone.add_value(graph.value(id));
+  copy.outputs = {alone.add_value(std::move(result))};
+  alone.outputs = copy.outputs;
+  alone.nodes.push_back(std::move(copy));
+  return std::move(evaluate(alone, {}).front());
+}
+
+double work_of(const Graph& graph, const Node& node, const Shape& result) {
+  const auto results = static_cast<double>(element_count(result));
+  const auto shape = [&](std::size_t i) { return graph.value(node.inputs.at(i)).shape; };
+  switch (node.kind) {
+    case OpKind::kMatmul:
+      return results * static_cast<double>(shape(1).at(0));
+    case OpKind::kConv:
+      return results * static_cast<double>(extent(shape(1), 1, shape(1).size()));
+    case OpKind::kPool: {
+      const Window& window = std::get<PoolAttrs>(node.attrs).window;
+      return results * static_cast<double>(window.kernel[0]) *
+             static_cast<double>(window.kernel[1]);
+    }
+    case OpKind::kReduce:
+      return static_cast<double>(element_count(shape(0)));
+    case OpKind::kMap:
+    case OpKind::kZip:
+    case OpKind::kTable:
+    case OpKind::kMove:
+    case OpKind::kQuantise:
+    case OpKind::kDequantise:
+      return results;
+  }
+  SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
+}
+
+}  // namespace systole::compiler
