@@ -1,15 +1,13 @@
-// Files: reading through zlib (which passes plain files on unchanged), writing by rename.
+// Files: writing by rename; reading is in read_file.cc.
 #include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 
 #include "base/diag.h"
 
@@ -63,34 +61,6 @@ std::string new_file_beside(const fs::path& path, const struct stat* replaced) {
 }
 
 }  // namespace
-
-std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t max_bytes) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw InputError(path, "is a folder", "a file");
-  errno = 0;
-  const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), &gzclose);
-  if (!file)
-    throw InputError(path, "cannot be read: " + (errno != 0 ? reason() : "out of memory"),
-                     "a readable file");
-  std::vector<std::uint8_t> bytes;
-  constexpr std::size_t kChunk = std::size_t{1} << 20;
-  for (;;) {
-    const std::size_t old = bytes.size();
-    bytes.resize(old + kChunk);
-    const int n = gzread(file.get(), bytes.data() + old, kChunk);
-    if (n < 0) throw InputError(path, "damaged gzip data or unreadable file", "a whole file");
-    bytes.resize(old + static_cast<std::size_t>(n));
-    if (static_cast<std::int64_t>(bytes.size()) > max_bytes) {
-      throw InputError(path, "is too large", fmt::format("at most {} bytes", max_bytes));
-    }
-    if (n == 0) break;
-  }
-  int code = Z_OK;
-  gzerror(file.get(), &code);
-  if (code == Z_BUF_ERROR)
-    throw InputError(path, "ends in the middle of its gzip data", "a whole file");
-  return bytes;
-}
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   struct stat found {};

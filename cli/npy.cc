@@ -78,9 +78,14 @@ Shape shape_of(std::string_view header, const std::string& where) {
   return shape;
 }
 
-}  // namespace
+// What lies before the elements.
+struct Preamble {
+  std::string_view header;  // the dictionary
+  std::size_t bytes;        // of all of it
+};
 
-Tensor parse_npy(std::span<const std::uint8_t> bytes, const std::string& where) {
+// Nothing if `bytes` ends inside it.
+std::optional<Preamble> preamble_of(std::span<const std::uint8_t> bytes, const std::string& where) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (bytes.size() < 12 || !text.starts_with(kMagic)) {
     throw InputError(where, "has no .npy header", "a whole .npy file");
@@ -95,16 +100,36 @@ Tensor parse_npy(std::span<const std::uint8_t> bytes, const std::string& where) 
   for (std::size_t i = 0; i < length_bytes; ++i) {
     length |= std::size_t{bytes[kMagic.size() + 2 + i]} << (8 * i);
   }
-  if (length > bytes.size() - start)
-    throw InputError(where, "ends inside its .npy header", "a whole .npy file");
-  const std::string_view header = text.substr(start, length);
+  if (length > bytes.size() - start) return std::nullopt;
+  return Preamble{text.substr(start, length), start + length};
+}
+
+bool is_half(std::string_view header, const std::string& where) {
+  return value_of(header, "descr", where).starts_with(kHalf);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> npy_stated_size(std::span<const std::uint8_t> head,
+                                            const std::string& where) {
+  const auto preamble = preamble_of(head, where);
+  if (!preamble) return std::nullopt;
+  const std::string_view header = preamble->header;
+  const bool half = is_half(header, where);
+  const DType type = half ? DType::kUint16 : type_of(header, where);
+  const std::int64_t elements = element_count(shape_of(header, where), where);
+  return static_cast<std::int64_t>(preamble->bytes) + elements * dtype_bytes(type);
+}
+
+Tensor parse_npy(std::span<const std::uint8_t> bytes, const std::string& where) {
+  const auto preamble = preamble_of(bytes, where);
+  if (!preamble) throw InputError(where, "ends inside its .npy header", "a whole .npy file");
+  const std::string_view header = preamble->header;
   if (!value_of(header, "fortran_order", where).starts_with("False")) {
     throw InputError(where, "is in Fortran order", "C order (numpy.ascontiguousarray)");
   }
-  const auto elements = bytes.subspan(start + length);
-  if (value_of(header, "descr", where).starts_with(kHalf)) {
-    return tensor_from_halves(shape_of(header, where), elements, where);
-  }
+  const auto elements = bytes.subspan(preamble->bytes);
+  if (is_half(header, where)) return tensor_from_halves(shape_of(header, where), elements, where);
   return tensor_from_bytes(type_of(header, where), shape_of(header, where), elements, where);
 }
 

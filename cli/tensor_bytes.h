@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -17,6 +18,11 @@ namespace systole::cli {
 // The same for float16 elements, which become float32.
 [[nodiscard]] Tensor tensor_from_halves(Shape shape, std::span<const std::uint8_t> bytes,
                                         const std::string& where);
+// How many bytes a .npy file has by its header; nothing if `head` ends inside the header. Throws
+// InputError naming `where` for what parse_npy refuses.
+[[nodiscard]] std::optional<std::int64_t> npy_stated_size(std::span<const std::uint8_t> head,
+                                                          const std::string& where);
+
 // A tensor whose uint16 elements are the bits of float16 numbers, as float32.
 [[nodiscard]] Tensor widen_halves(const Tensor& bits);
 

@@ -8,8 +8,8 @@
 #include <array>
 #include <optional>
 
-#include "base/files.h"
 #include "base/numerics.h"
+#include "base/read_file.h"
 #include "cli/tensor_bytes.h"
 
 namespace systole::cli {
@@ -34,6 +34,56 @@ std::optional<DType> idx_type(std::uint8_t code) {
     if (t.code == code) return t.type;
   }
   return std::nullopt;
+}
+
+struct IdxHeader {
+  DType type;
+  Shape shape;
+  std::size_t bytes;  // of the header
+};
+
+IdxHeader idx_header(std::span<const std::uint8_t> bytes, const std::string& where) {
+  if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0 || !idx_type(bytes[2])) {
+    throw InputError(where, "has no IDX header", std::string(kKinds));
+  }
+  const std::size_t rank = bytes[3];
+  IdxHeader header{*idx_type(bytes[2]), {}, 4 + 4 * rank};
+  if (bytes.size() < header.bytes) {
+    throw InputError(where, "ends inside its IDX header", "a whole file");
+  }
+  for (std::size_t at = 4; at < header.bytes; at += 4) {
+    std::uint32_t extent = 0;
+    for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | bytes[at + i];
+    header.shape.push_back(extent);
+  }
+  return header;
+}
+
+using Head = std::span<const std::uint8_t>;
+
+std::optional<std::int64_t> idx_stated_size(Head head, const std::string& where) {
+  const IdxHeader header = idx_header(head, where);
+  return static_cast<std::int64_t>(header.bytes) +
+         element_count(header.shape, where) * dtype_bytes(header.type);
+}
+
+std::optional<std::int64_t> unknown_size(Head, const std::string&) { return std::nullopt; }
+
+// A kind of tensor file: how many bytes its header states, and its reader.
+struct Kind {
+  std::optional<std::int64_t> (*stated_size)(Head head, const std::string& where);
+  Tensor (*parse)(std::span<const std::uint8_t> bytes, const std::string& where);
+};
+
+Kind kind_of(Head head, const std::string& path) {
+  constexpr std::array<std::uint8_t, 6> kNpyMagic = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+  if (head.size() >= kNpyMagic.size() &&
+      std::equal(kNpyMagic.begin(), kNpyMagic.end(), head.begin())) {
+    return {npy_stated_size, parse_npy};
+  }
+  if (path.ends_with(".pb")) return {unknown_size, parse_tensor_proto};
+  if (head.size() >= 4 && head[0] == 0 && head[1] == 0) return {idx_stated_size, parse_idx};
+  throw InputError(path, "is not a tensor file", std::string(kKinds));
 }
 
 }  // namespace
@@ -68,21 +118,9 @@ Tensor tensor_from_halves(Shape shape, std::span<const std::uint8_t> bytes,
 }
 
 Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& where) {
-  if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0 || !idx_type(bytes[2])) {
-    throw InputError(where, "has no IDX header", std::string(kKinds));
-  }
-  const DType type = *idx_type(bytes[2]);
-  const std::size_t rank = bytes[3];
-  const std::size_t header = 4 + 4 * rank;
-  if (bytes.size() < header) throw InputError(where, "ends inside its IDX header", "a whole file");
-  Shape shape;
-  for (std::size_t at = 4; at < header; at += 4) {
-    std::uint32_t extent = 0;
-    for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | bytes[at + i];
-    shape.push_back(extent);
-  }
-  Tensor tensor = tensor_from_bytes(type, std::move(shape), bytes.subspan(header), where);
-  const std::int64_t width = dtype_bytes(type);
+  const IdxHeader header = idx_header(bytes, where);
+  Tensor tensor = tensor_from_bytes(header.type, header.shape, bytes.subspan(header.bytes), where);
+  const std::int64_t width = dtype_bytes(header.type);
   for (auto at = tensor.data.begin(); at != tensor.data.end(); at += width) {
     std::reverse(at, at + width);
   }
@@ -90,15 +128,9 @@ Tensor parse_idx(std::span<const std::uint8_t> bytes, const std::string& where) 
 }
 
 Tensor read_tensor_file(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
-  constexpr std::array<std::uint8_t, 6> kNpyMagic = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-  if (bytes.size() >= kNpyMagic.size() &&
-      std::equal(kNpyMagic.begin(), kNpyMagic.end(), bytes.begin())) {
-    return parse_npy(bytes, path);
-  }
-  if (path.ends_with(".pb")) return parse_tensor_proto(bytes, path);
-  if (bytes.size() >= 4 && bytes[0] == 0 && bytes[1] == 0) return parse_idx(bytes, path);
-  throw InputError(path, "is not a tensor file", std::string(kKinds));
+  const std::vector<std::uint8_t> bytes = read_file(
+      path, kMaxFileBytes, [&](Head head) { return kind_of(head, path).stated_size(head, path); });
+  return kind_of(bytes, path).parse(bytes, path);
 }
 
 }  // namespace systole::cli

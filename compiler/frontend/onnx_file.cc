@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "base/read_file.h"
 #include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_functions.h"
 
@@ -54,13 +55,22 @@ void parse_text(const std::string& path, const std::string& text, onnx::ModelPro
   }
 }
 
+[[noreturn]] void fail_binary(const std::string& path, const char* found) {
+  throw InputError(path, found, "a whole ONNX file, or ONNX text with a name ending in .onnxtxt");
+}
+
 void parse_binary(const std::string& path, std::span<const std::uint8_t> bytes,
                   onnx::ModelProto& model) {
+  if (bytes.empty()) fail_binary(path, "is empty");
   const bool parsed = model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-  if (bytes.empty() || !parsed || !model.has_graph()) {
-    const std::string found = bytes.empty() ? "is empty" : "is not an ONNX model or is cut short";
-    throw InputError(path, found, "a whole ONNX file, or ONNX text with a name ending in .onnxtxt");
-  }
+  if (!parsed || !model.has_graph()) fail_binary(path, "is not an ONNX model or is cut short");
+}
+
+// No protobuf and no text starts with a zero byte; a file of zeros need not be read whole for that.
+std::optional<std::int64_t> check_start(const std::string& path,
+                                        std::span<const std::uint8_t> head) {
+  if (!head.empty() && head[0] == 0) fail_binary(path, "is not an ONNX model");
+  return std::nullopt;
 }
 
 void check_version(const std::string& path, std::string_view what, std::int64_t found,
@@ -116,7 +126,8 @@ OnnxFile parse_onnx(const std::string& path, std::span<const std::uint8_t> bytes
 }
 
 OnnxFile read_onnx(const std::string& path) {
-  return parse_onnx(path, read_file(path, kMaxFileBytes));
+  return parse_onnx(
+      path, read_file(path, kMaxFileBytes, [&](auto head) { return check_start(path, head); }));
 }
 
 void run_onnx_checker(const OnnxFile& file) {
