@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 
 #include "isa/access.h"
@@ -71,6 +72,28 @@ class Queue {
   std::int32_t sent_ = 0;
   Clock known_{};
   std::vector<Moment> history_;
+};
+
+// A set of bytes, whatever the order and the overlap of the ranges it is made of.
+class ByteRanges {
+ public:
+  void add(std::int64_t begin, std::int64_t end) {
+    if (begin >= end) return;
+    auto at = ends_.lower_bound(begin);  // the first range that reaches up to `begin`
+    for (; at != ends_.end() && at->second <= end; at = ends_.erase(at)) {
+      begin = std::min(begin, at->second);
+      end = std::max(end, at->first);
+    }
+    ends_[end] = begin;
+  }
+  // Whether it has a byte of [begin, end).
+  [[nodiscard]] bool meet(std::int64_t begin, std::int64_t end) const {
+    const auto next = ends_.upper_bound(begin);
+    return next != ends_.end() && next->second < end;
+  }
+
+ private:
+  std::map<std::int64_t, std::int64_t> ends_;  // end -> begin, disjoint
 };
 
 class RaceChecker {
@@ -156,26 +179,28 @@ class RaceChecker {
   // Whoever runs the program reads its outputs. One may share bytes with what the host writes: an
   // input, a constant, the result of a step.
   void check_outputs() {
-    std::vector<const HostTensor*> by_host;
-    for (const HostTensor& tensor : program_.tensors) {
-      if (tensor.role == Role::kInput || tensor.role == Role::kConstant) by_host.push_back(&tensor);
-    }
-    for (const HostStep& step : program_.host_steps) {
-      for (const std::int64_t i : step.outputs)
-        by_host.push_back(&program_.tensors[static_cast<std::size_t>(i)]);
-    }
+    const ByteRanges by_host = written_by_host();
     for (const HostTensor& tensor : program_.tensors) {
       const std::int64_t end = tensor.address + tensor.bytes();
-      const bool shared = std::any_of(by_host.begin(), by_host.end(), [&](const HostTensor* other) {
-        return other->address < end && tensor.address < other->address + other->bytes();
-      });
-      const bool read = tensor.role == Role::kOutput && tensor.bytes() > 0;
-      if (!read || shared || any_written(tensor)) continue;
+      const bool read = tensor.role == Role::kOutput && end > tensor.address;
+      if (!read || by_host.meet(tensor.address, end) || any_written(tensor)) continue;
       findings_.add_general(
           FindingKind::kNeverWritten,
           fmt::format("output '{}' is never written; expected a write_host or a host step",
                       tensor.name));
     }
+  }
+
+  [[nodiscard]] ByteRanges written_by_host() const {
+    ByteRanges ranges;
+    const auto add = [&](const HostTensor& t) { ranges.add(t.address, t.address + t.bytes()); };
+    for (const HostTensor& tensor : program_.tensors) {
+      if (tensor.role == Role::kInput || tensor.role == Role::kConstant) add(tensor);
+    }
+    for (const HostStep& step : program_.host_steps) {
+      for (const std::int64_t i : step.outputs) add(program_.tensors[static_cast<std::size_t>(i)]);
+    }
+    return ranges;
   }
 
   bool any_written(const HostTensor& tensor) {

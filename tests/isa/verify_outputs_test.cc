@@ -52,5 +52,34 @@ TEST(VerifyOutputs, AViewOfAnInputIsWritten) {
   EXPECT_THAT(findings_with(kInput + view), testing::IsEmpty());
 }
 
+// Of what shares bytes with an output, an empty tensor writes none.
+TEST(VerifyOutputs, AnEmptyTensorWritesNothing) {
+  const std::string empty = ".tensor \"e\" type=uint8 shape=[0, 8] role=input address=2056\n";
+  EXPECT_THAT(findings_with(kInput + empty + kNobodys),
+              testing::ElementsAre(testing::HasSubstr("output 'z' is never written")));
+}
+
+// A chain of so many host steps that nothing may look at every tensor for each of them.
+TEST(VerifyOutputs, LongChainsOfHostSteps) {
+  constexpr std::int64_t kSteps = 400'000, kBytes = 64;
+  Program program = assemble(kInput + std::string(kCopy), "test");
+  program.layers = {{"(none)", "", 0, 0}};
+  for (std::int64_t i = 0; i < kSteps; ++i) {
+    program.tensors.push_back({"t", DType::kUint8, {4, 8}, Role::kOutput, 4096 + i * kBytes});
+    HostStep step;
+    step.op = HostOp::kCopy;
+    step.inputs = {i};
+    step.outputs = {i + 1};
+    program.host_steps.push_back(step);
+  }
+  program.host_bytes = 4096 + kSteps * kBytes;
+  EXPECT_THAT(verify(program, program.machine), testing::IsEmpty());
+  program.host_steps.pop_back();
+  program.tensors.back().name = "last";
+  const std::vector<Finding> findings = verify(program, program.machine);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_THAT(findings[0].text, testing::HasSubstr("output 'last' is never written"));
+}
+
 }  // namespace
 }  // namespace systole::isa
