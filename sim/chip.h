@@ -69,6 +69,7 @@ class Chip {
   Board board_;
   Completions completions_;
 
+  std::optional<isa::Footprint> touched_;  // only when there are values
   UnifiedBuffer buffer_;
   ParamMemory params_;
   Accumulators accumulators_;

@@ -2,6 +2,7 @@
 #include "sim/func/oracle.h"
 
 #include "isa/expand.h"
+#include "isa/footprint.h"
 #include "sim/func/state.h"
 
 namespace systole::sim {
@@ -34,11 +35,11 @@ std::size_t run_repeat(const isa::Repeat& repeat, std::span<const isa::Insn> cod
   return pc + 1 + length;
 }
 
-void allocate(State& state) {
+void allocate(State& state, const isa::Footprint& touched) {
   const isa::Machine& m = state.machine;
-  state.unified_buffer.resize(static_cast<std::size_t>(m.ub_rows() * m.unified_buffer_row_bytes));
-  state.accumulators.resize(static_cast<std::size_t>(m.accumulators_rows * m.c()));
-  state.params.resize(static_cast<std::size_t>(m.parameters_rows * m.param_row_bytes()));
+  state.unified_buffer = {touched.ub_rows * m.unified_buffer_row_bytes, "unified buffer"};
+  state.accumulators = {touched.accumulator_rows * m.c(), "accumulators"};
+  state.params = {touched.parameter_rows * m.param_row_bytes(), "parameter memory"};
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ void execute(const isa::Program& program, const isa::Machine& machine, HostMemor
               .fifo = {},
               .active = {},
               .registers = {}};
-  if (state.has_values) allocate(state);
+  if (state.has_values) allocate(state, isa::footprint(program, machine));
   const std::span<const isa::Insn> code = program.code;
   host_stage(0);
   for (std::size_t pc = 0; pc < code.size();) {

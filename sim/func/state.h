@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/diag.h"
+#include "base/storage.h"
 #include "isa/insn.h"
 #include "isa/machine.h"
 #include "isa/registers.h"
@@ -30,9 +31,9 @@ struct State {
   bool has_values;                               // false: only count
   std::span<std::uint8_t> host;                  // bytes
   std::span<const std::uint8_t> weights;         // bytes, from DRAM address 0
-  std::vector<std::uint8_t> unified_buffer;      // bytes, rows of machine.unified_buffer_row_bytes
-  std::vector<std::int32_t> accumulators;        // rows of C
-  std::vector<std::uint8_t> params;              // bytes, rows of C x 32 bit
+  Storage<std::uint8_t> unified_buffer;          // bytes, rows of machine.unified_buffer_row_bytes
+  Storage<std::int32_t> accumulators;            // rows of C
+  Storage<std::uint8_t> params;                  // bytes, rows of C x 32 bit
   std::deque<Tile> fifo;                         // tiles read and not yet active, oldest first
   Tile active;                                   // the tile that passes use
   std::array<isa::Registers, isa::kUnitCount> registers{};  // by unit

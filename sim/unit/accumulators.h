@@ -5,27 +5,30 @@
 #include <cstdint>
 
 #include "base/diag.h"
-#include "isa/machine.h"
-#include "sim/unit/storage.h"
+#include "base/storage.h"
+#include "isa/footprint.h"
 
 namespace systole::sim {
 
 class Accumulators {
  public:
-  // Without `values` it holds none.
-  Accumulators(const isa::Machine& machine, bool values) : machine_(machine) {
-    if (values) sums_ = Storage<std::int32_t>(machine.accumulators_rows * machine.c());
+  // Without `values` it holds none, else the rows of the footprint.
+  Accumulators(const isa::Machine& machine, const std::optional<isa::Footprint>& values)
+      : machine_(machine), rows_(values ? values->accumulator_rows : machine.accumulators_rows) {
+    if (values) sums_ = {rows_ * machine.c(), "accumulators"};
   }
 
   // The first element of rows [row, row + rows); C elements from one row to the next.
   [[nodiscard]] std::int32_t* rows(std::int64_t row, std::int64_t rows) {
-    SYSTOLE_CHECK(row >= 0 && row + rows <= machine_.accumulators_rows, "rows [{}, {}) of {}", row,
-                  row + rows, machine_.accumulators_rows);
+    SYSTOLE_CHECK(row >= 0 && row + rows <= rows_, "rows [{}, {}) of {}", row, row + rows, rows_);
     return sums_.data() + row * machine_.c();
   }
+  // Row 0; C elements from one row to the next.
+  [[nodiscard]] std::int32_t* all() { return sums_.data(); }
 
  private:
   const isa::Machine& machine_;
+  std::int64_t rows_;
   Storage<std::int32_t> sums_;
 };
 

@@ -7,25 +7,23 @@
 #include <vector>
 
 #include "base/diag.h"
+#include "base/storage.h"
 #include "base/units.h"
-#include "isa/machine.h"
-#include "sim/unit/storage.h"
+#include "isa/footprint.h"
 
 namespace systole::sim {
 
 class ParamMemory {
  public:
-  // Without `values` it holds none.
-  ParamMemory(const isa::Machine& machine, bool values) : machine_(machine) {
-    if (values) {
-      bytes_ = Storage<std::uint8_t>(machine.parameters_rows * machine.param_row_bytes());
-    }
+  // Without `values` it holds none, else the rows of the footprint.
+  ParamMemory(const isa::Machine& machine, const std::optional<isa::Footprint>& values)
+      : machine_(machine), rows_(values ? values->parameter_rows : machine.parameters_rows) {
+    if (values) bytes_ = {rows_ * machine.param_row_bytes(), "parameter memory"};
   }
 
   // The bytes of rows [row, row + rows).
   [[nodiscard]] std::span<std::uint8_t> bytes(std::int64_t row, std::int64_t rows) {
-    SYSTOLE_CHECK(row >= 0 && row + rows <= machine_.parameters_rows, "rows [{}, {}) of {}", row,
-                  row + rows, machine_.parameters_rows);
+    SYSTOLE_CHECK(row >= 0 && row + rows <= rows_, "rows [{}, {}) of {}", row, row + rows, rows_);
     const std::int64_t row_bytes = machine_.param_row_bytes();
     return {bytes_.data() + row * row_bytes, static_cast<std::size_t>(rows * row_bytes)};
   }
@@ -48,6 +46,7 @@ class ParamMemory {
 
  private:
   const isa::Machine& machine_;
+  std::int64_t rows_;
   Storage<std::uint8_t> bytes_;
 };
 

@@ -119,7 +119,7 @@ void RegisterArray::write_accumulators(CyclePoint t) {
   const std::int64_t columns = board_.machine.c();
   const SubRowTag* tags = registers_.arriving_tags();
   const std::int32_t* psums = registers_.arriving();
-  std::int32_t* __restrict sums = accumulators_.rows(0, board_.machine.accumulators_rows);
+  std::int32_t* __restrict sums = accumulators_.all();
   for (std::int64_t c = 0; board_.values && c < columns; ++c) {
     const SubRowTag& tag = tags[c];
     if (!tag.valid || c >= tag.columns) continue;

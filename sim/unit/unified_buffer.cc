@@ -3,15 +3,18 @@
 
 namespace systole::sim {
 
-UnifiedBuffer::UnifiedBuffer(Kernel& kernel, const isa::Machine& machine, bool values)
-    : machine_(machine), ports_(kernel, machine) {
-  if (values) bytes_ = Storage<std::uint8_t>(machine.unified_buffer_bytes + kSlack);
+UnifiedBuffer::UnifiedBuffer(Kernel& kernel, const isa::Machine& machine,
+                             const std::optional<isa::Footprint>& values)
+    : machine_(machine),
+      ports_(kernel, machine),
+      rows_(values ? values->ub_rows : machine.ub_rows()) {
+  if (values) bytes_ = {rows_ * machine.unified_buffer_row_bytes + kSlack, "unified buffer"};
 }
 
 RowSpan UnifiedBuffer::rows(const UbRange& range) {
   const std::int64_t each = machine_.ub_rows_of(range.bytes, range.lane);
-  SYSTOLE_CHECK(range.ub >= 0 && range.ub + range.rows * each <= machine_.ub_rows(),
-                "rows [{}, {}) of {}", range.ub, range.ub + range.rows * each, machine_.ub_rows());
+  SYSTOLE_CHECK(range.ub >= 0 && range.ub + range.rows * each <= rows_, "rows [{}, {}) of {}",
+                range.ub, range.ub + range.rows * each, rows_);
   const std::int64_t row_bytes = machine_.unified_buffer_row_bytes;
   return {bytes_.data() + range.ub * row_bytes + range.lane, each * row_bytes};
 }

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "isa/machine.h"
+#include "base/storage.h"
+#include "isa/footprint.h"
 #include "sim/kernel/kernel.h"
-#include "sim/unit/storage.h"
 #include "sim/unit/ub_ports.h"
 
 namespace systole::sim {
@@ -32,8 +32,9 @@ class UnifiedBuffer {
   // Bytes past the end that may be read, so that a row can be read in whole vectors.
   static constexpr std::int64_t kSlack = 64;
 
-  // Without `values` it holds none.
-  UnifiedBuffer(Kernel& kernel, const isa::Machine& machine, bool values);
+  // Without `values` it holds none, else the rows of the footprint.
+  UnifiedBuffer(Kernel& kernel, const isa::Machine& machine,
+                const std::optional<isa::Footprint>& values);
 
   // The bytes of a range; the verifier has proved that it is inside.
   [[nodiscard]] RowSpan rows(const UbRange& range);
@@ -44,6 +45,7 @@ class UnifiedBuffer {
  private:
   const isa::Machine& machine_;
   UbPorts ports_;
+  std::int64_t rows_;
   Storage<std::uint8_t> bytes_;
 };
 

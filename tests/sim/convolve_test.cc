@@ -115,7 +115,7 @@ TEST(Convolve, TheTileSwitchesWithTheFirstRow) {
 RowFeed feed_of(const isa::Insn& insn) {
   static const isa::Machine machine = machine_with_taps();
   static Kernel kernel;
-  static UnifiedBuffer buffer(kernel, machine, false);
+  static UnifiedBuffer buffer(kernel, machine, std::nullopt);
   return {insn, buffer};
 }
 
