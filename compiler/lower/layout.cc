@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/diag.h"
+#include "base/units.h"
+
 namespace systole::compiler {
 
 BlockUse block_use(const Graph& graph, ValueId value) {
@@ -42,12 +45,17 @@ std::vector<Cut> cut(std::int64_t features, std::int64_t width, std::int64_t lim
 
 Layout::Layout(const isa::Machine& machine, std::int64_t rows, std::int64_t features,
                std::int64_t element_bytes, std::int64_t width) {
-  for (std::int64_t begin = 0; begin < features; begin += width) {
-    const std::int64_t bytes = std::min(width, features - begin) * element_bytes;
-    start_.push_back(total_);
-    per_row_.push_back(machine.ub_rows_of(bytes));
-    total_ += rows * per_row_.back();
-  }
+  blocks_ = ceil_div(features, width);
+  if (blocks_ == 0) return;
+  per_row_ = machine.ub_rows_of(width * element_bytes);
+  per_last_row_ = machine.ub_rows_of((features - (blocks_ - 1) * width) * element_bytes);
+  block_rows_ = rows * per_row_;
+  total_ = (blocks_ - 1) * block_rows_ + rows * per_last_row_;
+}
+
+std::int64_t Layout::row(std::int64_t block, std::int64_t row) const {
+  SYSTOLE_CHECK(block >= 0 && block < blocks_, "block {} of {}", block, blocks_);
+  return block * block_rows_ + row * (block + 1 < blocks_ ? per_row_ : per_last_row_);
 }
 
 }  // namespace systole::compiler

@@ -45,15 +45,13 @@ class Layout {
          std::int64_t element_bytes, std::int64_t width);
 
   [[nodiscard]] std::int64_t total_rows() const { return total_; }  // unified buffer rows
-  [[nodiscard]] std::int64_t blocks() const { return static_cast<std::int64_t>(start_.size()); }
+  [[nodiscard]] std::int64_t blocks() const { return blocks_; }
   // Unified buffer row (relative to the value's first) of row `row` of block `block`.
-  [[nodiscard]] std::int64_t row(std::int64_t block, std::int64_t row) const {
-    return start_.at(static_cast<std::size_t>(block)) +
-           row * per_row_.at(static_cast<std::size_t>(block));
-  }
+  [[nodiscard]] std::int64_t row(std::int64_t block, std::int64_t row) const;
 
  private:
-  std::vector<std::int64_t> start_, per_row_;
+  std::int64_t blocks_ = 0;  // all but the last have the same width
+  std::int64_t per_row_ = 0, per_last_row_ = 0, block_rows_ = 0;  // unified buffer rows
   std::int64_t total_ = 0;
 };
 

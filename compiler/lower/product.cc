@@ -153,6 +153,28 @@ bool holds_weights(const Product& p, const Slice& slice, const Cut& columns) {
          slice.channels.begin + slice.channels.width > first * group_in;
 }
 
+// Before memory is taken for tiles: as many as there are at least must fit weight memory and, as
+// each is passed over, a program.
+void check_tiles(const Product& p, const Packing& packing, const isa::Machine& machine) {
+  const auto& kernel = p.window.kernel;
+  const std::int64_t together = packing.taps * (packing.pairs ? 2 : 1);
+  const std::int64_t slices =
+      ceil_div(kernel[0] * kernel[1], together) * ceil_div(p.in.channels, machine.r());
+  const std::int64_t columns = ceil_div(p.out.channels, machine.c());
+  const double least = p.groups == 1 ? static_cast<double>(slices) * static_cast<double>(columns)
+                                     : static_cast<double>(std::max(slices, columns));
+  const std::int64_t room = machine.dram_bytes / machine.tile_bytes();
+  const std::string where = "node " + p.node->name;
+  if (least > static_cast<double>(room)) {
+    throw InputError(where, fmt::format("needs {:.0f} weight tiles or more", least),
+                     fmt::format("at most {}, as dram.bytes = {}", room, machine.dram_bytes));
+  }
+  if (least > static_cast<double>(kMaxPasses)) {
+    throw InputError(where, fmt::format("needs {:.0f} passes or more", least),
+                     fmt::format("at most {} passes in a program", kMaxPasses));
+  }
+}
+
 }  // namespace
 
 const ProductQuants& Product::quants() const {
@@ -201,6 +223,7 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
   }
   if (p.walk == Walk::kWindow) check_window(node, p);
   const Packing packing = best_packing(p, machine);
+  check_tiles(p, packing, machine);
   for (std::size_t term = 0; term < term_count(node); ++term) {
     const std::int64_t channels =
         term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();

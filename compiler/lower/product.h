@@ -70,6 +70,9 @@ struct Product {
   [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }
 };
 
+// Passes in a program; each tile needs one at least.
+inline constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
+
 // Cuts a matmul or conv node that reads its input as `in`. Addresses are not given yet. Throws
 // InputError if the node does not fit the machine's instructions.
 [[nodiscard]] Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,

@@ -16,7 +16,6 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
 constexpr std::int64_t kMaxInstructions = std::int64_t{1} << 20;  // about 1 GB with their syncs
 constexpr int kNever = std::numeric_limits<int>::max();
 constexpr std::int64_t kMostAhead = 4096;     // cycles for which the vector unit's idleness counts
