@@ -1,32 +1,18 @@
 // Names first, then bytes, then renames.
 #include "cli/results.h"
 
-#include <cctype>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "cli/output_names.h"
 #include "cli/tensor_files.h"
 
 namespace systole::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A tensor's name as a file name that no other tensor of this run has.
-std::string file_name(const std::string& tensor, std::set<std::string>& taken) {
-  std::string name;
-  for (const char c : tensor) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
-    name += plain || (c == '.' && !name.empty()) ? c : '_';
-  }
-  if (name.empty()) name = "output";
-  const std::string stem = name;
-  for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", stem, i);
-  return name + ".npy";
-}
 
 }  // namespace
 
@@ -62,10 +48,12 @@ OutputFolder::~OutputFolder() {
 }
 
 void OutputFolder::write(const std::map<std::string, Tensor>& tensors) {
-  std::set<std::string> taken;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors) names.push_back(name);
+  const std::map<std::string, std::string> file_names = output_file_names(names);
   std::vector<std::unique_ptr<AtomicFile>> files;
   for (const auto& [name, tensor] : tensors) {
-    const std::string path = (fs::path(path_) / file_name(name, taken)).string();
+    const std::string path = (fs::path(path_) / (file_names.at(name) + ".npy")).string();
     const std::vector<std::uint8_t> bytes = npy_bytes(tensor);
     files.push_back(std::make_unique<AtomicFile>(path));
     files.back()->stream().write(reinterpret_cast<const char*>(bytes.data()),

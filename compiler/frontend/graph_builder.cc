@@ -150,7 +150,7 @@ const Node* GraphBuilder::dequantised_constant(ValueId id) const {
   return found ? node : nullptr;
 }
 
-// An output needs a value of its own name, made by a node.
+// An output needs a value of its own name: an input or constant of that name, or made by a node.
 ValueId GraphBuilder::output_value(const std::string& name, ValueId id) {
   const bool taken = std::count(graph_.outputs.begin(), graph_.outputs.end(), id) > 0;
   if (value(id).name == name && !taken) return id;
@@ -158,6 +158,7 @@ ValueId GraphBuilder::output_value(const std::string& name, ValueId id) {
     graph_.value(id).name = name;
     return id;
   }
+  if (const Tensor* t = constant(id)) return store_constant(name, *t);
   begin_layer(name, "Identity");
   const ValueId copy = graph_.add_value({name, value(id).type, value(id).shape, {}});
   producer_.push_back(static_cast<std::ptrdiff_t>(graph_.nodes.size()));

@@ -203,18 +203,26 @@ void count_uses(OnnxImport& import) {
   }
 }
 
+// An initialiser becomes a value when it is first named.
+ValueId output_named(OnnxImport& import, const std::string& name) {
+  if (const auto found = import.values.find(name); found != import.values.end())
+    return found->second;
+  const auto stored = import.initialisers.find(name);
+  if (stored == import.initialisers.end()) {
+    throw InputError(import.file.path, "output '" + name + "'",
+                     "a result of a node, an input or an initialiser");
+  }
+  return import.builder.add_constant(name, read_tensor(import.file, *stored->second));
+}
+
+// Each name once, however often the file lists it.
 std::vector<std::pair<std::string, ValueId>> find_outputs(OnnxImport& import) {
   const OnnxFile& file = import.file;
   std::vector<std::pair<std::string, ValueId>> outputs;
   std::set<std::string> seen;
   for (const onnx::ValueInfoProto& output : file.model.graph().output()) {
     const std::string& name = output.name();
-    const auto found = import.values.find(name);
-    if (found == import.values.end())
-      throw InputError(file.path, "output '" + name + "'", "a result of a node or an input");
-    if (!seen.insert(name).second)
-      throw InputError(file.path, "output '" + name + "' is given twice", "each output once");
-    outputs.emplace_back(name, found->second);
+    if (seen.insert(name).second) outputs.emplace_back(name, output_named(import, name));
   }
   if (outputs.empty()) throw InputError(file.path, "has no outputs", "at least one");
   return outputs;

@@ -52,7 +52,9 @@ class Writer {
  public:
   Writer(const Graph& graph, const OnnxStyle& style) : graph_(graph), style_(style) {
     for (ValueId id : graph.inputs) names_[id] = fresh(graph.value(id).name);
-    for (ValueId id : graph.outputs) names_[id] = fresh(graph.value(id).name);
+    for (ValueId id : graph.outputs) {
+      if (!names_.contains(id)) names_[id] = fresh(graph.value(id).name);  // else an input
+    }
   }
 
   onnx::ModelProto run() {
@@ -64,6 +66,9 @@ class Writer {
     out_->set_name(graph_.name);
     for (ValueId id : graph_.inputs) describe(id, *out_->add_input());
     for (ValueId id : graph_.outputs) describe(id, *out_->add_output());
+    for (ValueId id : graph_.outputs) {
+      if (graph_.value(id).constant) write_constant_output(id);
+    }
     for (const Node& node : graph_.nodes) write(node);
     return std::move(model_);
   }
@@ -98,6 +103,16 @@ class Writer {
     const std::string& unique = names_[id] = fresh(v.name);
     if (v.constant) store(*out_->add_initializer(), unique, *v.constant);
     return unique;
+  }
+
+  // A node's result, as not every reader takes an initialiser for an output.
+  void write_constant_output(ValueId id) {
+    const Value& v = graph_.value(id);
+    onnx::NodeProto& made = *out_->add_node();
+    made.set_op_type("Identity");
+    made.set_name(fresh_node(v.name));
+    made.add_input(constant(v.name + "_value", *v.constant));
+    made.add_output(names_.at(id));
   }
 
   std::string constant(const std::string& base, const Tensor& t) {

@@ -109,8 +109,8 @@ std::int64_t HostPlan::address(ValueId id, const FeatureMap& view) const {
 
 Shape HostPlan::full_shape(const Value& value) const {
   Shape shape = value.shape;
-  if (shape.empty()) shape.push_back(1);
-  shape[0] *= program_.batches;
+  if (shape.empty() && program_.batches > 1) shape.push_back(1);  // one number a batch
+  if (!shape.empty()) shape[0] *= program_.batches;
   return shape;
 }
 
@@ -370,7 +370,6 @@ void HostPlan::add_outputs(std::int64_t layer) {
       continue;
     }
     isa::HostTensor copy = source;
-    copy.name += "_out";
     copy.role = isa::Role::kOutput;
     copy.address = program_.host_bytes;
     program_.host_bytes += aligned(copy.bytes());

@@ -2,6 +2,7 @@
 // which is the form that runtimes fuse into one integer op.
 #include "compiler/passes/quantise_graph.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -62,7 +63,9 @@ class Inserter {
       add_pair(made, false);
     }
     for (ValueId& id : graph_.outputs) {
-      if (const auto twin = twins_.find(id); twin != twins_.end()) id = twin->second;
+      const bool passed = std::ranges::find(graph_.inputs, id) != graph_.inputs.end();
+      const auto twin = twins_.find(id);
+      if (twin != twins_.end() && !passed) id = twin->second;  // what is passed on stays as it is
     }
     graph_.nodes = std::move(nodes_);
   }
