@@ -21,6 +21,7 @@
 #include "isa/program.h"
 #include "isa/scalesim_config.h"
 #include "isa/verify.h"
+#include "tests/fuzz/targets_cli.h"
 
 namespace systole::fuzz {
 namespace {
@@ -93,6 +94,13 @@ constexpr auto kTargets = std::to_array<Target>({
     {"asm", read_asm},
     {"tpu", read_tpu},
     {"tensor", read_tensor},
+    {"options", read_options},
+    {"tensor_file", read_tensor_files},
+    {"inputs", read_inputs},
+    {"table", read_tables},
+    {"measurement", read_measurement},
+    {"classes", read_classes},
+    {"report", write_reports},
 });
 
 }  // namespace
