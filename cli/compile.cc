@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "base/named_error.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
@@ -42,7 +43,10 @@ void compile(const Options& o) {
                                                     : load_quantised(o.model, o.calibrate, load);
   const std::string ir = o.emit_ir ? compiler::to_text(graph) : "";
   compiler::Compiled compiled;
-  if (compiles) compiled = compiler::compile_explained(graph, machine, o.compile);
+  if (compiles) {
+    compiled =
+        in_file(o.model, [&] { return compiler::compile_explained(graph, machine, o.compile); });
+  }
   progress.reset();
   fmt::print("{}", ir);
   if (!compiles) return;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/named_error.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/float_check.h"
@@ -213,10 +214,10 @@ Job job_from_model(const Options& o, const isa::Machine& machine) {
     job.float_graph = std::move(graph);
     graph = std::move(quantised);
   }
-  job.program = compiler::compile(graph, machine,
-                                  {.batches = batches_for(o, job.rows, batch.rows),
-                                   .timing_only = o.timing_only,
-                                   .schedule = o.schedule});
+  const compiler::CompileOptions how = {.batches = batches_for(o, job.rows, batch.rows),
+                                        .timing_only = o.timing_only,
+                                        .schedule = o.schedule};
+  job.program = in_file(o.subject, [&] { return compiler::compile(graph, machine, how); });
   job.program.model_hash = hash;  // of the file the user named, quantised here or not
   return job;
 }
