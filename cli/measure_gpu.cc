@@ -20,6 +20,7 @@
 #include "cli/terminal.h"
 #include "compare/gpu/measure.h"
 #include "compare/gpu/module.h"
+#include "compare/summary.h"
 #include "compare/work.h"
 #include "compiler/passes/fuse_quantised.h"
 
@@ -225,7 +226,7 @@ std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
 
 void print_table(const std::vector<Measurement>& measurements) {
   fmt::print("{:<28} {:>6} {:<5} {:<24} {:>12} {:>12} {:>10}\n", "model", "batch", "type",
-             "setting", "end to end", "device only", "difference");
+             "setting", "latency", "device", "difference");
   for (const Measurement& m : measurements) {
     const auto setting = [&](const char* key) {
       const auto found = m.settings.find(key);
@@ -235,7 +236,7 @@ void print_table(const std::vector<Measurement>& measurements) {
     fmt::print("{:<28} {:>6} {:<5} {:<24} {:>9.2f} us {:>9.2f} us {:>10.2g}{}\n", m.model, m.batch,
                m.precision, setting("kernel") + setting("cuda_graph"),
                m.end_to_end().median * kMicroseconds, m.device_only().median * kMicroseconds,
-               m.check.max_difference, m.quick() ? "  quick" : "");
+               m.check.max_difference, compare::remarks(m));
   }
 }
 

@@ -180,6 +180,13 @@ std::string time_text(double seconds) {
   return fmt::format("{:#.4g} us", seconds * 1e6);
 }
 
+std::string remarks(const Measurement& measurement) {
+  std::string text;
+  if (measurement.quick()) text += " (quick)";
+  if (measurement.spread() > kBusySpread) text += " (busy)";
+  return text;
+}
+
 std::string rate_text(double per_second) {
   if (per_second >= 1e9) return fmt::format("{:.2f} G", per_second / 1e9);
   if (per_second >= 1e6) return fmt::format("{:.2f} M", per_second / 1e6);

@@ -24,6 +24,8 @@ namespace systole::compare {
 [[nodiscard]] std::string setting_text(const std::string& precision, int threads);
 // "52.10 us", "1.340 ms": four significant digits.
 [[nodiscard]] std::string time_text(double seconds);
+// " (quick)", " (busy)" or both, where rules 5 and 15 say so of a measurement.
+[[nodiscard]] std::string remarks(const Measurement& measurement);
 // "1.23 M", "45.6 k"
 [[nodiscard]] std::string rate_text(double per_second);
 

@@ -65,10 +65,10 @@ TEST(Machines, SayWhatWasChangedWhereverTheyAreNamed) {
   const testing_support::ScratchFolder folder;
   const std::string name = "tpu_v1 + dram.bytes_per_second=2x", set = "dram.bytes_per_second=2x";
   const std::string program = folder.file("p.tpu"), trace = folder.file("t.json");
-  const auto out = [](std::vector<std::string> words) {
+  const auto out = [](const std::vector<std::string>& words) {
     const Finished done = systole(words);
     EXPECT_EQ(done.code, 0) << done.err;
-    return done.out + done.err;
+    return done.out;
   };
   EXPECT_THAT(out({"machines", "tpu_v1", "--set", set}), HasSubstr(name + ": "));
   EXPECT_EQ(Json::parse(out({"machines", "--set", set, "--json"})).at("name"), name);
