@@ -63,8 +63,12 @@ void read_options(Bytes bytes) {
           isa::set_parameter(machine, word);
           isa::validate(machine);
         },
-        [&] { static_cast<void>(cli::load_options({.dims = {word}})); },
-        [&] { static_cast<void>(cli::load_options({.shapes = {word}})); },
+        [&] {
+          static_cast<void>(cli::load_options({std::nullopt, {word}, {}}));
+        },
+        [&] {
+          static_cast<void>(cli::load_options({std::nullopt, {}, {word}}));
+        },
         [&] {
           if (word.starts_with("random")) static_cast<void>(cli::read_source(word));
         },
@@ -143,8 +147,10 @@ void write_reports(Bytes bytes) {
   const auto sink = traces::open_sink(trace, {.model = program.model,
                                               .machine = program.machine.name,
                                               .clock_hertz = program.machine.clock_hertz});
-  record.report =
-      sim::run(program, program.machine, {}, {.timing_only = true, .probe = sink.get()}).report;
+  sim::RunOptions options;
+  options.timing_only = true;
+  options.probe = sink.get();
+  record.report = sim::run(program, program.machine, {}, options).report;
   sink->finish(record.report.total.cycles);
   const auto text = read_file(trace);
   SYSTOLE_CHECK(nlohmann::json::accept(text.begin(), text.end()), "the trace is no JSON");

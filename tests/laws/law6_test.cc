@@ -71,7 +71,9 @@ bool check_seed(std::uint64_t seed) {
   const Tensors expected = expected_of(integer, x, one.batches);
   const Tensors inputs = {{"x", x}};
   const auto run = [&](sim::Engine engine) {
-    sim::RunResult result = sim::run(program, one.machine, inputs, {.engine = engine});
+    sim::RunOptions options;
+    options.engine = engine;
+    const sim::RunResult result = sim::run(program, one.machine, inputs, options);
     expect_outputs(result.outputs, expected, std::string(sim::engine_name(engine)));
     return result.report.total.cycles.value;
   };
