@@ -72,7 +72,7 @@ TEST_F(RealFiles, IntegerWeightsOfFloatActivationsAreNotCalledComputed) {
       model(13, "(float[2,3] x) => (float[2,2] y) <int8[3,2] w = {1,2,3,4,5,6}, float s = {0.5}>",
             "d = DequantizeLinear(w, s)\ny = MatMul(x, d)");
   EXPECT_THAT(compile_error(text, isa::load_machine("tpu_v1")),
-              AllOf(HasSubstr("activations are float32"), Not(HasSubstr("run time"))));
+              AllOf(HasSubstr("is float32"), Not(HasSubstr("run time"))));
 }
 
 // The machine, made as large as the message asks, takes the model.

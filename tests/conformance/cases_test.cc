@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/files.h"
 #include "base/source.h"
 #include "cli/tensor_files.h"
 #include "compiler/frontend/load.h"
@@ -158,6 +159,54 @@ TEST(ConformanceCasesTable, NamesCasesOnly) {
     EXPECT_TRUE(known) << name;
   }
 }
+
+// Valid models that do not run yet: refused in one line that names the file and the true reason.
+struct Refused {
+  const char *name, *graph, *reason;
+};
+
+constexpr auto kRefused = std::to_array<Refused>({
+    {"conv_in_one_dimension",
+     "g (float[1,3,20] x) => (float[1,4,16] y) <float[4,3,5] w = {0}> { y = Conv(x, w) }",
+     "[N, C, H, W]"},
+    {"conv_of_computed_weights",
+     "g (uint8[1,1,4,4] x, uint8[1,1,2,2] w) => (int32[1,1,3,3] y) { y = ConvInteger(x, w) }",
+     "its second operand is computed at run time"},
+    {"batches_of_b",
+     "g (uint8[2,3,4] x, uint8[2,4,5] w) => (int32[2,3,5] y) { y = MatMulInteger(x, w) }",
+     "batches of B"},
+    {"attention",
+     "g (float[1,2,3,4] x, float[1,2,4,3] w) => (float[1,2,3,3] y) { y = MatMul(x, w) }",
+     "batches of B"},
+    {"integer_weights_only",
+     "g (float[2,2] x) => (float[2,2] y) <int8[2,2] w = {1,2,3,4}, float s = {0.5}>"
+     " { d = DequantizeLinear(w, s) y = MatMul(x, d) }",
+     "is float32, but machine tpu_v1 multiplies int8"},
+});
+
+void PrintTo(const Refused& one, std::ostream* out) { *out << one.name; }
+
+class RefusedModels : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedModels, NameTheFileAndTheReason) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("model.onnxtxt");
+  std::string weights = GetParam().graph;
+  if (const auto zero = weights.find("{0}"); zero != std::string::npos) {
+    std::string sixty = "0";
+    for (int i = 1; i < 60; ++i) sixty += ",0";
+    weights.replace(zero, 3, "{" + sixty + "}");
+  }
+  write_file(path, "<ir_version: 7, opset_import: [\"\" : 13]>\n" + weights + "\n");
+  const testing_support::Finished finished =
+      testing_support::systole({"run", path, "--output", scratch.file("results")});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, testing::HasSubstr(path + ": "));
+  EXPECT_THAT(finished.err, testing::HasSubstr(GetParam().reason));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, RefusedModels, ::testing::ValuesIn(kRefused),
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace
 }  // namespace systole

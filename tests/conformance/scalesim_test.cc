@@ -174,7 +174,7 @@ TEST(ScaleSim, TwoStridesTakeScaleSimsCyclesAndTwo) {
 // memory's.
 TEST(ScaleSim, BandwidthIsWhatTheLayersNeed) {
   const testing_support::ScratchFolder scratch;
-  const std::string alexnet = SYSTOLE_SOURCE_DIR "/models/scalesim/alexnet.csv";
+  const std::string alexnet = source_path("models/scalesim/alexnet.csv");
   for (const std::string mode : {"CALC", "USER"}) {
     write_file(scratch.file("a.cfg"), config_of(mode));
     const testing_support::Finished run =
