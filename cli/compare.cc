@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/compare_source.h"
 #include "cli/model_files.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "isa/machine_name.h"
 
@@ -160,7 +161,7 @@ void add_compare(CLI::App& app, const std::string& command_line) {
   command
       ->add_option("--seconds", o->seconds,
                    "measuring time of each row; below 10 the row is marked quick; default 0.2")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(real_within(0.01, 3600.0))
       ->type_name("S");
   add_repeatable(*command, "--measurements", o->measurements,
                  "files of `systole measure`, or a folder of them")
@@ -172,7 +173,7 @@ void add_compare(CLI::App& app, const std::string& command_line) {
   command
       ->add_option("--p99", o->p99_milliseconds,
                    "server scenario: limit of the p99 response in ms; default 7")
-      ->check(CLI::Range(1e-3, 1e6))
+      ->check(real_within(1e-3, 1e6))
       ->type_name("MS");
   add_result_options(*command, *o);
   command->footer(

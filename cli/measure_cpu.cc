@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "cli/compare_source.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "compare/host_isa.h"
 #include "compare/summary.h"
@@ -195,12 +196,12 @@ void add_measure_cpu(CLI::App& measure_command, const std::string& command_line)
       ->type_name("FILE");
   command->add_option("--threads", o->threads, "threads; may be repeated; default 1 and all")
       ->allow_extra_args(false)
-      ->check(CLI::Range(1, 4096))
+      ->check(whole_within(1, 4096))
       ->type_name("N");
   command
       ->add_option("--seconds", o->seconds,
                    "samples of each setting add up to this; below 10 they are marked quick")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(real_within(0.01, 3600.0))
       ->type_name("S");
   command->add_flag("--json", o->json, "prints the measurements as JSON");
   command->footer(

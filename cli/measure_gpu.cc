@@ -17,6 +17,7 @@
 #include "cli/calibrate.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "compare/gpu/measure.h"
 #include "compare/gpu/module.h"
@@ -300,10 +301,10 @@ void add_measure_gpu(CLI::App& measure, const std::string& command_line) {
       ->type_name("FILE");
   add_calibrate_option(*command, o->calibrate);
   command->add_option("--seconds", o->seconds, "measuring time of each row; default 10")
-      ->check(CLI::Range(0.001, 3600.0))
+      ->check(real_within(0.001, 3600.0))
       ->type_name("S");
   command->add_option("--device", o->device, "which GPU; default 0")
-      ->check(CLI::Range(0, 1023))
+      ->check(whole_within(0, 1023))
       ->type_name("N");
   command->add_option("--trace", o->trace, "one run's kernels and copies, for Perfetto (.json)")
       ->type_name("FILE");

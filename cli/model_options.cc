@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "compiler/compile.h"
 #include "isa/scalesim_config.h"
@@ -18,7 +18,6 @@ namespace systole::cli {
 namespace {
 
 constexpr const char* kDefaultMachine = "tpu_v1";
-constexpr const char* kCount = "a whole number from 1";
 
 // "NAME=TEXT" as its two parts.
 std::pair<std::string, std::string_view> split_assignment(std::string_view text,
@@ -30,18 +29,10 @@ std::pair<std::string, std::string_view> split_assignment(std::string_view text,
   return {std::string(text.substr(0, at)), text.substr(at + 1)};
 }
 
-// A whole number from 1 that fits 64 bits, or nothing.
-std::optional<std::int64_t> parse_count(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) return std::nullopt;
-  return value;
-}
-
 std::int64_t positive_number(std::string_view text, const std::string& option) {
-  const auto value = parse_count(text);
-  if (!value) throw InputError(option, fmt::format("'{}'", text), kCount);
-  return *value;
+  if (const auto value = parse_whole(text, 1, kMostCount)) return *value;
+  throw InputError(option, fmt::format("'{}'", text),
+                   fmt::format("a whole number from 1 to {}", kMostCount));
 }
 
 // "1x3x224x224"
@@ -67,9 +58,7 @@ void note_keys_without_effect(const std::string& machine) {
 
 }  // namespace
 
-std::string check_count(const std::string& text) {
-  return parse_count(text) ? "" : fmt::format("'{}'; expected {}", text, kCount);
-}
+std::string check_count(const std::string& text) { return whole_within(1, kMostCount)(text); }
 
 CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
                             std::vector<std::string>& values, const std::string& text) {

@@ -1,0 +1,27 @@
+// Numbers on a command line: the whole text, decimal, finite and within bounds, or nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace systole::cli {
+
+// Counts of rows, batches and samples: the product of two fits 64 bits.
+inline constexpr std::int64_t kMostCount = std::numeric_limits<std::int32_t>::max();
+
+// Nothing if the text is no such number or it is not within [low, high].
+[[nodiscard]] std::optional<std::int64_t> parse_whole(std::string_view text, std::int64_t low,
+                                                      std::int64_t high);
+[[nodiscard]] std::optional<double> parse_real(std::string_view text, double low, double high);
+
+// For CLI::Option::check, which keeps "nan" out of no range: what is wrong with an option's text,
+// else nothing.
+using NumberCheck = std::function<std::string(const std::string&)>;
+[[nodiscard]] NumberCheck whole_within(std::int64_t low, std::int64_t high);
+[[nodiscard]] NumberCheck real_within(double low, double high);
+
+}  // namespace systole::cli
