@@ -4,9 +4,14 @@
 #include <algorithm>
 
 #include "base/diag.h"
-#include "base/files.h"
+#include "base/read_file.h"
 
 namespace systole::cli {
+namespace {
+
+constexpr std::int64_t kMaxProgramFile = std::int64_t{1} << 34;
+
+}  // namespace
 
 bool is_program(const std::string& path) {
   return path.ends_with(".tpu") || path.ends_with(".asm");
@@ -30,7 +35,10 @@ isa::Program program_from_text(const std::vector<std::uint8_t>& bytes, const std
 }
 
 isa::Program read_program(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
+  const std::vector<std::uint8_t> bytes = read_file(path, kMaxProgramFile, [&](auto head) {
+    if (!head.empty() && head[0] == 0) static_cast<void>(isa::load_program(head, path));  // refuses
+    return std::optional<std::int64_t>();
+  });
   const bool is_text = !path.ends_with(".tpu") &&
                        std::find(bytes.begin(), bytes.end(), std::uint8_t{0}) == bytes.end();
   if (!is_text) return isa::load_program(bytes, path);
