@@ -29,12 +29,28 @@ constexpr std::array<std::string_view, 7> kQuantisedOperators = {
     "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul",
     "ConvInteger",    "QLinearConv"};
 
-// Throws InputError if the model is quantised already.
+bool is_initialiser(const onnx::GraphProto& graph, const std::string& name) {
+  return std::any_of(graph.initializer().begin(), graph.initializer().end(),
+                     [&](const auto& t) { return t.name() == name; });
+}
+
+bool is_constant(const onnx::GraphProto& graph, const std::string& name) {
+  return is_initialiser(graph, name) ||
+         std::any_of(graph.node().begin(), graph.node().end(), [&](const onnx::NodeProto& node) {
+           return node.op_type() == "Constant" && node.output(0) == name;
+         });
+}
+
+// Throws InputError if the model is quantised already. Weights alone that are kept in integers are
+// floats once read: what computes with them is still a float model.
 void check_float_model(const OnnxFile& file) {
-  for (const onnx::NodeProto& node : file.model.graph().node()) {
+  const onnx::GraphProto& graph = file.model.graph();
+  for (const onnx::NodeProto& node : graph.node()) {
     const bool quantised = std::find(kQuantisedOperators.begin(), kQuantisedOperators.end(),
                                      node.op_type()) != kQuantisedOperators.end();
-    if (quantised) {
+    const bool weights = node.op_type() == "DequantizeLinear" && node.input_size() > 0 &&
+                         is_constant(graph, node.input(0));
+    if (quantised && !weights) {
       throw InputError(
           file.path,
           fmt::format("is quantised already (node '{}', {})", node_name(node), node.op_type()),
@@ -51,11 +67,6 @@ void check_samples(const OnnxFile& file, const CalibrationData& data) {
       throw InputError(file.path, "calibration data hold inf or NaN", "numbers");
     }
   }
-}
-
-bool is_initialiser(const onnx::GraphProto& graph, const std::string& name) {
-  return std::any_of(graph.initializer().begin(), graph.initializer().end(),
-                     [&](const auto& t) { return t.name() == name; });
 }
 
 // Dimensions behind the first that the model and the options leave open are the samples'.

@@ -71,8 +71,15 @@ TEST_F(RealFiles, IntegerWeightsOfFloatActivationsAreNotCalledComputed) {
   const std::string text =
       model(13, "(float[2,3] x) => (float[2,2] y) <int8[3,2] w = {1,2,3,4,5,6}, float s = {0.5}>",
             "d = DequantizeLinear(w, s)\ny = MatMul(x, d)");
-  EXPECT_THAT(compile_error(text, isa::load_machine("tpu_v1")),
-              AllOf(HasSubstr("is float32"), Not(HasSubstr("run time"))));
+  EXPECT_THAT(
+      compile_error(text, isa::load_machine("tpu_v1")),
+      AllOf(HasSubstr("is float32"), HasSubstr("systole quantize"), Not(HasSubstr("run time"))));
+
+  // What the message asks for works: only the weights are integers.
+  const std::string path = scratch_.file("weights.onnxtxt"), made = scratch_.file("q.onnx");
+  write_file(path, text);
+  write_file(made, quantize_onnx(read_onnx(path), floats({2, 3}, {-1, 0, 1, 0.5, -0.5, 0.25}), {}));
+  EXPECT_FALSE(compile(load_model(made, {}), isa::load_machine("tpu_v1"), {}).code.empty());
 }
 
 // The machine, made as large as the message asks, takes the model.
