@@ -2,13 +2,12 @@
 // whatever can be said, and no file but those asked for is touched.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/scratch.h"
+#include "tests/support/shell.h"
 
 namespace systole::cli {
 namespace {
@@ -18,8 +17,7 @@ using testing_support::text_of;
 
 // The exit code of `systole WORDS` under a shell, after `before`.
 int code_of(const std::string& words, const std::string& before = "") {
-  const int status = std::system((before + SYSTOLE_BINARY + " " + words).c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return testing_support::shell(before + "systole " + words, "/").code;
 }
 
 class Descriptors : public testing::Test {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/files.h"
+#include "base/source.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shell.h"
@@ -234,8 +235,8 @@ TEST(Next, RunsAsPrinted) {
   const ScratchFolder folder;
   const std::string setup =
       "mkdir 'a b' && systole compile gemm:64,64,64 -o 'a b/p.tpu' && printf "
-      "'Layer,M,N,K\\nA,16,16,16\\n' > 'a b/t.csv' && cp '" SYSTOLE_SOURCE_DIR
-      "/models/fashion_mlp.onnx' 'a b/m.onnx'";
+      "'Layer,M,N,K\\nA,16,16,16\\n' > 'a b/t.csv' && cp '" +
+      source_path("models/fashion_mlp.onnx") + "' 'a b/m.onnx'";
   ASSERT_EQ(testing_support::shell(setup, folder.file(".")).code, 0);
   for (const std::string model :
        {"gemm:64,64,64", "'a b/p.tpu'", "'a b/t.csv'", "resnet18", "fashion_mlp --calibrate random",
