@@ -79,7 +79,10 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   const CLI::App* command = innermost(app);
   const std::vector<std::string> extras = app->remaining(true);
   // What is missing is missing because of a wrong word, if there is one.
-  const bool wrong_word = error.get_name() == "ExtrasError" || error.get_name() == "RequiredError";
+  const auto is = [&](CLI::ExitCodes code) {
+    return error.get_exit_code() == static_cast<int>(code);
+  };
+  const bool wrong_word = is(CLI::ExitCodes::ExtrasError) || is(CLI::ExitCodes::RequiredError);
   std::string text =
       wrong_word && !extras.empty() ? unexpected(command, extras.front()) : error.what();
   std::ranges::replace(text, '\n', ' ');
