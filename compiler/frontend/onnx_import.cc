@@ -181,9 +181,10 @@ void sort_nodes(OnnxFile& file, const std::map<std::string, int>& producers) {
 // versions the outputs' shapes.
 void complete(OnnxFile& file, const Graph& graph) {
   if (file.model.ir_version() < kFreeInitialiserIr) file.model.set_ir_version(kFreeInitialiserIr);
-  for (int i = 0; i < file.model.graph().output_size(); ++i) {
-    onnx::ValueInfoProto& output = *file.model.mutable_graph()->mutable_output(i);
-    const Value& value = graph.value(graph.outputs.at(static_cast<std::size_t>(i)));
+  std::map<std::string, std::size_t> places;  // a graph has an output once, however often named
+  for (onnx::ValueInfoProto& output : *file.model.mutable_graph()->mutable_output()) {
+    const std::size_t place = places.emplace(output.name(), places.size()).first->second;
+    const Value& value = graph.value(graph.outputs.at(place));
     onnx::TypeProto_Tensor& type = *output.mutable_type()->mutable_tensor_type();
     if (type.elem_type() == 0) type.set_elem_type(dtype_onnx_code(value.type));
     if (type.has_shape()) continue;

@@ -16,6 +16,7 @@
 #include "compiler/frontend/open_model.h"
 #include "compiler/frontend/quantize_ranges.h"
 #include "compiler/ir/shapes.h"
+#include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fuse_quantised.h"
 #include "compiler/passes/quantise_graph.h"
 #include "compiler/passes/quantise_weights.h"
@@ -95,7 +96,7 @@ Graph import_for(OnnxFile& file, LoadOptions options, std::optional<std::int64_t
   for (auto& [name, shape] : options.shapes) {
     if (rows && !shape.empty()) shape[0] = *rows;
   }
-  return absorb_biases(import_onnx(file, options));
+  return absorb_biases(fold_constants(import_onnx(file, options)));
 }
 
 QuantisePlan plan_for(const OnnxFile& file, const Graph& graph) {

@@ -83,7 +83,9 @@ TEST(Usage, HelpIsEverywhereWithAnExample) {
     EXPECT_THAT(top.out, HasSubstr(name));
     const Finished help = testing_support::systole({name, "--help"});
     EXPECT_EQ(help.code, 0);
-    EXPECT_THAT(help.out, HasSubstr(std::string("Example:\n  systole ") + name));
+    const std::size_t examples = help.out.find("Example:\n");
+    ASSERT_NE(examples, std::string::npos) << help.out;
+    EXPECT_THAT(help.out.substr(examples), HasSubstr(std::string("  systole ") + name));
   }
 }
 
@@ -288,7 +290,7 @@ TEST(Listings, PrintWhatThereIs) {
   const Finished machine =
       testing_support::systole({"machines", "tpu_v1", "--set", "array.rows=128"});
   EXPECT_THAT(machine.out, testing::ContainsRegex("array\\.rows +128 rows"));
-  EXPECT_THAT(testing_support::systole({"models"}).out, HasSubstr("fashion_mlp.onnx"));
+  EXPECT_THAT(testing_support::systole({"models"}).out, HasSubstr("fashion_mlp\n"));
   EXPECT_THAT(testing_support::systole({"isa"}).out, HasSubstr("read_weights"));
   EXPECT_THAT(testing_support::systole({"ops"}).out, HasSubstr("MatMul"));
 }

@@ -31,7 +31,8 @@ TEST(Machines, EveryPresetIsListed) {
 }
 
 TEST(Machines, EveryParameterIsShownWithUnitRangeAndMeaning) {
-  const Finished text = systole({"machines", "tpu_v1", "--set", "array.rows=128"});
+  std::string text = systole({"machines", "tpu_v1", "--set", "array.rows=128"}).out;
+  for (std::size_t at; (at = text.find("\n    ")) != std::string::npos;) text.replace(at, 5, " ");
   const Json json =
       Json::parse(systole({"machines", "tpu_v1", "--set", "array.rows=128", "--json"}).out);
   const auto views = isa::parameters(isa::load_machine("tpu_v1"));
@@ -43,7 +44,7 @@ TEST(Machines, EveryParameterIsShownWithUnitRangeAndMeaning) {
     EXPECT_EQ(shown.at("unit"), views[i].unit);
     EXPECT_EQ(shown.at("range"), views[i].range);
     EXPECT_EQ(shown.at("text"), views[i].text);
-    EXPECT_THAT(text.out, HasSubstr(views[i].text));
+    EXPECT_THAT(text, HasSubstr(views[i].text));  // which the page wraps
   }
 }
 

@@ -222,8 +222,13 @@ TEST_F(Constants, MemoryIsBounded) {
       HasSubstr("1e+09 elements"));
   // Many that fit alone do not fit together.
   std::string many = "h = Constant<value_ints = [8192, 1024]>() ";
-  for (int i = 0; i < 10; ++i) many += fmt::format("v{} = ConstantOfShape(h) ", i);
-  EXPECT_THAT(error_of(many + "k = Identity(v9)"), HasSubstr("'v8' (ConstantOfShape)"));
+  std::string all;
+  for (int i = 0; i < 10; ++i) {
+    many += fmt::format("v{} = ConstantOfShape(h) ", i);
+    all += fmt::format("{}v{}", i == 0 ? "" : ", ", i);
+  }
+  EXPECT_THAT(error_of(many + "k = Concat<axis = 0>(" + all + ")"),
+              HasSubstr("'v8' (ConstantOfShape)"));
 }
 
 TEST(ConstantTable, TheDocumentListsEveryOperator) {
@@ -243,9 +248,9 @@ TEST_F(Constants, MissingOperatorsAreAllNamedAtOnce) {
                     HasSubstr("Erf (4 nodes: 'p', 'q', 'r' ...)"),
                     HasSubstr("Sub of computed values (1 node: 't')"),
                     HasSubstr("other.Magic (1 node: 'u')"), HasSubstr("`systole ops`")));
-  std::string many;
-  for (int i = 0; i < 40; ++i) many += fmt::format("p{} = other.Op{}(x) ", i, i);
-  EXPECT_THAT(error_of(many + "k = Shape(p0)"), HasSubstr("and 28 more"));
+  std::string many = "p0 = Relu(x) ";
+  for (int i = 1; i <= 40; ++i) many += fmt::format("p{} = other.Op{}(p{}) ", i, i, i - 1);
+  EXPECT_THAT(error_of(many + "k = Shape(p40)"), HasSubstr("and 28 more"));
 }
 
 }  // namespace

@@ -26,9 +26,9 @@ std::vector<std::string> names(
     const google::protobuf::RepeatedPtrField<onnx::ValueInfoProto>& infos) {
   std::vector<std::string> result;
   for (const onnx::ValueInfoProto& info : infos) {
-    const bool fresh = std::find(result.begin(), result.end(), info.name()) == result.end();
-    if (fresh)
-      result.push_back(info.name() + ":" + std::to_string(info.type().tensor_type().elem_type()));
+    const std::string text =
+        info.name() + ":" + std::to_string(info.type().tensor_type().elem_type());
+    if (std::find(result.begin(), result.end(), text) == result.end()) result.push_back(text);
   }
   return result;
 }

@@ -256,7 +256,9 @@ isa::Machine machine_for(RandomChoice& random) {
   m.array_weight_load = static_cast<isa::WeightLoad>(random.pick(0, 2));
   m.array_taps = random.pick(1, 6);
   m.unified_buffer_row_bytes = random.chance(30) ? random.pick(4, 40) : m.array_rows;
-  m.unified_buffer_bytes = m.unified_buffer_row_bytes * random.pick(400, 6000);
+  const std::int64_t least_rows = 1024 / m.unified_buffer_row_bytes + 1;  // the least buffer
+  m.unified_buffer_bytes =
+      m.unified_buffer_row_bytes * std::max(least_rows, random.pick(400, 6000));
   m.unified_buffer_read_ports = random.pick(0, 2);
   m.unified_buffer_write_ports = random.pick(0, 2);
   m.accumulators_rows = random.pick(12, 96);
