@@ -75,7 +75,6 @@ TEST(ScaleSim, LawHoldsOnEveryArrayAndProductOfAGrid) {
            {12, 14},
            {32, 32},
            {128, 128},
-           {2, 1},
            // no block of whole heights and widths fits a row of the unified buffer
            {255, 256},
            {127, 128},
@@ -92,6 +91,15 @@ TEST(ScaleSim, LawHoldsOnEveryArrayAndProductOfAGrid) {
       EXPECT_EQ(layers[i].macs, p.m * p.k * p.n) << p.name;
     }
   }
+}
+
+// Where a fold is shorter than its instructions take to decode, the sequencer's cycles come on top,
+// and the stall table has every one of them.
+TEST(ScaleSim, FoldsShorterThanTheirInstructionsWaitForTheSequencer) {
+  const auto layers = simulate(csv_of({{"narrow", 1, 1, 65}}), machine_of(2, 1));
+  ASSERT_EQ(layers.size(), 1U);
+  EXPECT_GT(layers[0].stalls().value, 0);
+  EXPECT_EQ(layers[0].cycles().value, law(1, 1, 65, 2, 1) + layers[0].stalls().value);
 }
 
 TEST(ScaleSim, ReportsOfAlexNetsFirstLayerAreItsOwn) {
