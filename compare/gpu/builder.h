@@ -114,6 +114,16 @@ class Builder {
 
 // The strides of a shape's dimensions where it lies, in elements.
 [[nodiscard]] std::vector<std::int64_t> strides_of(const Shape& shape, bool channels_last);
+// Right-aligned in `kMaxRank` dimensions.
+[[nodiscard]] Extents extents(const std::vector<std::int64_t>& values, std::int64_t fill);
+// The dimensions of a value in the order in which they lie in memory.
+[[nodiscard]] std::vector<std::size_t> memory_order(std::size_t rank, bool channels_last);
+template <typename T>
+std::vector<T> picked(const std::vector<T>& values, const std::vector<std::size_t>& order) {
+  std::vector<T> result;
+  for (const std::size_t d : order) result.push_back(values[d]);
+  return result;
+}
 // [n, c, h, w] as a picture.
 [[nodiscard]] Picture picture(const Shape& shape, bool channels_last);
 // Type limits, scale and zero point of a per-tensor quantisation.
