@@ -48,11 +48,12 @@ template <typename Fn, typename Finish>
 void reduce(OnnxNode& node, std::int64_t input_since, Fn fn, Finish finish) {
   const Reduction reduction = read_reduction(node, input_since);
   const Tensor& x = node.constant(0, "the data");
-  const auto [ones, given] = reduced_shapes(x.shape, reduction);
+  const auto shapes = reduced_shapes(x.shape, reduction);
+  const Shape& ones = shapes.first;
   const std::int64_t results = element_count(ones);
   node.require(x.count() > 0 || results == 0, "reduces no elements", "at least one");
   node.require(x.type != DType::kBool, "the data are bool", "numbers");
-  Tensor y = new_constant(node, x.type, given);
+  Tensor y = new_constant(node, x.type, shapes.second);
   with_number(x.type, [&](auto zero) {
     using T = decltype(zero);
     using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;

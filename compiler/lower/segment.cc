@@ -135,7 +135,7 @@ BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
       base = lowest_free(place, c, phases);
       peak_ = std::max(peak_, base + place.layout.total_rows());
     }
-    places_.push_back(std::move(place));
+    places_.push_back(place);
   }
 }
 
