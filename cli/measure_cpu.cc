@@ -205,7 +205,7 @@ void add_measure_cpu(CLI::App& measure_command, const std::string& command_line)
       ->type_name("S");
   command->add_flag("--json", o->json, "prints the measurements as JSON");
   command->footer(
-      "Example:\n  systole measure cpu fashion_mlp --batch 64 -o mlp_cpu.json");
+      "Example:\n  systole measure cpu fashion_mlp --batch 64 --seconds 1 -o mlp_cpu.json");
   command->callback([o, command_line] { measure(*o, command_line); });
 }
 
