@@ -53,6 +53,7 @@ void reduce(OnnxNode& node, std::int64_t input_since, Fn fn, Finish finish) {
   const std::int64_t results = element_count(ones);
   node.require(x.count() > 0 || results == 0, "reduces no elements", "at least one");
   node.require(x.type != DType::kBool, "the data are bool", "numbers");
+  const std::int64_t each = results > 0 ? x.count() / results : 0;  // elements of one result
   Tensor y = new_constant(node, x.type, shapes.second);
   with_number(x.type, [&](auto zero) {
     using T = decltype(zero);
@@ -68,7 +69,7 @@ void reduce(OnnxNode& node, std::int64_t input_since, Fn fn, Finish finish) {
       walk.next();
     }
     for (std::size_t i = 0; i < sums.size(); ++i)
-      y.as<T>()[i] = static_cast<T>(finish(sums[i], static_cast<Sum>(x.count() / results)));
+      y.as<T>()[i] = static_cast<T>(finish(sums[i], static_cast<Sum>(each)));
   });
   give_constant(node, std::move(y));
 }
