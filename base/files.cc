@@ -72,27 +72,46 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   if (!in_place) path_ = followed(path_);
   temporary_ = path_;
   errno = 0;
-  if (!in_place && access(path_.c_str(), W_OK) != 0 && errno != ENOENT) cannot_be_written(path_);
-  if (!in_place) {
-    temporary_ = new_file_beside(path_, exists ? &found : nullptr);
-    doomed_.emplace(temporary_);
-  }
-  errno = 0;
-  stream_.open(temporary_, std::ios::binary | std::ios::trunc);
-  if (!stream_) cannot_be_written(path_);
+  if (access(path_.c_str(), W_OK) != 0 && errno != ENOENT) cannot_be_written(path_);
+  if (in_place) return;
+  temporary_ = new_file_beside(path_, exists ? &found : nullptr);
+  doomed_.emplace(temporary_);
 }
 
 AtomicFile::~AtomicFile() {
   stream_.close();
-  std::error_code ignored;  // after commit() there is nothing left to remove
+  std::error_code ignored;  // after take_name() there is nothing left to remove
   if (temporary_ != path_) std::filesystem::remove(temporary_, ignored);
 }
 
-void AtomicFile::commit() {
+std::ostream& AtomicFile::stream() {
+  if (stream_.is_open()) return stream_;
+  errno = 0;
+  stream_.open(temporary_, std::ios::binary | std::ios::trunc);
+  if (!stream_) cannot_be_written(path_);
+  return stream_;
+}
+
+void AtomicFile::write(std::span<const std::uint8_t> bytes) {
+  stream().write(reinterpret_cast<const char*>(bytes.data()),
+                 static_cast<std::streamsize>(bytes.size()));
+  finish();
+}
+
+void AtomicFile::write(const std::string& text) {
+  stream() << text;
+  finish();
+}
+
+void AtomicFile::finish() {
+  if (!stream_.is_open()) return;
   errno = 0;
   stream_.close();
   if (stream_.fail())
     throw InputError(path_, "could not be written whole: " + reason(), "enough space");
+}
+
+void AtomicFile::take_name() {
   if (temporary_ != path_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     cannot_be_written(path_);
   }
@@ -100,14 +119,13 @@ void AtomicFile::commit() {
 
 void write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
   AtomicFile file(path);
-  file.stream().write(reinterpret_cast<const char*>(bytes.data()),
-                      static_cast<std::streamsize>(bytes.size()));
+  file.write(bytes);
   file.commit();
 }
 
 void write_file(const std::string& path, const std::string& text) {
   AtomicFile file(path);
-  file.stream() << text;
+  file.write(text);
   file.commit();
 }
 

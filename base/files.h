@@ -21,7 +21,8 @@ namespace systole {
 
 // A file being written under a temporary name beside its target; commit() renames it, and without
 // commit() nothing is left behind. Links are followed; what is no regular file (/dev/null, a pipe)
-// is written in place. Throws InputError if the folder or file cannot be written.
+// is written in place. Several that belong together are an OutputSet (base/outputs.h). Throws
+// InputError if the folder or file cannot be written.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -29,8 +30,21 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  [[nodiscard]] std::ostream& stream() { return stream_; }
-  void commit();
+  // The target, with links followed.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Opened when it is first asked for.
+  [[nodiscard]] std::ostream& stream();
+  // The whole content at once.
+  void write(std::span<const std::uint8_t> bytes);
+  void write(const std::string& text);
+
+  // Throws InputError if not all of the content fits on the disk.
+  void finish();
+  void take_name();
+  void commit() {
+    finish();
+    take_name();
+  }
 
  private:
   std::string path_;

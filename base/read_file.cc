@@ -19,6 +19,7 @@
 #include <optional>
 
 #include "base/diag.h"
+#include "base/file_uses.h"
 #include "base/files.h"
 
 namespace systole {
@@ -40,6 +41,7 @@ class Source {
   explicit Source(const std::string& path) : path_(path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) fail(path, std::strerror(errno));
+    note_read(path);
     is_pipe_ = S_ISFIFO(info.st_mode);
     if (S_ISDIR(info.st_mode)) throw InputError(path, "is a folder", "a file");
     if (!is_pipe_ && !S_ISREG(info.st_mode))

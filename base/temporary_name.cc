@@ -1,5 +1,5 @@
-// A fixed table of atomic pointers, as a signal handler may neither lock nor allocate; unlink and
-// raise are async-signal-safe (POSIX.1-2017, 2.4.3).
+// A fixed table of atomic pointers, as a signal handler may neither lock nor allocate; unlink,
+// rmdir and raise are async-signal-safe (POSIX.1-2017, 2.4.3).
 #include "base/temporary_name.h"
 
 #include <unistd.h>
@@ -11,12 +11,15 @@
 namespace systole {
 namespace {
 
-std::array<std::atomic<const char*>, 64> names;
+std::array<std::atomic<const char*>, 1024> names;
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
 void remove_and_end(int signal) {
   for (const auto& name : names) {
     if (const char* path = name.load()) unlink(path);
+  }
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {  // inner folders first
+    if (const char* path = name->load()) rmdir(path);
   }
   std::signal(signal, SIG_DFL);
   std::raise(signal);

@@ -1,5 +1,5 @@
-// Temporary names: files under a name of their own until they are complete, which a signal that
-// ends the program (Ctrl-C, kill) must not leave behind.
+// Temporary names: files under a name of their own until they are complete, and folders made for
+// them, which a signal that ends the program (Ctrl-C, kill) must not leave behind.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace systole {
 
-// While this object lives, a signal handled by remove_temporaries_on_signals() unlinks the file.
-// `path` must outlive it. Only the first 64 at a time are remembered.
+// While this object lives, a signal handled by remove_temporaries_on_signals() removes the file or
+// empty folder. `path` must outlive it. Only the first 1,024 at a time are remembered.
 class TemporaryName {
  public:
   explicit TemporaryName(const std::string& path);
@@ -20,7 +20,7 @@ class TemporaryName {
   std::size_t slot_;
 };
 
-// From now on SIGINT, SIGTERM and SIGHUP remove every such file before they end the program.
+// From now on SIGINT, SIGTERM and SIGHUP remove them before they end the program.
 void remove_temporaries_on_signals();
 
 }  // namespace systole

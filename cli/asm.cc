@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "base/files.h"
+#include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/program_files.h"
 
@@ -17,18 +17,24 @@ struct Options {
 };
 
 void assemble(const Options& o) {
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
   const isa::Program program = program_from_text(read_file(o.input), o.input);
-  write_file(o.output, isa::save_program(program));
+  file->write(isa::save_program(program));
+  outputs.commit();
   fmt::print("{}: {} instructions\n", o.output, program.code.size());
 }
 
 void disassemble(const Options& o) {
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
   const std::string text = isa::disassemble(read_program(o.input));
-  if (o.output.empty()) {
+  if (file == nullptr) {
     fmt::print("{}", text);
-  } else {
-    write_file(o.output, text);
+    return;
   }
+  file->write(text);
+  outputs.commit();
 }
 
 }  // namespace

@@ -5,11 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "base/files.h"
+#include "base/outputs.h"
 #include "base/source.h"
 #include "cli/commands.h"
 #include "cli/compare_source.h"
@@ -104,9 +105,40 @@ std::string json_text(const compare::Comparison& comparison) {
          "\n";
 }
 
+// The files that were asked for.
+struct Results {
+  explicit Results(const Options& o) {
+    if (!o.report.empty()) {
+      files.folder("--report", o.report);
+      for (const char* name : compare::kReportFiles) {
+        report[name] = files.file("--report", o.report + "/" + name);
+      }
+    }
+    json = files.file("--output", o.output);
+  }
+
+  void write(const compare::Comparison& comparison) {
+    if (json != nullptr) json->write(json_text(comparison));
+    if (!report.empty()) write_report(compare::report(comparison));
+    files.commit();
+  }
+
+ private:
+  void write_report(const compare::Report& texts) {
+    for (const auto& [name, file] : report) {
+      const auto text = texts.files.find(name);
+      text == texts.files.end() ? files.drop(file) : file->write(text->second);
+    }
+    if (texts.missing) note(*texts.missing);
+  }
+
+  OutputSet files;
+  AtomicFile* json = nullptr;
+  std::map<std::string, AtomicFile*> report;  // by name
+};
+
 void compare_targets(const Options& o, const std::string& command_line) {
-  std::optional<AtomicFile> file;
-  if (!o.output.empty()) file.emplace(o.output);
+  Results results(o);
   ModelSource model(o.source);
   compare::CompareRequest request;
   request.source = model.source();
@@ -125,13 +157,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   std::optional<Progress> progress("comparing");
   const compare::Comparison comparison = compare::compare_model(request);
   progress.reset();
-  if (file) {
-    file->stream() << json_text(comparison);
-    file->commit();
-  }
-  if (!o.report.empty()) {
-    if (const auto missing = compare::write_report(comparison, o.report)) note(*missing);
-  }
+  results.write(comparison);
   fmt::print("{}", o.json ? json_text(comparison) : compare::table_text(comparison, o.all));
 }
 

@@ -7,14 +7,13 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "base/files.h"
 #include "base/named_error.h"
+#include "base/outputs.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/results.h"
 #include "cli/terminal.h"
 
 namespace systole::cli {
@@ -34,7 +33,9 @@ void compile(const Options& o) {
   if (!compiles && !o.emit_ir) {
     throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --explain");
   }
-  require_distinct({{"--output", o.output}, {"--emit-asm", o.emit_asm}});
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
+  AtomicFile* assembly = outputs.file("--emit-asm", o.emit_asm);
   const isa::Machine machine = resolve_machine(o.machine);
   std::optional<Progress> progress("compiling");
   compiler::LoadOptions load = load_options(o.shapes);
@@ -47,14 +48,14 @@ void compile(const Options& o) {
     compiled =
         in_file(o.model, [&] { return compiler::compile_explained(graph, machine, o.compile); });
   }
+  const isa::Program& program = compiled.program;
+  if (assembly != nullptr) assembly->write(isa::disassemble(program));
+  if (file != nullptr) file->write(isa::save_program(program));
+  outputs.commit();
   progress.reset();
   fmt::print("{}", ir);
-  if (!compiles) return;
-  const isa::Program& program = compiled.program;
   if (o.explain) fmt::print("{}", explanation_text(compiled));
-  if (!o.emit_asm.empty()) write_file(o.emit_asm, isa::disassemble(program));
-  if (o.output.empty()) return;
-  write_file(o.output, isa::save_program(program));
+  if (file == nullptr) return;
   fmt::print("{}: {} instructions, {} bytes of weights, for {}\n", o.output, program.code.size(),
              program.weight_bytes, machine.name);
 }

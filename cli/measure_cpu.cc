@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/files.h"
+#include "base/outputs.h"
 #include "cli/compare_source.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
@@ -148,13 +148,14 @@ void measure_batch(Job& job, compare::Workload& workload) {
 }
 
 void measure(const Options& o, const std::string& command_line) {
-  std::optional<AtomicFile> file;
-  if (!o.output.empty()) file.emplace(o.output);
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
   std::unique_ptr<traces::Sink> trace;
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   if (!o.trace.empty()) {
+    traces::require_trace_name(o.trace);
     trace = traces::open_sink(
-        o.trace,
+        o.trace, outputs.file("--trace", o.trace)->stream(),
         {.model = o.source.model, .machine = compare::cpu_name(), .clock_hertz = kNanoseconds});
   }
   ModelSource model(o.source);
@@ -177,10 +178,8 @@ void measure(const Options& o, const std::string& command_line) {
   for (const compare::Measurement& m : job.all) json.push_back(compare::to_json(m));
   using Json = nlohmann::ordered_json;
   const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (file) {
-    file->stream() << text;
-    file->commit();
-  }
+  if (file != nullptr) file->write(text);
+  outputs.commit();
   if (o.json) fmt::print("{}", text);
 }
 

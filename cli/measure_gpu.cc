@@ -13,6 +13,7 @@
 #include <numeric>
 
 #include "base/files.h"
+#include "base/outputs.h"
 #include "cli/batches.h"
 #include "cli/calibrate.h"
 #include "cli/model_name.h"
@@ -24,6 +25,7 @@
 #include "compare/summary.h"
 #include "compare/work.h"
 #include "compiler/passes/fuse_quantised.h"
+#include "traces/open.h"
 
 namespace systole::cli {
 namespace {
@@ -135,7 +137,8 @@ struct Prepared {
   std::vector<Tensor> expected;
 };
 
-std::vector<Measurement> measure_model(const Options& o, Measurer& measurer) {
+std::vector<Measurement> measure_model(const Options& o, Measurer& measurer,
+                                       const compare::gpu::OpenSink& trace) {
   const compiler::LoadOptions load = load_options(o.shapes);
   Graph loaded = compiler::fuse_quantised(compiler::load_model(o.model, load));
   const std::string hash = loaded.hash;
@@ -172,7 +175,7 @@ std::vector<Measurement> measure_model(const Options& o, Measurer& measurer) {
                                           .inputs = &prepared->data.inputs,
                                           .expected = &prepared->expected,
                                           .labels = prepared->data.labels,
-                                          .trace = o.trace},
+                                          .trace = trace},
                                          math);
     result.insert(result.end(), measured.begin(), measured.end());
   }
@@ -196,7 +199,19 @@ void check_model(const Options& o) {
   static_cast<void>(compiler::load_model(o.model, load));
 }
 
-std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
+// Products in floats are measured kernel by kernel, not as a model.
+bool is_product(const Options& o) {
+  const bool floats = std::ranges::find(o.precisions, "int8") == o.precisions.end();
+  return o.model.starts_with("gemm:") && floats;
+}
+
+bool is_whole_model(const Options& o) {
+  const auto starts = [&](const char* prefix) { return o.model.starts_with(prefix); };
+  return !starts("vadd:") && !starts("launch:") && !starts("gemms:") && !is_product(o);
+}
+
+std::vector<Measurement> measure_any(const Options& o, Measurer& measurer,
+                                     const compare::gpu::OpenSink& trace) {
   if (const auto count = after(o.model, "vadd:")) {
     return {measurer.vector_add(number_of(o.model, *count))};
   }
@@ -204,8 +219,7 @@ std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
     return measurer.launches(number_of(o.model, *count));
   }
   if (const auto source = after(o.model, "gemms:")) return measure_sweep(o, measurer, *source);
-  const bool floats = std::ranges::find(o.precisions, "int8") == o.precisions.end();
-  if (!o.model.starts_with("gemm:") || !floats) return measure_model(o, measurer);
+  if (!is_product(o)) return measure_model(o, measurer, trace);
   std::vector<Measurement> result;
   for (const Math math : maths_of(o, kFloats)) {
     const auto measured = measure_product(o, measurer, math);
@@ -214,10 +228,11 @@ std::vector<Measurement> measure_any(const Options& o, Measurer& measurer) {
   return result;
 }
 
-std::vector<Measurement> measure(const Options& o, Measurer& measurer) {
+std::vector<Measurement> measure(const Options& o, Measurer& measurer,
+                                 const compare::gpu::OpenSink& trace) {
   const Progress progress("measuring");
   try {
-    return measure_any(o, measurer);
+    return measure_any(o, measurer, trace);
   } catch (const compare::gpu::DeviceError& error) {
     throw InputError(o.model, error.what(), "another shape, batch or precision");
   }
@@ -242,35 +257,41 @@ void print_table(const std::vector<Measurement>& measurements) {
 }
 
 void measure_gpu(const Options& o, const std::string& command_line) {
-  std::optional<AtomicFile> file;
-  std::optional<AtomicFile> csv;
-  if (!o.output.empty()) file.emplace(o.output);
-  if (!o.csv.empty()) csv.emplace(o.csv);
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
+  AtomicFile* csv = outputs.file("--csv", o.csv);
+  compare::gpu::OpenSink open_trace;
+  if (AtomicFile* trace = outputs.file("--trace", o.trace)) {
+    traces::require_trace_name(o.trace);
+    open_trace = [&o, trace](const traces::TraceInfo& info) {
+      return traces::open_sink(o.trace, trace->stream(), info);
+    };
+  }
   static_cast<void>(maths_of(o, {}));  // names are checked before the device is
   if (!o.csv.empty() && (!o.model.starts_with("gemms:") || o.precisions.size() != 1)) {
     throw InputError("--csv", "is for a sweep in one precision", "gemms:SOURCE --precision P");
+  }
+  if (!o.trace.empty() && !is_whole_model(o)) {
+    throw InputError("--trace", "is of a whole model's run", "a model, not single kernels");
   }
   check_model(o);
   const auto backend = compare::gpu::open_device(o.device);
   compare::MeasureOptions options;
   options.seconds = o.seconds;
   Measurer measurer(*backend, options, command_line, [](const std::string& text) { note(text); });
-  const std::vector<Measurement> measurements = measure(o, measurer);
+  const std::vector<Measurement> measurements = measure(o, measurer, open_trace);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Measurement& m : measurements) json.push_back(compare::to_json(m));
   using Json = nlohmann::ordered_json;  // what is no UTF-8 in a command line is replaced
   const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (file) {
-    file->stream() << text;
-    file->commit();
-  }
-  if (csv) {
+  if (file != nullptr) file->write(text);
+  if (csv != nullptr) {
     const Measurement& first = measurements.front();
-    csv->stream() << compare::gpu::products_csv(
+    csv->write(compare::gpu::products_csv(
         measurements,
-        fmt::format("{}, {}, {}: {}", first.device, first.precision, first.date, first.command));
-    csv->commit();
+        fmt::format("{}, {}, {}: {}", first.device, first.precision, first.date, first.command)));
   }
+  outputs.commit();
   if (o.json) {
     fmt::print("{}", text);
   } else {

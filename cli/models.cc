@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/diag.h"
-#include "base/files.h"
+#include "base/outputs.h"
 #include "base/source.h"
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -76,9 +76,12 @@ struct MakeOptions {
 };
 
 void make_model(const MakeOptions& o) {
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
   std::optional<Progress> progress("making");
   const std::vector<std::uint8_t> bytes = compiler::network_model(o.name);
-  write_file(o.output, bytes);
+  file->write(bytes);
+  outputs.commit();
   progress.reset();
   fmt::print("{}: {} bytes; weights are random, its answers mean nothing\n", o.output,
              bytes.size());

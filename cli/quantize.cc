@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "base/files.h"
+#include "base/outputs.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/model_name.h"
@@ -23,15 +23,15 @@ struct Options {
 };
 
 void quantize(const Options& o) {
-  AtomicFile file(o.output);  // before the work, so that a bad name is known at once
+  OutputSet outputs;
+  AtomicFile* file = outputs.file("--output", o.output);
   compiler::QuantizeOptions how = calibration_named(o.calibration);
   if (o.format == "qlinear") how.format = compiler::QuantFormat::kQlinear;
   std::optional<Progress> progress("quantising");
   const auto [bytes, rows] =
       quantised_model(o.model, o.data, o.samples, load_options(o.shapes), how);
-  file.stream().write(reinterpret_cast<const char*>(bytes.data()),
-                      static_cast<std::streamsize>(bytes.size()));
-  file.commit();
+  file->write(bytes);
+  outputs.commit();
   progress.reset();
   fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows,
              fmt::join(o.data, ", "));

@@ -10,7 +10,6 @@
 #include <memory>
 #include <set>
 
-#include "base/files.h"
 #include "base/named_error.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
@@ -51,10 +50,12 @@ struct Options {
 
 // The result files that were asked for.
 struct Results {
-  std::optional<OutputFolder> outputs;
-  std::optional<AtomicFile> stats;
+  OutputSet files;
+  std::optional<TensorFiles> tensors;
+  AtomicFile* stats = nullptr;
   std::unique_ptr<traces::Sink> trace;
-  std::optional<traces::ScaleSimReports> scalesim;
+  // SCALE-Sim's reports, all three or none.
+  AtomicFile *compute = nullptr, *bandwidth = nullptr, *access = nullptr;
 };
 
 // What is to run, ready but for the inputs' values.
@@ -135,13 +136,34 @@ void open_results(const Options& o, const isa::Machine& machine, Results& result
   if (!o.scalesim.empty() && o.batches.value_or(1) > 1) {
     throw InputError("--scalesim-reports", fmt::format("--batches {}", *o.batches), "one batch");
   }
-  if (!o.output.empty()) results.outputs.emplace(o.output);
-  if (!o.stats.empty() && o.stats != kStandardOutput) results.stats.emplace(o.stats);
-  if (!o.scalesim.empty()) results.scalesim.emplace(o.scalesim);
-  if (!o.trace.empty()) {
-    results.trace = traces::open_sink(
-        o.trace, {.model = o.subject, .machine = machine.name, .clock_hertz = machine.clock_hertz});
+  OutputSet& files = results.files;
+  if (!o.output.empty()) files.folder("--output", o.output);
+  if (!o.scalesim.empty()) {
+    const auto report = [&](const char* name) {
+      return files.file("--scalesim-reports", o.scalesim + "/" + name);
+    };
+    files.folder("--scalesim-reports", o.scalesim);
+    results.compute = report("COMPUTE_REPORT.csv");
+    results.bandwidth = report("BANDWIDTH_REPORT.csv");
+    results.access = report("DETAILED_ACCESS_REPORT.csv");
   }
+  if (o.stats != kStandardOutput) results.stats = files.file("--stats", o.stats);
+  if (!o.trace.empty()) {
+    traces::require_trace_name(o.trace);
+    results.trace = traces::open_sink(
+        o.trace, files.file("--trace", o.trace)->stream(),
+        {.model = o.subject, .machine = machine.name, .clock_hertz = machine.clock_hertz});
+  }
+}
+
+// Files for the tensors, whose names are known only now.
+void open_tensors(const Options& o, const isa::Program& program, Results& results) {
+  if (o.output.empty()) return;
+  std::vector<std::string> names;
+  for (const isa::HostTensor& t : program.tensors) {
+    if (t.role == isa::Role::kOutput) names.push_back(t.name);
+  }
+  results.tensors.emplace(results.files, o.output, names);
 }
 
 // Sources for the named inputs; timing alone needs none.
@@ -307,7 +329,7 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
   std::vector<std::int64_t> labels;
   if (!o.labels.empty()) labels = read_labels(o.labels, record.rows);
   std::optional<traces::ScaleSimLayers> layers;
-  if (results.scalesim) layers.emplace(job.program);
+  if (results.compute != nullptr) layers.emplace(job.program);
   traces::Tee tee({results.trace.get(), layers ? &*layers : nullptr});
   Progress progress("simulating");
   sim::RunResult result = sim::run(job.program, record.machine, inputs,
@@ -324,32 +346,37 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
       record.float_accuracy = float_accuracy(*job.float_graph, inputs, labels);
     }
   }
-  if (results.outputs) results.outputs->write(outputs);
+  if (results.tensors) {
+    for (const auto& [name, tensor] : outputs) results.tensors->write(name, tensor);
+  }
   if (results.trace) results.trace->finish(record.report.total.cycles);
-  if (results.scalesim) results.scalesim->write(layers->layers(), record.machine);
+  if (layers) {
+    const auto [compute, bandwidth, access] =
+        traces::scalesim_reports(layers->layers(), record.machine);
+    results.compute->write(compute);
+    results.bandwidth->write(bandwidth);
+    results.access->write(access);
+  }
 }
 
 void report(const Options& o, Results& results, const Record& record) {
   const std::string json = stats_json(record);
-  if (results.stats) {
-    results.stats->stream() << json;
-    results.stats->commit();
-  }
+  if (results.stats != nullptr) results.stats->write(json);
+  results.files.commit();
   const bool to_standard_output = o.json || o.stats == kStandardOutput;
   fmt::print("{}", to_standard_output ? json : summary(record, o.all_layers));
 }
 
 void run(const Options& o, const std::string& command_line) {
   check_options(o);
-  const std::string stats = o.stats == kStandardOutput ? "" : o.stats;
-  require_distinct({{"--output", o.output}, {"--stats", stats}, {"--trace", o.trace}});
+  Results results;
   std::optional<isa::Program> program;
   if (is_program(o.subject)) program = read_program(o.subject);
   const isa::Machine machine =
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
-  Results results;
   open_results(o, machine, results);
   const Job job = make_job(o, std::move(program), machine);
+  open_tensors(o, job.program, results);
   Record record = new_record(o, job, machine);
   record.command_line = command_line;
   run_job(o, job, results, record);

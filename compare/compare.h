@@ -5,8 +5,10 @@
 // schema.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,10 +57,14 @@ struct CompareRequest {
 // The rules at the top of every report, a line each.
 [[nodiscard]] const std::vector<std::string>& rules();
 
-// Writes comparison.json, .csv and .md and, with gnuplot, roofline.svg and latency_throughput.svg
-// into a folder, which is made. Returns a line to say if there are no plots, else nothing. Throws
-// InputError if a file cannot be written.
-[[nodiscard]] std::optional<std::string> write_report(const Comparison& comparison,
-                                                      const std::string& folder);
+// The files that a report may have.
+inline constexpr std::array kReportFiles = {"comparison.json", "comparison.csv", "comparison.md",
+                                            "roofline.svg", "latency_throughput.svg"};
+// A report's files, by name. Plots are drawn by gnuplot; `missing` says so if there are none.
+struct Report {
+  std::map<std::string, std::string> files;
+  std::optional<std::string> missing;
+};
+[[nodiscard]] Report report(const Comparison& comparison);
 
 }  // namespace systole::compare

@@ -1,11 +1,10 @@
-// The report's folder: text files, and plots drawn by gnuplot from the same rows.
+// The report's files: texts, and plots drawn by gnuplot from the same rows.
 #include <fmt/core.h>
 #include <stdio.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -15,8 +14,6 @@
 
 namespace systole::compare {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kHead =
     "set terminal svg noenhanced size 900,620 font 'sans,13' background 'white'\n"
@@ -204,28 +201,25 @@ std::optional<std::string> drawn(const std::string& script) {
 
 }  // namespace
 
-std::optional<std::string> write_report(const Comparison& c, const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw InputError(folder, "cannot be made: " + error.message(), "a writable folder");
-  const fs::path base(folder);
+Report report(const Comparison& c) {
+  Report report;
   std::vector<std::string> plots;
   for (const auto& [name, script] :
        {std::pair<std::string, std::string>{"roofline.svg", roofline(c)},
         {"latency_throughput.svg", latency_throughput(c)}}) {
-    const auto svg = script.empty() ? std::nullopt : drawn(script);
+    auto svg = script.empty() ? std::nullopt : drawn(script);
     if (!svg) continue;
-    write_file((base / name).string(), *svg);
+    report.files[name] = std::move(*svg);
     plots.push_back(name);
   }
   constexpr int kIndent = 2;
   using Json = nlohmann::ordered_json;
-  write_file((base / "comparison.json").string(),
-             to_json(c).dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n");
-  write_file((base / "comparison.csv").string(), csv_text(c));
-  write_file((base / "comparison.md").string(), markdown_text(c, plots));
-  if (!plots.empty()) return std::nullopt;
-  return "no plots: gnuplot is not installed (Debian: gnuplot-nox)";
+  report.files["comparison.json"] =
+      to_json(c).dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+  report.files["comparison.csv"] = csv_text(c);
+  report.files["comparison.md"] = markdown_text(c, plots);
+  if (plots.empty()) report.missing = "no plots: gnuplot is not installed (Debian: gnuplot-nox)";
+  return report;
 }
 
 }  // namespace systole::compare

@@ -36,26 +36,25 @@ std::size_t sort_index(std::string_view track) {
 
 }  // namespace
 
-ChromeTrace::ChromeTrace(const std::string& path, const TraceInfo& info)
-    : info_(info), file_(path) {
-  file_.stream() << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_text(info.model)
-                 << ",\"machine\":" << json_text(info.machine)
-                 << ",\"clock_hertz\":" << info.clock_hertz << "},\n\"traceEvents\":[\n";
+ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info) : info_(info), out_(out) {
+  out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_text(info.model)
+       << ",\"machine\":" << json_text(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
+       << "},\n\"traceEvents\":[\n";
   const std::string title = fmt::format("systole: {} on {}", info.model, info.machine);
   metadata("process_name", kLayerThread, "name", json_text(title));
   static_cast<void>(thread_of(kLayerTrack));
 }
 
 void ChromeTrace::begin_event() {
-  if (!first_event_) file_.stream() << ",\n";
+  if (!first_event_) out_ << ",\n";
   first_event_ = false;
 }
 
 void ChromeTrace::metadata(std::string_view what, int thread, std::string_view key,
                            const std::string& value) {
   begin_event();
-  file_.stream() << fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{"{}":{}}}}})",
-                                kProcess, thread, what, key, value);
+  out_ << fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{"{}":{}}}}})", kProcess,
+                      thread, what, key, value);
 }
 
 int ChromeTrace::thread_of(std::string_view track) {
@@ -86,9 +85,9 @@ void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
                                  (slice.end - slice.begin).value, json_text(slice.layer));
   if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn + 1);
   if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
-  file_.stream() << fmt::format(
-      R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})", kProcess, thread,
-      json_text(slice.name), json_text(slice.cls), time_text(slice.begin, slice.end), args);
+  out_ << fmt::format(R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})",
+                      kProcess, thread, json_text(slice.name), json_text(slice.cls),
+                      time_text(slice.begin, slice.end), args);
 }
 
 void ChromeTrace::slice(const sim::Slice& slice) {
@@ -99,8 +98,8 @@ void ChromeTrace::slice(const sim::Slice& slice) {
 
 void ChromeTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
   begin_event();
-  file_.stream() << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})",
-                                kProcess, json_text(name), microseconds(picoseconds(at)), value);
+  out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", kProcess,
+                      json_text(name), microseconds(picoseconds(at)), value);
 }
 
 void ChromeTrace::extend_layer(const sim::Slice& slice) {
@@ -124,8 +123,7 @@ void ChromeTrace::end_layer() {
 
 void ChromeTrace::finish(CycleCount total) {
   end_layer();
-  file_.stream() << "\n],\"cycles\":" << total.value << "}\n";
-  file_.commit();
+  out_ << "\n],\"cycles\":" << total.value << "}\n";
 }
 
 }  // namespace systole::traces

@@ -7,18 +7,17 @@
 #pragma once
 
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 
-#include "base/files.h"
 #include "traces/sink.h"
 
 namespace systole::traces {
 
 class ChromeTrace : public Sink {
  public:
-  // Throws InputError if `path` cannot be written.
-  ChromeTrace(const std::string& path, const TraceInfo& info);
+  ChromeTrace(std::ostream& out, const TraceInfo& info);
 
   void slice(const sim::Slice& slice) override;
   void counter(std::string_view name, CyclePoint at, std::int64_t value) override;
@@ -35,7 +34,7 @@ class ChromeTrace : public Sink {
   void end_layer();
 
   TraceInfo info_;
-  AtomicFile file_;
+  std::ostream& out_;
   bool first_event_ = true;
   std::map<std::string, int, std::less<>> threads_;  // by track name
   // The layer span being put together from neighbouring slices of the matrix unit.

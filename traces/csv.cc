@@ -23,25 +23,24 @@ std::string number_or_empty(std::int64_t value) {
 
 }  // namespace
 
-CsvTrace::CsvTrace(const std::string& path) : file_(path) {
-  file_.stream() << "kind,track,name,class,layer,begin,end,insn,rows,value\n";
+CsvTrace::CsvTrace(std::ostream& out) : out_(out) {
+  out_ << "kind,track,name,class,layer,begin,end,insn,rows,value\n";
 }
 
 void CsvTrace::slice(const sim::Slice& slice) {
   if (slice.begin == slice.end) return;
-  file_.stream() << fmt::format(
-      "slice,{},{},{},{},{},{},{},{},\n", field(slice.track), field(slice.name), field(slice.cls),
-      field(slice.layer), slice.begin.value, slice.end.value,
-      number_or_empty(slice.insn >= 0 ? slice.insn + 1 : -1), number_or_empty(slice.rows));
+  out_ << fmt::format("slice,{},{},{},{},{},{},{},{},\n", field(slice.track), field(slice.name),
+                      field(slice.cls), field(slice.layer), slice.begin.value, slice.end.value,
+                      number_or_empty(slice.insn >= 0 ? slice.insn + 1 : -1),
+                      number_or_empty(slice.rows));
 }
 
 void CsvTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
-  file_.stream() << fmt::format("counter,{},,,,{},,,,{}\n", field(name), at.value, value);
+  out_ << fmt::format("counter,{},,,,{},,,,{}\n", field(name), at.value, value);
 }
 
 void CsvTrace::finish(CycleCount total) {
-  file_.stream() << fmt::format("counter,cycles,,,,{0},,,,{0}\n", total.value);
-  file_.commit();
+  out_ << fmt::format("counter,cycles,,,,{0},,,,{0}\n", total.value);
 }
 
 }  // namespace systole::traces

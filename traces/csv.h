@@ -5,25 +5,23 @@
 // comma, quote or line break is quoted as RFC 4180 says; what does not apply is empty.
 #pragma once
 
-#include <string>
+#include <ostream>
 #include <string_view>
 
-#include "base/files.h"
 #include "traces/sink.h"
 
 namespace systole::traces {
 
 class CsvTrace : public Sink {
  public:
-  // Throws InputError if `path` cannot be written.
-  explicit CsvTrace(const std::string& path);
+  explicit CsvTrace(std::ostream& out);
 
   void slice(const sim::Slice& slice) override;
   void counter(std::string_view name, CyclePoint at, std::int64_t value) override;
   void finish(CycleCount total) override;
 
  private:
-  AtomicFile file_;
+  std::ostream& out_;
 };
 
 }  // namespace systole::traces

@@ -11,18 +11,18 @@
 namespace systole::traces {
 namespace {
 
-using Opener = std::unique_ptr<Sink> (*)(const std::string& path, const TraceInfo& info);
+using Opener = std::unique_ptr<Sink> (*)(std::ostream& out, const TraceInfo& info);
 
 struct Format {
   std::string_view ending, text;
   Opener open;
 };
 
-std::unique_ptr<Sink> open_chrome(const std::string& path, const TraceInfo& info) {
-  return std::make_unique<ChromeTrace>(path, info);
+std::unique_ptr<Sink> open_chrome(std::ostream& out, const TraceInfo& info) {
+  return std::make_unique<ChromeTrace>(out, info);
 }
-std::unique_ptr<Sink> open_csv(const std::string& path, const TraceInfo& /*info*/) {
-  return std::make_unique<CsvTrace>(path);
+std::unique_ptr<Sink> open_csv(std::ostream& out, const TraceInfo& /*info*/) {
+  return std::make_unique<CsvTrace>(out);
 }
 
 constexpr auto kFormats = std::to_array<Format>({
@@ -38,13 +38,19 @@ std::string format_list() {
   return list;
 }
 
-}  // namespace
-
-std::unique_ptr<Sink> open_sink(const std::string& path, const TraceInfo& info) {
+const Format& format_of(const std::string& path) {
   for (const Format& f : kFormats) {
-    if (path.ends_with(f.ending)) return f.open(path, info);
+    if (path.ends_with(f.ending)) return f;
   }
   throw InputError(path, "no trace format has this ending", format_list());
 }
+
+}  // namespace
+
+std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info) {
+  return format_of(path).open(out, info);
+}
+
+void require_trace_name(const std::string& path) { static_cast<void>(format_of(path)); }
 
 }  // namespace systole::traces

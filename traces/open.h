@@ -2,14 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "traces/sink.h"
 
 namespace systole::traces {
 
-// A sink that writes to `path`: Chrome JSON for .json, CSV for .csv. Throws InputError for any
-// other ending (lists the known ones) and if the file cannot be written.
-[[nodiscard]] std::unique_ptr<Sink> open_sink(const std::string& path, const TraceInfo& info);
+// A sink that writes to `out` what belongs in a file called `path`: Chrome JSON for .json, CSV for
+// .csv. Throws InputError for any other ending (lists the known ones).
+[[nodiscard]] std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out,
+                                              const TraceInfo& info);
+// Throws InputError if open_sink() would.
+void require_trace_name(const std::string& path);
 
 }  // namespace systole::traces

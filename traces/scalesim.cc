@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/diag.h"
 
@@ -21,15 +20,6 @@ std::vector<std::int64_t> layers_of(const std::vector<isa::Insn>& code) {
     layers.push_back(layer);
   }
   return layers;
-}
-
-std::string file_in(const std::string& folder, const char* name) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!std::filesystem::is_directory(folder)) {
-    throw InputError(folder, "cannot be made", "a folder that can be written");
-  }
-  return (std::filesystem::path(folder) / name).string();
 }
 
 // A number as Python prints a float: the shortest text that reads back the same.
@@ -149,16 +139,15 @@ std::vector<ScaleSimLayer> ScaleSimLayers::layers() const {
   return worked;
 }
 
-ScaleSimReports::ScaleSimReports(const std::string& folder)
-    : compute_(file_in(folder, "COMPUTE_REPORT.csv")),
-      bandwidth_(file_in(folder, "BANDWIDTH_REPORT.csv")),
-      access_(file_in(folder, "DETAILED_ACCESS_REPORT.csv")) {}
-
-void ScaleSimReports::write(const std::vector<ScaleSimLayer>& layers, const isa::Machine& machine) {
-  compute_.stream() << "LayerID, Total Cycles (incl. prefetch), Total Cycles, Stall Cycles, "
-                       "Overall Util %, Mapping Efficiency %, Compute Util %,\n";
-  bandwidth_.stream() << "LayerID, Avg IFMAP SRAM BW, Avg FILTER SRAM BW, Avg OFMAP SRAM BW, Avg "
-                         "IFMAP DRAM BW, Avg FILTER DRAM BW, Avg OFMAP DRAM BW,\n";
+ScaleSimReports scalesim_reports(const std::vector<ScaleSimLayer>& layers,
+                                 const isa::Machine& machine) {
+  ScaleSimReports reports;
+  reports.compute =
+      "LayerID, Total Cycles (incl. prefetch), Total Cycles, Stall Cycles, "
+      "Overall Util %, Mapping Efficiency %, Compute Util %,\n";
+  reports.bandwidth =
+      "LayerID, Avg IFMAP SRAM BW, Avg FILTER SRAM BW, Avg OFMAP SRAM BW, Avg "
+      "IFMAP DRAM BW, Avg FILTER DRAM BW, Avg OFMAP DRAM BW,\n";
   std::string header = "LayerID";
   for (const char* memory : {"SRAM", "DRAM"}) {
     for (const char* operand : {"IFMAP", "Filter", "OFMAP"}) {
@@ -167,13 +156,13 @@ void ScaleSimReports::write(const std::vector<ScaleSimLayer>& layers, const isa:
                             operand, written ? "Writes" : "Reads");
     }
   }
-  access_.stream() << header << ",\n";
+  reports.access = header + ",\n";
   for (std::size_t id = 0; id < layers.size(); ++id) {
-    compute_.stream() << fmt::format("{}, {},\n", id, compute_row(layers[id], machine));
-    bandwidth_.stream() << fmt::format("{}, {},\n", id, bandwidth_row(layers[id]));
-    access_.stream() << fmt::format("{}, {},\n", id, access_row(layers[id]));
+    reports.compute += fmt::format("{}, {},\n", id, compute_row(layers[id], machine));
+    reports.bandwidth += fmt::format("{}, {},\n", id, bandwidth_row(layers[id]));
+    reports.access += fmt::format("{}, {},\n", id, access_row(layers[id]));
   }
-  for (AtomicFile* file : {&compute_, &bandwidth_, &access_}) file->commit();
+  return reports;
 }
 
 }  // namespace systole::traces

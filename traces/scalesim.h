@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
 #include "isa/program.h"
 #include "traces/sink.h"
 
@@ -66,16 +65,11 @@ class ScaleSimLayers : public sim::Probe {
   std::vector<ScaleSimLayer> layers_;   // by layer of the program
 };
 
-// The three files in a folder, which is made if it is not there.
-class ScaleSimReports {
- public:
-  // Throws InputError if the folder or a file cannot be written.
-  explicit ScaleSimReports(const std::string& folder);
-  // Writes all rows and gives the files their names.
-  void write(const std::vector<ScaleSimLayer>& layers, const isa::Machine& machine);
-
- private:
-  AtomicFile compute_, bandwidth_, access_;
+// The text of each report.
+struct ScaleSimReports {
+  std::string compute, bandwidth, access;
 };
+[[nodiscard]] ScaleSimReports scalesim_reports(const std::vector<ScaleSimLayer>& layers,
+                                               const isa::Machine& machine);
 
 }  // namespace systole::traces

@@ -1,4 +1,4 @@
-// Sink: a probe that writes what it hears to a file; one class per format, chosen by open_sink().
+// Sink: a probe that writes what it hears to a stream; one class per format, chosen by open_sink().
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@ struct TraceInfo {
   std::int64_t clock_hertz = 1;  // positive; turns cycles into simulated time
 };
 
-// Memory use does not grow with the length of the run. The file appears under its name, whole, when
-// finish() returns; a sink destroyed before that leaves nothing behind.
+// Memory use does not grow with the length of the run. The stream, whose owner looks after its
+// errors, outlives the sink and holds a whole trace when finish() returns.
 class Sink : public sim::Probe {
  public:
-  // Ends the trace of a run of `total` cycles. Throws InputError if the file cannot be completed.
+  // Ends the trace of a run of `total` cycles.
   virtual void finish(CycleCount total) = 0;
 };
 

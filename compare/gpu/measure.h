@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "compare/gpu/backend.h"
 #include "compare/measurement.h"
 #include "compiler/ir/graph.h"
+#include "traces/sink.h"
 
 namespace systole::compare::gpu {
 
@@ -25,6 +27,9 @@ namespace systole::compare::gpu {
 [[nodiscard]] std::string target_name(const std::string& device);
 // The arithmetic of this name (kMaths). Throws InputError listing the names.
 [[nodiscard]] Math math_named(const std::string& name);
+
+// Makes the sink that a trace about `info` goes to.
+using OpenSink = std::function<std::unique_ptr<traces::Sink>(const traces::TraceInfo& info)>;
 
 // Measures on one device, one thing after the other.
 class Measurer {
@@ -39,7 +44,7 @@ class Measurer {
     const Tensor* inputs = nullptr;          // whole batches of the graph's input, in its type
     const std::vector<Tensor>* expected = nullptr;  // outputs of the first batches
     std::span<const std::int64_t> labels = {};      // one a row of the inputs: adds accuracy
-    std::string trace;                              // a file for one run's trace, or empty
+    OpenSink trace = {};                            // for one run's trace, if it is wanted
   };
   // The model launch by launch and as one CUDA graph, with the times of its kernels. Throws
   // InputError naming an op that the GPU does not run.

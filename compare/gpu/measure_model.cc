@@ -8,7 +8,6 @@
 
 #include "compare/gpu/measure.h"
 #include "compare/gpu/model.h"
-#include "traces/open.h"
 
 namespace systole::compare::gpu {
 namespace {
@@ -99,11 +98,10 @@ std::string layer_of(const Activity& activity, const std::vector<Step>& steps) {
   return steps.at(static_cast<std::size_t>(activity.mark)).name;
 }
 
-void write_trace(const std::string& path, const Measurement& m,
+void write_trace(const OpenSink& open, const Measurement& m,
                  const std::vector<Activity>& activities, const std::vector<Step>& steps) {
   constexpr std::int64_t kNanosecond = 1'000'000'000;
-  const auto sink = traces::open_sink(
-      path,
+  const auto sink = open(
       {.model = m.model, .machine = m.device + ", " + m.precision, .clock_hertz = kNanosecond});
   std::int64_t end = 0;
   for (const Activity& a : activities) {
@@ -196,9 +194,9 @@ std::vector<Measurement> Measurer::model(const ModelJob& job, Math math) {
   try {  // last, as what CUPTI needs for its records slows later launches
     const auto runs = traced_runs(backend_, model, batches);
     for (Measurement& each : result) each.layers = layer_times(runs, model.steps());
-    if (!job.trace.empty()) write_trace(job.trace, m, typical_run(runs), model.steps());
+    if (job.trace) write_trace(job.trace, m, typical_run(runs), model.steps());
   } catch (const DeviceError& error) {  // reading a device's records may need a right
-    if (!job.trace.empty()) throw;
+    if (job.trace) throw;
     say(fmt::format("no times of kernels: {}", error.what()));
   }
   return result;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/file_uses.h"
 #include "base/files.h"
 #include "base/numerics.h"
 #include "compiler/frontend/fnv.h"
@@ -197,6 +198,7 @@ ByteVector narrow_bytes(const Proto& proto, const Checked& checked) {
 }
 
 ByteVector external_bytes(const Checked& checked) {
+  note_read(checked.external->file);
   std::ifstream in(checked.external->file, std::ios::binary);
   in.seekg(checked.external->offset);
   ByteVector bytes(static_cast<std::size_t>(checked.bytes));

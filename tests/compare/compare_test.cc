@@ -431,23 +431,25 @@ std::size_t marks_in(const std::string& svg) {
   return static_cast<std::size_t>(std::distance(first, std::sregex_iterator()));
 }
 
-TEST(Report, WritesAFolder) {
+TEST(Report, HasTextsAndPlots) {
   const Comparison c = compare_model(small_request());
-  const testing_support::ScratchFolder folder;
-  const std::string at = folder.file("report");
-  const auto missing = write_report(c, at);
-  EXPECT_EQ(nlohmann::ordered_json::parse(testing_support::text_of(at + "/comparison.json")),
+  const Report made = report(c);
+  for (const auto& [name, text] : made.files) {
+    EXPECT_THAT(kReportFiles, testing::Contains(testing::StrEq(name)));
+  }
+  EXPECT_EQ(nlohmann::ordered_json::parse(made.files.at("comparison.json")),
             nlohmann::ordered_json::parse(to_json(c).dump()));
-  EXPECT_EQ(testing_support::text_of(at + "/comparison.csv"), csv_text(c));
-  if (missing) {
-    EXPECT_THAT(*missing, HasSubstr("gnuplot is not installed"));
+  EXPECT_EQ(made.files.at("comparison.csv"), csv_text(c));
+  if (made.missing) {
+    EXPECT_THAT(*made.missing, HasSubstr("gnuplot is not installed"));
+    EXPECT_EQ(made.files.size(), 3U);
     return;
   }
   // One a point and one in the legend, of every series, as all have a peak here.
   std::size_t marks = 0;
   for (const Series& s : c.series) marks += s.points.size() + 1;
-  for (const char* plot : {"/roofline.svg", "/latency_throughput.svg"}) {
-    const std::string svg = testing_support::text_of(at + plot);
+  for (const char* plot : {"roofline.svg", "latency_throughput.svg"}) {
+    const std::string& svg = made.files.at(plot);
     EXPECT_THAT(svg, HasSubstr("</svg>"));
     EXPECT_THAT(svg, HasSubstr("gpu:h100 int8, modelled"));
     EXPECT_EQ(marks_in(svg), marks) << plot;

@@ -143,17 +143,17 @@ void write_reports(Bytes bytes) {
   record.model = program.model;
   record.machine = program.machine;
   record.timing_only = true;
-  const std::string trace = folder().file("trace.json");
-  const auto sink = traces::open_sink(trace, {.model = program.model,
-                                              .machine = program.machine.name,
-                                              .clock_hertz = program.machine.clock_hertz});
+  std::ostringstream trace;
+  const auto sink = traces::open_sink("trace.json", trace,
+                                      {.model = program.model,
+                                       .machine = program.machine.name,
+                                       .clock_hertz = program.machine.clock_hertz});
   sim::RunOptions options;
   options.timing_only = true;
   options.probe = sink.get();
   record.report = sim::run(program, program.machine, {}, options).report;
   sink->finish(record.report.total.cycles);
-  const auto text = read_file(trace);
-  SYSTOLE_CHECK(nlohmann::json::accept(text.begin(), text.end()), "the trace is no JSON");
+  SYSTOLE_CHECK(nlohmann::json::accept(trace.str()), "the trace is no JSON");
   SYSTOLE_CHECK(nlohmann::json::accept(cli::stats_json(record)), "the statistics are no JSON");
   static_cast<void>(cli::summary(record, true));
 }

@@ -5,11 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "compiler/frontend/load.h"
 #include "tests/compare/gpu/host_backend.h"
 #include "tests/compare/small_graphs.h"
-#include "tests/support/scratch.h"
+#include "traces/open.h"
 
 namespace systole::compare::gpu {
 namespace {
@@ -162,11 +163,13 @@ TEST_F(GpuMeasure, AccuracyCountsTheLargestOutputs) {
 
 TEST_F(GpuMeasure, ATraceHoldsKernelsAndCopiesUnderTheirLayer) {
   const Chain chain;
-  const testing_support::ScratchFolder scratch;
+  std::ostringstream out;
   Measurer::ModelJob job = chain.job();
-  job.trace = scratch.file("trace.csv");
+  job.trace = [&](const traces::TraceInfo& info) {
+    return traces::open_sink("trace.csv", out, info);
+  };
   static_cast<void>(measurer_.model(job, Math::kInt8));
-  const std::string text = testing_support::text_of(job.trace);
+  const std::string text = out.str();
   EXPECT_THAT(text, HasSubstr("slice,copy_in,copy host to device,busy,(none),0,1,,240,"));
   EXPECT_THAT(text, HasSubstr(",busy,fc2,"));
   EXPECT_THAT(text, HasSubstr("counter,cycles,,,,10,,,,10"));
