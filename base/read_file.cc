@@ -16,7 +16,10 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/diag.h"
 #include "base/file_uses.h"
@@ -79,7 +82,7 @@ class Source {
     if (silent) fail(path_, "nothing came through this pipe for a minute");
   }
 
-  const std::string& path_;
+  const std::string path_;
   int descriptor_ = -1;
   bool is_pipe_ = false, written_ = false;
   std::int64_t size_ = 0;
@@ -186,37 +189,99 @@ Limit limit_of(const Source& source, bool is_packed, std::int64_t max_bytes,
   return {kMaxUnsizedBytes, fmt::format("at most {} bytes {}", kMaxUnsizedBytes, advice)};
 }
 
+// A file that is read as far as somebody asked.
+class Contents {
+ public:
+  explicit Contents(const std::string& path) : source_(path), unpacker_(source_) {}
+
+  const std::vector<std::uint8_t>& head() {
+    if (bytes_.empty()) more(kHead);
+    return bytes_;
+  }
+
+  const std::vector<std::uint8_t>& whole(std::int64_t max_bytes, const StatedSize& stated_size) {
+    head();
+    const std::size_t head_bytes = std::min(bytes_.size(), kHead);
+    std::optional<std::int64_t> stated;
+    if (stated_size) stated = stated_size(std::span(bytes_).first(head_bytes));
+    const Limit limit = limit_of(source_, unpacker_.is_packed(), max_bytes, stated);
+    const auto check = [&](std::int64_t size) {
+      if (size > limit.bytes) throw InputError(source_.path(), "is too large", limit.expected);
+    };
+    if (!unpacker_.is_packed()) {
+      check(source_.size());
+      bytes_.reserve(static_cast<std::size_t>(source_.size()) + kChunk);
+    }
+    while (!ended_) {
+      more(kChunk);
+      check(std::ssize(bytes_));
+    }
+    check(std::ssize(bytes_));
+    return bytes_;
+  }
+
+  [[nodiscard]] std::vector<std::uint8_t> take() && { return std::move(bytes_); }
+
+ private:
+  void more(std::size_t count) {
+    const std::size_t size = bytes_.size();
+    bytes_.resize(size + count);
+    const std::size_t n = unpacker_.read(std::span(bytes_).subspan(size));
+    bytes_.resize(size + n);
+    ended_ = n < count;
+  }
+
+  Source source_;
+  Unpacker unpacker_;
+  std::vector<std::uint8_t> bytes_;
+  bool ended_ = false;
+};
+
+// The pipe of that path if it is one, opened when it is first asked for and never closed, so that
+// no other pipe takes its number: what came through it cannot be had again.
+Contents* kept_pipe(const std::string& path) {
+  static std::map<std::pair<dev_t, ino_t>, std::unique_ptr<Contents>> pipes;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode)) return nullptr;
+  std::unique_ptr<Contents>& pipe = pipes[{info.st_dev, info.st_ino}];
+  if (!pipe) pipe = std::make_unique<Contents>(path);
+  return pipe.get();
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t max_bytes,
                                     const StatedSize& stated_size) {
-  Source source(path);
-  Unpacker unpacker(source);
-  std::vector<std::uint8_t> bytes(kHead);
-  bytes.resize(unpacker.read(bytes));
-  std::optional<std::int64_t> stated;
-  if (stated_size) stated = stated_size(bytes);
-  const Limit limit = limit_of(source, unpacker.is_packed(), max_bytes, stated);
-  const auto check = [&](std::int64_t size) {
-    if (size > limit.bytes) throw InputError(path, "is too large", limit.expected);
-  };
-  if (!unpacker.is_packed()) {
-    check(source.size());
-    bytes.reserve(static_cast<std::size_t>(source.size()) + kChunk);
-  }
-  for (std::size_t size = bytes.size(); size >= kHead; size = bytes.size()) {
-    bytes.resize(size + kChunk);
-    const std::size_t n = unpacker.read(std::span(bytes).subspan(size));
-    bytes.resize(size + n);
-    check(std::ssize(bytes));
-    if (n < kChunk) break;
-  }
-  check(std::ssize(bytes));
-  return bytes;
+  if (Contents* const pipe = kept_pipe(path)) return pipe->whole(max_bytes, stated_size);
+  Contents contents(path);
+  contents.whole(max_bytes, stated_size);
+  return std::move(contents).take();
 }
 
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t max_bytes) {
   return read_file(path, max_bytes, {});
+}
+
+std::vector<std::uint8_t> read_raw_file(const std::string& path, std::int64_t max_bytes) {
+  Source source(path);
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t n = kChunk; n > 0;) {
+    const std::size_t size = bytes.size();
+    bytes.resize(size + kChunk);
+    n = source.read(std::span(bytes).subspan(size));
+    bytes.resize(size + n);
+    if (std::max(std::ssize(bytes), source.size()) > max_bytes) {
+      throw InputError(path, "is too large", fmt::format("at most {} bytes", max_bytes));
+    }
+  }
+  return bytes;
+}
+
+std::vector<std::uint8_t> file_head(const std::string& path) {
+  Contents* const pipe = kept_pipe(path);
+  std::vector<std::uint8_t> bytes = pipe != nullptr ? pipe->head() : Contents(path).head();
+  bytes.resize(std::min(bytes.size(), kHead));
+  return bytes;
 }
 
 }  // namespace systole

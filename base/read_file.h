@@ -22,11 +22,21 @@ using StatedSize = std::function<std::optional<std::int64_t>(std::span<const std
 //  * a regular file is read, if it has at most max_bytes;
 //  * a pipe (`<(command)`, /dev/stdin, a FIFO) is read until its writers close it. One that nobody
 //    writes to within a second, or that is silent for a minute, is refused;
+//    What came through it is kept: whoever reads it again gets the same;
 //  * folders, devices and sockets are refused;
 //  * a pipe or gzip whose `stated_size` is unknown ends at kMaxUnsizedBytes, else at what it
 //  states.
 // Throws InputError where these say so, and for missing, unreadable and damaged files.
 [[nodiscard]] std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t max_bytes,
                                                   const StatedSize& stated_size);
+
+// The bytes of a file as they lie there, gzip or not: for raw elements, which may begin as gzip
+// does. Throws InputError as read_file does.
+[[nodiscard]] std::vector<std::uint8_t> read_raw_file(const std::string& path,
+                                                      std::int64_t max_bytes);
+
+// The first bytes of a file, as StatedSize gets them: what it holds can be told before it is read.
+// Throws InputError as read_file does.
+[[nodiscard]] std::vector<std::uint8_t> file_head(const std::string& path);
 
 }  // namespace systole

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,7 +21,10 @@
 #include "compare/targets.h"
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
+#include "compiler/frontend/onnx_file.h"
+#include "compiler/frontend/onnx_writer.h"
 #include "compiler/frontend/open_model.h"
+#include "compiler/frontend/scalesim_topology.h"
 #include "compiler/ir/batch.h"
 
 namespace systole::cli {
@@ -109,10 +113,7 @@ struct ModelSource::Impl {
     graph.name = name;
     return graph;
   }
-  [[nodiscard]] std::string given_file() {
-    if (compiler::is_inline_shape(path)) return {};
-    return network.empty() ? path : file_of(network_file, network);
-  }
+  [[nodiscard]] std::string given_file();
   [[nodiscard]] compare::Models load(std::int64_t batch) const;
   [[nodiscard]] bool takes_any_batch() const;
   [[nodiscard]] std::vector<Tensor> inputs(const Graph& graph);
@@ -145,6 +146,15 @@ ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), pat
   if (o.batches.empty() && !o.shapes.batch && !has_own_batch(o.model)) grows = takes_any_batch();
   if (o.calibrate.empty()) return;
   quantised = quantised_model(path, o.calibrate, kDefaultSamples, load_options(o.shapes)).bytes;
+}
+
+// As any reader of ONNX takes it: what came packed, as text or through a pipe is written anew.
+std::string ModelSource::Impl::given_file() {
+  constexpr int kIrVersion = 0x08;  // the first byte of a plain ONNX file
+  if (compiler::is_inline_shape(path) || compiler::is_topology(path)) return {};
+  if (!network.empty()) return file_of(network_file, network);
+  if (fs::is_regular_file(path) && std::ifstream(path).get() == kIrVersion) return path;
+  return file_of(network_file, compiler::onnx_bytes(compiler::open_onnx(path).model, path));
 }
 
 // Asked of two rows, as one cannot be mixed with others.

@@ -24,6 +24,7 @@
 #include "compare/gpu/module.h"
 #include "compare/summary.h"
 #include "compare/work.h"
+#include "compiler/frontend/scalesim_topology.h"
 #include "compiler/passes/fuse_quantised.h"
 #include "traces/open.h"
 
@@ -84,7 +85,7 @@ std::vector<Measurement> measure_product(const Options& o, Measurer& measurer, M
 // The shapes of the sweep: a file with columns m, n and k, or any model's layers.
 std::vector<Measurer::Product> sweep_shapes(const Options& o, const std::string& source) {
   compiler::LoadOptions load = load_options(o.shapes);
-  if (source.ends_with(".csv")) {
+  if (compiler::is_topology(source)) {
     const std::vector<std::uint8_t> bytes = read_file(source);
     const std::string text(bytes.begin(), bytes.end());
     if (text.find("m,n,k") != std::string::npos) return compare::gpu::products_in(text, source);

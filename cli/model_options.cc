@@ -12,6 +12,7 @@
 #include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "compiler/compile.h"
+#include "isa/file_kind.h"
 #include "isa/scalesim_config.h"
 
 namespace systole::cli {
@@ -48,7 +49,7 @@ Shape parse_shape(std::string_view text, const std::string& option) {
 
 // What a SCALE-Sim configuration says and this machine does not have.
 void note_keys_without_effect(const std::string& machine) {
-  if (!isa::is_scalesim_config(machine)) return;
+  if (isa::file_kind(machine) != isa::FileKind::kScaleSimConfig) return;
   const std::vector<std::uint8_t> bytes = read_file(machine);
   const auto config = isa::read_scalesim_config(
       {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, machine, isa::Machine{});

@@ -1,10 +1,11 @@
-// Text and container are told apart by content: only a container has bytes that no text has.
+// Program files: isa/file_kind.h tells text and container apart.
 #include "cli/program_files.h"
 
 #include <algorithm>
 
 #include "base/diag.h"
 #include "base/read_file.h"
+#include "isa/file_kind.h"
 
 namespace systole::cli {
 namespace {
@@ -14,7 +15,8 @@ constexpr std::int64_t kMaxProgramFile = std::int64_t{1} << 34;
 }  // namespace
 
 bool is_program(const std::string& path) {
-  return path.ends_with(".tpu") || path.ends_with(".asm");
+  const isa::FileKind kind = isa::file_kind(path);
+  return kind == isa::FileKind::kProgram || kind == isa::FileKind::kProgramText;
 }
 
 void require_model(const std::string& path, const std::string& command) {
@@ -39,10 +41,9 @@ isa::Program read_program(const std::string& path) {
     if (!head.empty() && head[0] == 0) static_cast<void>(isa::load_program(head, path));  // refuses
     return std::optional<std::int64_t>();
   });
-  const bool is_text = !path.ends_with(".tpu") &&
-                       std::find(bytes.begin(), bytes.end(), std::uint8_t{0}) == bytes.end();
-  if (!is_text) return isa::load_program(bytes, path);
-  return program_from_text(bytes, path);
+  const bool is_container = isa::file_kind(bytes, path) == isa::FileKind::kProgram ||
+                            std::find(bytes.begin(), bytes.end(), std::uint8_t{0}) != bytes.end();
+  return is_container ? isa::load_program(bytes, path) : program_from_text(bytes, path);
 }
 
 }  // namespace systole::cli

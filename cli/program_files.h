@@ -9,7 +9,7 @@
 
 namespace systole::cli {
 
-// Whether the file name's ending says that it holds a program rather than a model.
+// Whether the file holds a program rather than a model (isa/file_kind.h).
 [[nodiscard]] bool is_program(const std::string& path);
 
 // Throws InputError if `path` is a program where `command` takes a model.

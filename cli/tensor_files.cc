@@ -11,11 +11,13 @@
 #include "base/numerics.h"
 #include "base/read_file.h"
 #include "cli/tensor_bytes.h"
+#include "isa/file_kind.h"
 
 namespace systole::cli {
 namespace {
 
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 31;
+constexpr std::uint8_t kDimsTag = 0x08, kTypeTag = 0x10;  // fields that a TensorProto begins with
 constexpr std::string_view kKinds = "a .npy, IDX (plain or .gz) or ONNX .pb tensor file";
 
 struct IdxType {
@@ -81,7 +83,9 @@ Kind kind_of(Head head, const std::string& path) {
       std::equal(kNpyMagic.begin(), kNpyMagic.end(), head.begin())) {
     return {npy_stated_size, parse_npy};
   }
-  if (path.ends_with(".pb")) return {unknown_size, parse_tensor_proto};
+  const bool is_proto = !head.empty() && (head[0] == kDimsTag || head[0] == kTypeTag);
+  if (is_proto || isa::has_ending(isa::unpacked_name(path), ".pb"))
+    return {unknown_size, parse_tensor_proto};
   if (head.size() >= 4 && head[0] == 0 && head[1] == 0) return {idx_stated_size, parse_idx};
   throw InputError(path, "is not a tensor file", std::string(kKinds));
 }

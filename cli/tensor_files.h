@@ -12,8 +12,9 @@
 
 namespace systole::cli {
 
-// The tensor in a file, whose kind is told by its first bytes (or the ending .pb). Throws
-// InputError naming the file: missing, no known kind, damaged, truncated, unsupported element type.
+// The tensor in a file, whose kind is told by its first bytes (or, where they leave it open, by
+// the ending .pb). Throws InputError naming the file: missing, no known kind, damaged, truncated,
+// unsupported element type.
 [[nodiscard]] Tensor read_tensor_file(const std::string& path);
 
 // The three readers behind it; `where` names the file in errors.

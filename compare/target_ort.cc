@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/read_file.h"
 #include "base/temporary_file.h"
 #include "compare/targets.h"
 
@@ -19,8 +20,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kTarget = "cpu:onnxruntime";
-constexpr int kNotInstalled = 3;  // exit code of compare/onnxruntime.js
-constexpr int kNoCommand = 127;   // the shell's
+constexpr int kNotInstalled = 3;                            // exit code of compare/onnxruntime.js
+constexpr std::int64_t kMostWords = std::int64_t{1} << 20;  // of node, in bytes
+constexpr int kNoCommand = 127;                             // the shell's
 
 std::string shell_quoted(const std::string& text) {
   std::string out = "'";
@@ -70,7 +72,7 @@ OutputCheck check_output(Workload& workload, const std::string& precision,
   const compiler::Graph& graph = *workload.graph(precision);
   const Tensor& expected = workload.expected(precision, graph.outputs[0]);
   Tensor got(expected.type, expected.shape);
-  const std::vector<std::uint8_t> bytes = read_file(file);
+  const std::vector<std::uint8_t> bytes = read_raw_file(file, got.bytes());
   if (bytes.size() != got.data.size()) {
     throw InputError(kTarget, fmt::format("an output of {} bytes", bytes.size()),
                      fmt::format("{}", got.data.size()));
@@ -107,7 +109,7 @@ std::optional<Measurement> measure_one(const TargetContext& context, const OnnxR
   const Finished finished = run_shell(command);
   if (finished.code == kNotInstalled || finished.code == kNoCommand) return std::nullopt;
   if (finished.code != 0) {
-    const auto words = read_file(exchange.file("errors"));
+    const auto words = read_raw_file(exchange.file("errors"), kMostWords);
     throw InputError(kTarget, std::string(words.begin(), words.end()).substr(0, 200), "a run");
   }
   const Json answer = Json::parse(finished.out, nullptr, false);

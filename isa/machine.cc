@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/source.h"
+#include "isa/file_kind.h"
 #include "isa/machine_name.h"
 #include "isa/quantity.h"
 #include "isa/scalesim_config.h"
@@ -191,7 +192,9 @@ std::optional<fs::path> preset_file(const std::string& name) {
 }
 
 bool is_file_name(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".toml") || is_scalesim_config(name);
+  const std::string_view unpacked = unpacked_name(name);
+  return name.find('/') != std::string::npos || has_ending(unpacked, ".toml") ||
+         has_ending(unpacked, ".cfg");
 }
 
 bool parse_number(std::string_view text, double& value) {
@@ -318,7 +321,8 @@ Machine load_unchanged(const std::string& name_or_file) {
   }
   const std::string text = read_file_text(name_or_file);
   const std::string stem = fs::path(name_or_file).stem().string();
-  if (!is_scalesim_config(name_or_file)) return machine_from_toml(text, name_or_file, stem);
+  if (file_kind(name_or_file) != FileKind::kScaleSimConfig)
+    return machine_from_toml(text, name_or_file, stem);
   Machine machine = machine_from_scalesim(text, name_or_file, load_unchanged("scale_sim_ws"));
   set_name(machine, machine.name);
   validate(machine);

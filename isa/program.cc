@@ -13,12 +13,12 @@
 #include <cstring>
 
 #include "base/diag.h"
+#include "isa/file_kind.h"
 #include "isa/program_check.h"
 
 namespace systole::isa {
 namespace {
 
-constexpr std::string_view kMagic = "SYSTOLE\n";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 4;
 
@@ -254,15 +254,15 @@ constexpr auto kSections = std::to_array<Section>({
 std::span<const std::uint8_t> checked_body(std::span<const std::uint8_t> bytes,
                                            const std::string& where) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
-                               std::min(bytes.size(), kMagic.size()));
-  if (start != kMagic) throw InputError(where, "is no program", "a .tpu file");
-  Reader header(bytes.subspan(kMagic.size()), where);
+                               std::min(bytes.size(), kProgramMagic.size()));
+  if (start != kProgramMagic) throw InputError(where, "is no program", "a .tpu file");
+  Reader header(bytes.subspan(kProgramMagic.size()), where);
   const auto version = header.number<std::uint32_t>();
   if (version != kVersion) {
     throw InputError(where, fmt::format("has version {}", version),
                      fmt::format("version {}", kVersion));
   }
-  const auto rest = bytes.subspan(kMagic.size() + sizeof version);
+  const auto rest = bytes.subspan(kProgramMagic.size() + sizeof version);
   if (rest.size() < kChecksumBytes) throw InputError(where, "is cut short", "a whole .tpu file");
   Reader tail(rest.last(kChecksumBytes), where);
   const auto stored = tail.number<std::uint32_t>();
@@ -278,7 +278,7 @@ std::span<const std::uint8_t> checked_body(std::span<const std::uint8_t> bytes,
 std::vector<std::uint8_t> save_program(const Program& program) {
   check_program(program, "program " + program.model);
   Writer to;
-  to.raw(kMagic);
+  to.raw(kProgramMagic);
   to.number(kVersion);
   for (const Section& section : kSections) {
     Writer body;

@@ -184,8 +184,6 @@ Machine machine_of(const Ini& ini, const std::string& where, Machine base) {
 
 }  // namespace
 
-bool is_scalesim_config(const std::string& name_or_file) { return name_or_file.ends_with(".cfg"); }
-
 ScaleSimConfig read_scalesim_config(std::string_view text, const std::string& where, Machine base) {
   constexpr std::int64_t kMaxSram = std::int64_t{1} << 30;
   const Ini ini(text, where);

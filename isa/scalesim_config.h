@@ -1,5 +1,5 @@
-// SCALE-Sim configurations: .cfg files as scalesim-project/SCALE-Sim (scale_config.py) reads them,
-// as a machine.
+// SCALE-Sim configurations: files (.cfg) as scalesim-project/SCALE-Sim (scale_config.py) reads
+// them, as a machine.
 #pragma once
 
 #include <string>
@@ -9,8 +9,6 @@
 #include "isa/machine.h"
 
 namespace systole::isa {
-
-[[nodiscard]] bool is_scalesim_config(const std::string& name_or_file);
 
 struct ScaleSimConfig {
   Machine machine;

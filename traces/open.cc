@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/diag.h"
+#include "isa/file_kind.h"
 #include "traces/chrome.h"
 #include "traces/csv.h"
 
@@ -40,7 +41,7 @@ std::string format_list() {
 
 const Format& format_of(const std::string& path) {
   for (const Format& f : kFormats) {
-    if (path.ends_with(f.ending)) return f;
+    if (isa::has_ending(path, f.ending)) return f;
   }
   throw InputError(path, "no trace format has this ending", format_list());
 }

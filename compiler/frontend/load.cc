@@ -23,8 +23,7 @@ Graph load_model(const std::string& model, const LoadOptions& options) {
 
 Graph load_onnx(const std::string& name, std::span<const std::uint8_t> bytes,
                 const LoadOptions& options) {
-  OnnxFile file = parse_onnx("", bytes);  // binary, whatever the name ends in
-  file.path = name;
+  OnnxFile file = parse_onnx(name, bytes);
   return import_onnx(file, options);
 }
 

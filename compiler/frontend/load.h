@@ -17,7 +17,7 @@ struct LoadOptions {
   bool structure_only = false;  // for timing alone: weights get no data where that saves work
 };
 
-// `model` is a path (.onnx binary, .onnxtxt / .txt ONNX text, .csv SCALE-Sim topology) or
+// `model` is a path (ONNX, binary or text, or a SCALE-Sim topology; isa/file_kind.h tells) or
 // gemm:M,K,N or mlp:D0,D1,... (inline shapes have seeded int8 weights and take their batch from M
 // or options.batch). A topology's graph has its structure only. Throws InputError: missing, not
 // ONNX, truncated, short initialiser, unknown operator ...

@@ -14,16 +14,13 @@
 #include "base/read_file.h"
 #include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_functions.h"
+#include "isa/file_kind.h"
 
 namespace systole::compiler {
 namespace {
 
 constexpr std::int64_t kMaxFileBytes = (std::int64_t{1} << 31) - 1;  // protobuf's own limit
 constexpr int kMaxNesting = 64;
-
-bool is_text(const std::string& path) {
-  return path.ends_with(".txt") || path.ends_with(".onnxtxt");
-}
 
 void check_text(const std::string& path, const std::string& text) {
   if (text.find('\0') != std::string::npos) {
@@ -56,7 +53,7 @@ void parse_text(const std::string& path, const std::string& text, onnx::ModelPro
 }
 
 [[noreturn]] void fail_binary(const std::string& path, const char* found) {
-  throw InputError(path, found, "a whole ONNX file, or ONNX text with a name ending in .onnxtxt");
+  throw InputError(path, found, "a whole ONNX file, or ONNX text, which begins with '<'");
 }
 
 void parse_binary(const std::string& path, std::span<const std::uint8_t> bytes,
@@ -115,7 +112,7 @@ OnnxFile onnx_file(const std::string& path, onnx::ModelProto model) {
 
 OnnxFile parse_onnx(const std::string& path, std::span<const std::uint8_t> bytes) {
   onnx::ModelProto model;
-  if (is_text(path)) {
+  if (isa::file_kind(bytes, path) == isa::FileKind::kOnnxText) {
     parse_text(path, std::string(bytes.begin(), bytes.end()), model);
   } else {
     parse_binary(path, bytes, model);

@@ -25,8 +25,8 @@ struct OnnxFile {
   std::uint64_t hash = 0;  // FNV-1a of the file and, as they are read, of its external tensors
 };
 
-// Reads a binary model, or a text model if the name ends in .onnxtxt or .txt. Throws InputError if
-// it cannot be read, is not an ONNX model or has a version or a part that is not known.
+// Reads a binary model or a text model, whichever it is. Throws InputError if it cannot be read, is
+// not an ONNX model or has a version or a part that is not known.
 [[nodiscard]] OnnxFile read_onnx(const std::string& path);
 
 // The same of a file's bytes; `path` names it.

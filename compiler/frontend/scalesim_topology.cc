@@ -19,6 +19,7 @@
 #include "base/files.h"
 #include "base/units.h"
 #include "compiler/frontend/fnv.h"
+#include "isa/file_kind.h"
 
 namespace systole::compiler {
 namespace {
@@ -404,7 +405,9 @@ void add_layer(Graph& graph, const TopologyLayer& layer) {
 
 }  // namespace
 
-bool is_topology(const std::string& model) { return model.ends_with(".csv"); }
+bool is_topology(const std::string& model) {
+  return isa::file_kind(model) == isa::FileKind::kTopology;
+}
 
 std::vector<TopologyLayer> parse_topology(std::string_view text, const std::string& where) {
   return TopologyParser(where).parse(text);

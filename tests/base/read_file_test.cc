@@ -82,6 +82,39 @@ TEST(ReadFile, ReadsAPipeToItsEnd) {
   EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "onetwo" + std::string(3'000'000, 'x'));
 }
 
+// Asked for its kind, then for all of it, then once more.
+TEST(ReadFile, KeepsWhatCameThroughAPipe) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("f"), text(100'000, 'x');
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(path) << text; });
+  EXPECT_EQ(file_head(path), Bytes(65'536, 'x'));
+  EXPECT_EQ(read_file(path), Bytes(100'000, 'x'));
+  writer.join();
+  EXPECT_EQ(read_file(path), Bytes(100'000, 'x'));
+  EXPECT_EQ(file_head(path), Bytes(65'536, 'x'));
+  EXPECT_EQ(refusal(path, 99'999), "is too large; at most 99999 bytes");
+}
+
+TEST(ReadFile, TakesTheHeadOfAFileUnpacked) {
+  const testing_support::ScratchFolder scratch;
+  write_gzip(scratch.file("a.gz"), 100'000);
+  EXPECT_EQ(file_head(scratch.file("a.gz")), Bytes(65'536));
+  std::ofstream(scratch.file("a")) << "short";
+  EXPECT_EQ(file_head(scratch.file("a")), Bytes({'s', 'h', 'o', 'r', 't'}));
+}
+
+// Elements 1F 8B, as gzip begins.
+TEST(ReadFile, TakesRawBytesAsTheyLieThere) {
+  const testing_support::ScratchFolder scratch;
+  std::ofstream(scratch.file("a")) << "\x1F\x8B" << std::string(300'000, 'x');
+  Bytes wanted(300'002, 'x');
+  wanted[0] = 0x1F;
+  wanted[1] = 0x8B;
+  EXPECT_EQ(read_raw_file(scratch.file("a"), 300'002), wanted);
+  EXPECT_THROW((void)read_raw_file(scratch.file("a"), 300'001), InputError);
+}
+
 TEST(ReadFile, UnpacksThroughAPipe) {
   const testing_support::ScratchFolder scratch;
   write_gzip(scratch.file("a.gz"), 1'000'000);
