@@ -1,17 +1,21 @@
 # Third-party libraries, all from the distribution. Each is an imported target, so its headers are
 # system headers to the compiler and our warnings do not apply to them.
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json 3 REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 # The compiled library, not the header-only form: the .pc file adds -DTOML_HEADER_ONLY=0.
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 add_library(systole_toml INTERFACE)
 target_link_libraries(systole_toml INTERFACE PkgConfig::tomlplusplus)
+
+if(SYSTOLE_SIMULATOR_ONLY)
+  return()  # to CMakeLists.txt: the rest is for the compiler and the comparison
+endif()
+find_package(CLI11 REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 
 # libonnx's and oneDNN's own CMake files ask for parts (onnxifi, OpenCL) that we do not use, so the
 # libraries are found by name.

@@ -1,11 +1,18 @@
 # Shell functions that ./demo and ./check share; sourced from the repository root, never run.
 
+phase_times=()  # "12 build" for each step done
+
 # phase TEXT: announces a step and starts its clock. phase_end prints its seconds.
 phase() {
   phase_start=$SECONDS
+  phase_name="$1"
   printf '\n== %s\n' "$1"
 }
-phase_end() { printf '   %d s\n' "$((SECONDS - phase_start))"; }
+phase_end() {
+  local seconds=$((SECONDS - phase_start))
+  printf '   %d s\n' "$seconds"
+  phase_times+=("$(printf '%5d %s' "$seconds" "$phase_name")")
+}
 
 # As many jobs as there are processors, and no more than one for each GB of free memory.
 job_count() {
