@@ -15,6 +15,7 @@
 #include "compiler/compile.h"
 #include "compiler/frontend/networks.h"
 #include "isa/expand.h"
+#include "isa/precisions.h"
 #include "sim/run.h"
 
 namespace systole::cli {
@@ -83,7 +84,7 @@ struct Steady {
 std::int64_t useful_pe_cycles(const isa::Program& program) {
   std::int64_t sum = 0;
   const auto add = [&sum](const auto& pass, std::int64_t rows) {
-    sum += rows * pass.k * pass.n * (pass.precision == isa::precision::kInt8 ? 1 : 2);
+    sum += rows * pass.k * pass.n * isa::precision_info(pass.precision).row_cycles;
   };
   isa::for_each_executed(program.code, [&](std::size_t, const isa::Insn& insn) {
     if (const auto* matmul = std::get_if<isa::Matmul>(&insn)) add(*matmul, matmul->rows);

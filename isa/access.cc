@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "isa/precisions.h"
+
 namespace systole::isa {
 namespace {
 
@@ -125,19 +127,16 @@ void list_sums(std::int64_t acc, std::int64_t rows, std::int64_t n, bool accumul
   to.acc(acc, rows, n, true);
 }
 
-std::int64_t activation_bytes(std::int64_t precision) {
-  return precision == precision::kInt8 ? 1 : 2;
-}
-
 void list(const Matmul& i, Lister& to) {
-  to.ub(i.ub, i.lane, i.rows, i.k * activation_bytes(i.precision), false);
+  to.ub(i.ub, i.lane, i.rows, i.k * precision_info(i.precision).activation_bytes(), false);
   list_sums(i.acc, i.rows, i.n, i.accumulate != 0, to);
 }
 
 // The whole map, though strides may pass over some of it.
 void list(const Convolve& i, Lister& to) {
   const std::int64_t channels = i.k / std::max<std::int64_t>(i.taps, 1);
-  to.ub(i.ub, i.lane, i.in_height * i.in_width, channels * activation_bytes(i.precision), false);
+  to.ub(i.ub, i.lane, i.in_height * i.in_width,
+        channels * precision_info(i.precision).activation_bytes(), false);
   list_sums(i.acc, i.out_height * i.out_width, i.n, i.accumulate != 0, to);
 }
 

@@ -1,7 +1,9 @@
 // The instruction set as Markdown, one table per instruction.
 #include "isa/isa_doc.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <vector>
 
 #include "isa/operand.h"
 #include "isa/program.h"
@@ -14,8 +16,17 @@ constexpr std::string_view kHead =
     "Generated from `isa/*.def` by `systole isa`; a test keeps it up to date.\n\n"
     "An instruction is an opcode byte followed by its operands, packed least significant bit first "
     "in the order listed and padded with zero bits to whole bytes. In text, operands of the kinds "
-    "Flag, Lane, ZeroPoint, Step and Pad may be left out and are then 0; all others are always "
-    "given (`docs/formats.md`).\n";
+    "{} may be left out and are then 0; all others are always given (`docs/formats.md`).\n";
+
+std::string kinds_left_out() {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < kOperands.size(); ++i) {
+    if (may_be_left_out(static_cast<Operand>(i))) names.push_back(kOperands[i].name);
+  }
+  const std::string_view last = names.back();
+  names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
 
 constexpr auto kUnitMeanings = std::to_array<std::string_view>({
 #define SYSTOLE_UNIT(name, text, meaning) meaning,
@@ -63,7 +74,7 @@ std::string choices_section() {
 }  // namespace
 
 std::string isa_markdown() {
-  std::string out(kHead);
+  std::string out = fmt::format(kHead, kinds_left_out());
   for (std::size_t u = 0; u < kUnitCount; ++u) out += unit_section(static_cast<Unit>(u));
   return out + choices_section();
 }

@@ -8,6 +8,7 @@
 #include "isa/access.h"
 #include "isa/expand.h"
 #include "isa/operand.h"
+#include "isa/precisions.h"
 #include "isa/verify_parts.h"
 #include "isa/verify_vector.h"
 
@@ -102,7 +103,7 @@ class RangeChecker {
   template <typename Pass>
   void check_pass(const Pass& i) {
     check_tile(i.k, i.n);
-    const bool wide = i.precision != precision::kInt8;
+    const bool wide = precision_info(i.precision).activation == DType::kInt16;
     const OperandRange range =
         type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
     require("zero_point", i.zero_point, range.low, range.high);

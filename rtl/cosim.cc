@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/diag.h"
+#include "isa/precisions.h"
 
 namespace systole::rtl {
 namespace {
@@ -11,7 +12,9 @@ namespace {
 // More cycles than any pause of a case lasts.
 constexpr CycleCount kPatience{100'000};
 
-bool is_wide(const isa::Matmul& insn) { return insn.precision == isa::precision::kInt8x16; }
+bool is_wide(const isa::Matmul& insn) {
+  return isa::precision_info(insn.precision).row_cycles == 2;
+}
 
 // Feeds a model, cycle by cycle, with the tiles and passes of a script.
 class Sender {

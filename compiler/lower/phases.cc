@@ -172,7 +172,7 @@ class PhaseSearch {
     const double fetch = static_cast<double>(machine_.tile_bytes()) *
                          static_cast<double>(machine_.clock_hertz) /
                          static_cast<double>(machine_.dram_bytes_per_second);
-    const double active = rows * tiles * static_cast<double>(p.x_bytes());
+    const double active = rows * tiles * static_cast<double>(p.row_cycles());
     return std::max(active, tiles * groups * std::max(fetch, static_cast<double>(machine_.r())));
   }
 

@@ -5,13 +5,10 @@
 
 #include "base/diag.h"
 #include "isa/access.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
-
-std::int64_t row_cycles(std::int64_t precision) {
-  return precision == isa::precision::kInt8 ? 1 : 2;
-}
 
 // Input positions within the map that `out` windows take along one dimension.
 std::int64_t taken(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -66,10 +63,10 @@ TransferWork buffer_transfer(const Insn& i, const isa::Machine& machine) {
 
 PassWork pass_work(const isa::Insn& insn) {
   if (const auto* i = std::get_if<isa::Matmul>(&insn))
-    return {i->rows * row_cycles(i->precision), 0, i->switch_tile != 0};
+    return {i->rows * isa::precision_info(i->precision).row_cycles, 0, i->switch_tile != 0};
   const auto& i = std::get<isa::Convolve>(insn);
   const std::int64_t line = (i.taps - 1) * i.dilation_x + 1;
-  const std::int64_t p = row_cycles(i.precision);
+  const std::int64_t p = isa::precision_info(i.precision).row_cycles;
   const std::int64_t row = std::max(p, std::min(i.stride_x, line));
   return {i.out_height * (i.out_width * row + line - 1), line - 1 + row - p, i.switch_tile != 0};
 }

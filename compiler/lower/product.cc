@@ -38,7 +38,7 @@ std::vector<Slice> kernel_positions(const Window& window, const Packing& packing
 // The most taps whose channels fit a tile.
 std::int64_t most_taps(const Product& p, const isa::Machine& machine) {
   const bool one_cut = p.in.channels <= block_width(machine, p.x_bytes());
-  if (p.walk == Walk::kRows || p.x_bytes() != 1 || !one_cut) return 1;
+  if (p.walk == Walk::kRows || p.row_cycles() != 1 || !one_cut) return 1;
   const std::int64_t in_line = (machine.array_taps - 1) / p.window.dilations[1] + 1;
   return std::max<std::int64_t>(
       1, std::min({in_line, p.window.kernel[1], machine.r() / p.in.channels}));

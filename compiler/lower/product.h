@@ -14,6 +14,7 @@
 #include "compiler/lower/feature_map.h"
 #include "compiler/lower/layout.h"
 #include "isa/machine.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 
@@ -60,6 +61,12 @@ struct Product {
   [[nodiscard]] bool requantised() const { return quants().output.has_value(); }
   [[nodiscard]] bool has_bias() const { return bias_of(*node) != kNoValue; }
   [[nodiscard]] std::int64_t x_bytes() const { return dtype_bytes(quants().x_quant->type); }
+  [[nodiscard]] std::int64_t precision() const {
+    return isa::precision_for(quants().x_quant->type);
+  }
+  [[nodiscard]] std::int64_t row_cycles() const {
+    return isa::precision_info(precision()).row_cycles;
+  }
   [[nodiscard]] std::int64_t tile_count() const;
   // Whether it reads pixels with a copy of the one above beside them.
   [[nodiscard]] bool pairs_lines() const;

@@ -224,7 +224,7 @@ class ProductCode::Emission {
     insn.switch_tile = fresh ? 1 : 0;
     insn.is_signed = x.type == DType::kUint8 ? 0 : 1;
     insn.zero_point = x.zero_points[0];
-    insn.precision = p_.x_bytes() == 2 ? isa::precision::kInt8x16 : isa::precision::kInt8;
+    insn.precision = p_.precision();
     return insn;
   }
 

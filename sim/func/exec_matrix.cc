@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "isa/precisions.h"
 #include "sim/func/lanes.h"
 
 namespace systole::sim::func {
@@ -47,6 +48,7 @@ class Pass {
   Pass(const Insn& insn, State& state)
       : insn_(insn),
         state_(state),
+        lane_bytes_(isa::precision_info(insn.precision).activation_bytes()),
         low_(static_cast<std::size_t>(insn.k)),
         high_(low_.size()),
         low_sum_(static_cast<std::size_t>(insn.n)),
@@ -65,17 +67,15 @@ class Pass {
     state_.fifo.pop_front();
   }
 
-  [[nodiscard]] std::int64_t lane_bytes() const {
-    return insn_.precision == precision::kInt8 ? 1 : 2;
-  }
+  [[nodiscard]] std::int64_t lane_bytes() const { return lane_bytes_; }
 
   // Activations into lanes from `lane` on, zero point subtracted, as low + 256 * high. With 8-bit
   // activations everything is in `low`; with 16 bits the array takes two sub-rows (T6).
   void load(std::int64_t lane, std::span<const std::uint8_t> bytes) {
     const auto zero = static_cast<std::int32_t>(insn_.zero_point);
     auto to = static_cast<std::size_t>(lane);
-    for (auto from = bytes.begin(); from != bytes.end(); from += lane_bytes(), ++to) {
-      if (insn_.precision == precision::kInt8) {
+    for (auto from = bytes.begin(); from != bytes.end(); from += lane_bytes_, ++to) {
+      if (lane_bytes_ == 1) {
         low_[to] = static_cast<std::int16_t>(byte_value(*from, insn_.is_signed != 0) - zero);
         continue;
       }
@@ -95,8 +95,8 @@ class Pass {
     std::ranges::fill(low_sum_, 0U);
     std::ranges::fill(high_sum_, 0U);
     multiply(low_, state_.active, low_sum_);
-    if (insn_.precision != precision::kInt8) multiply(high_, state_.active, high_sum_);
-    const std::int64_t weight = insn_.precision == precision::kInt8x16High ? 256 : 1;
+    if (lane_bytes_ == 2) multiply(high_, state_.active, high_sum_);
+    const std::int64_t weight = std::int64_t{1} << isa::precision_info(insn_.precision).sum_shift;
     const auto acc = slice(state_.accumulators, (insn_.acc + row) * state_.machine.c(), insn_.n);
     for (std::size_t c = 0; c < acc.size(); ++c) {
       const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(low_sum_[c])} +
@@ -108,6 +108,7 @@ class Pass {
  private:
   const Insn& insn_;
   State& state_;
+  std::int64_t lane_bytes_;
   std::vector<std::int16_t> low_, high_;
   std::vector<std::uint32_t> low_sum_, high_sum_;
 };

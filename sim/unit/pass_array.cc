@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/numerics.h"
+#include "isa/precisions.h"
 
 namespace systole::sim {
 
@@ -87,7 +88,7 @@ void PassArray::compute(const RowFeed& feed, std::int64_t layer) {
                         acc,
                         board_.machine.c(),
                         insn.accumulate != 0,
-                        insn.precision == isa::precision::kInt8x16High ? 8 : 0};
+                        static_cast<int>(isa::precision_info(insn.precision).sum_shift)};
   std::vector<std::int32_t> before;
   if (observer_ != nullptr) before.assign(acc, acc + feed.rows() * board_.machine.c());
   board_.ledger.layer(layer).accumulator_wraps += compute_pass(pass);

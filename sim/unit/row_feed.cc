@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/diag.h"
+#include "isa/precisions.h"
 
 namespace systole::sim {
 namespace {
@@ -57,16 +58,17 @@ void copy_lanes(std::uint8_t* to, const std::uint8_t* from, std::int64_t bytes) 
 RowFeed::RowFeed(const isa::Insn& insn, UnifiedBuffer& buffer)
     : walk_(walk_of(insn)),
       buffer_(&buffer),
-      lane_bytes_(walk_.precision == isa::precision::kInt8 ? 1 : 2),
+      lane_bytes_(isa::precision_info(walk_.precision).activation_bytes()),
+      sub_rows_(isa::precision_info(walk_.precision).row_cycles),
       span_((walk_.taps - 1) * walk_.dilation_x + 1),
-      row_cycles_(std::max(lane_bytes_, std::min(walk_.stride_x, span_))),
+      row_cycles_(std::max(sub_rows_, std::min(walk_.stride_x, span_))),
       y0_(walk_.kernel_y * walk_.dilation_y - walk_.pad_top),
       x0_(walk_.kernel_x * walk_.dilation_x - walk_.pad_left) {}
 
 CycleCount RowFeed::offered(std::int64_t row) const {
   const std::int64_t slots = row % walk_.out_width + 1;
   return line_length() * (row / walk_.out_width) +
-         CycleCount(span_ - 1 + row_cycles_ * slots - lane_bytes_);
+         CycleCount(span_ - 1 + row_cycles_ * slots - sub_rows_);
 }
 
 std::optional<SubRow> RowFeed::at(std::int64_t cycle) const {
@@ -74,11 +76,10 @@ std::optional<SubRow> RowFeed::at(std::int64_t cycle) const {
   const std::int64_t line = cycle / line_length().value;
   const std::int64_t filled = cycle % line_length().value - (span_ - 1);
   if (filled < 0) return std::nullopt;
-  const std::int64_t q = filled % row_cycles_ - (row_cycles_ - lane_bytes_);
+  const std::int64_t q = filled % row_cycles_ - (row_cycles_ - sub_rows_);
   if (q < 0) return std::nullopt;
-  const bool high = walk_.precision == isa::precision::kInt8x16High;
-  return SubRow{line * walk_.out_width + filled / row_cycles_, (q + (high ? 1 : 0)) * kByteBits,
-                q == 0, q == lane_bytes_ - 1};
+  const std::int64_t shift = isa::precision_info(walk_.precision).sum_shift + q * kByteBits;
+  return SubRow{line * walk_.out_width + filled / row_cycles_, shift, q == 0, q == sub_rows_ - 1};
 }
 
 void RowFeed::lanes(const SubRow& sub, std::span<std::int16_t> to) const {

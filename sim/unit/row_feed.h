@@ -84,7 +84,8 @@ class RowFeed {
 
   isa::Convolve walk_;
   UnifiedBuffer* buffer_;
-  std::int64_t lane_bytes_;  // also the sub-rows of a row: T6's p
+  std::int64_t lane_bytes_;
+  std::int64_t sub_rows_;    // T6's p
   std::int64_t span_;        // L
   std::int64_t row_cycles_;  // c
   std::int64_t y0_, x0_;     // input position of output (0, 0), tap 0

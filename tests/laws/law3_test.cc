@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "isa/precisions.h"
 #include "tests/laws/law_support.h"
 
 namespace systole::laws {
@@ -24,13 +25,13 @@ struct Demand {
 void add(const isa::Insn& insn, const isa::Machine& machine, Demand& d) {
   ++d.instructions;
   if (const auto* m = std::get_if<isa::Matmul>(&insn)) {
-    const std::int64_t p = m->precision == isa::precision::kInt8 ? 1 : 2;
+    const std::int64_t p = isa::precision_info(m->precision).row_cycles;
     d.rows += m->rows;
     d.row_cycles += m->rows * p;
     d.useful += m->rows * m->k * m->n;
   }
   if (const auto* m = std::get_if<isa::Convolve>(&insn)) {
-    const std::int64_t p = m->precision == isa::precision::kInt8 ? 1 : 2;
+    const std::int64_t p = isa::precision_info(m->precision).row_cycles;
     const std::int64_t line = (m->taps - 1) * m->dilation_x + 1;
     const std::int64_t rows = m->out_height * m->out_width;
     d.rows += rows;

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "isa/expand.h"
+#include "isa/precisions.h"
 
 namespace systole::laws {
 namespace {
@@ -41,7 +42,7 @@ std::int64_t first_row_after(const isa::Insn& insn) {
   const auto* c = std::get_if<isa::Convolve>(&insn);
   if (c == nullptr) return 0;
   const std::int64_t line = (c->taps - 1) * c->dilation_x + 1;
-  const std::int64_t p = c->precision == isa::precision::kInt8 ? 1 : 2;
+  const std::int64_t p = isa::precision_info(c->precision).row_cycles;
   return line - 1 + std::max(p, std::min(c->stride_x, line)) - p;
 }
 

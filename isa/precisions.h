@@ -1,0 +1,42 @@
+// Precisions of the matrix unit, from precisions.def. The position of a row is the operand's value.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "base/tensor.h"
+
+namespace systole::isa {
+
+struct PrecisionInfo {
+  std::string_view name;
+  DType activation, weight, sum;
+  std::int64_t row_cycles;  // p of T6: the sub-rows of a row
+  std::int64_t sum_shift;   // sums are added << this
+
+  [[nodiscard]] std::int64_t activation_bytes() const { return dtype_bytes(activation); }
+  [[nodiscard]] std::int64_t weight_bytes() const { return dtype_bytes(weight); }
+};
+
+inline constexpr auto kPrecisions = std::to_array<PrecisionInfo>({
+#define SYSTOLE_PRECISION(name, text, activation, weight, sum, row_cycles, sum_shift, meaning) \
+  {text, DType::activation, DType::weight, DType::sum, row_cycles, sum_shift},
+#include "isa/precisions.def"
+});
+
+// Of an operand's value, which has been verified.
+[[nodiscard]] constexpr const PrecisionInfo& precision_info(std::int64_t precision) {
+  return kPrecisions.at(static_cast<std::size_t>(precision));
+}
+
+// The operand's value for activations of this type, signed or not; -1 if none multiplies them.
+[[nodiscard]] constexpr std::int64_t precision_for(DType activation) {
+  const DType type = activation == DType::kUint8 ? DType::kInt8 : activation;
+  for (std::size_t i = 0; i < kPrecisions.size(); ++i) {
+    if (kPrecisions[i].activation == type) return static_cast<std::int64_t>(i);
+  }
+  return -1;
+}
+
+}  // namespace systole::isa
