@@ -63,16 +63,13 @@ std::set<std::string> host_steps(const isa::Program& program) {
 }
 
 std::string units(const isa::Program& program) {
-  bool matrix = false;
-  bool vector = false;
-  for (const isa::Insn& insn : program.code) {
-    matrix = matrix || std::holds_alternative<isa::Matmul>(insn) ||
-             std::holds_alternative<isa::Convolve>(insn);
-    vector = vector || std::holds_alternative<isa::Vector>(insn) ||
-             std::holds_alternative<isa::Pool>(insn) || std::holds_alternative<isa::Copy>(insn);
-  }
-  if (matrix) return "matrix unit";
-  return vector ? "vector unit" : "";
+  const auto works = [&](isa::Unit unit) {
+    return std::ranges::any_of(program.code, [&](const isa::Insn& insn) {
+      return isa::counts(insn) && isa::queue_of(insn) == unit;
+    });
+  };
+  if (works(isa::Unit::kMatrix)) return "matrix unit";
+  return works(isa::Unit::kVector) ? "vector unit" : "";
 }
 
 // Where the example's work is done.

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
-#include "base/diag.h"
 #include "isa/access.h"
 #include "isa/precisions.h"
+#include "isa/visit.h"
 
 namespace systole::compiler {
 namespace {
+
+using isa::Unit;
 
 // Input positions within the map that `out` windows take along one dimension.
 std::int64_t taken(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -53,47 +55,72 @@ RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
   return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine);
 }
 
-template <typename Insn>
-TransferWork buffer_transfer(const Insn& i, const isa::Machine& machine) {
-  const std::int64_t each = std::max<std::int64_t>(1, machine.ub_rows_of(i.bytes, i.lane));
-  return {i.rows * each, i.rows * i.bytes, true};
+// --- passes ---
+
+PassWork pass_of(const isa::Matmul& i) {
+  return {i.rows * isa::precision_info(i.precision).row_cycles, 0, i.switch_tile != 0};
 }
 
-}  // namespace
-
-PassWork pass_work(const isa::Insn& insn) {
-  if (const auto* i = std::get_if<isa::Matmul>(&insn))
-    return {i->rows * isa::precision_info(i->precision).row_cycles, 0, i->switch_tile != 0};
-  const auto& i = std::get<isa::Convolve>(insn);
+PassWork pass_of(const isa::Convolve& i) {
   const std::int64_t line = (i.taps - 1) * i.dilation_x + 1;
   const std::int64_t p = isa::precision_info(i.precision).row_cycles;
   const std::int64_t row = std::max(p, std::min(i.stride_x, line));
   return {i.out_height * (i.out_width * row + line - 1), line - 1 + row - p, i.switch_tile != 0};
 }
 
-RowWork row_work(const isa::Insn& insn, const isa::Machine& machine) {
-  if (const auto* i = std::get_if<isa::Activate>(&insn))
-    return activation(i->rows, i->rows,
-                      machine.ub_rows_of(i->n * isa::element_bytes(i->type), i->lane), machine);
-  if (const auto* i = std::get_if<isa::ActivatePool>(&insn))
-    return activation(pixels_taken(*i), i->out_height * i->out_width,
-                      machine.ub_rows_of(i->n * isa::element_bytes(i->type), i->lane), machine);
-  if (const auto* i = std::get_if<isa::Vector>(&insn)) return vector_work(*i, machine);
-  if (const auto* i = std::get_if<isa::Pool>(&insn)) {
-    const std::int64_t bytes = i->n * isa::element_bytes(i->type);
-    return movement(pixels_taken(*i) * machine.ub_rows_of(bytes, i->lane),
-                    i->out_height * i->out_width * machine.ub_rows_of(bytes, i->to_lane), machine);
-  }
-  const auto& i = std::get<isa::Copy>(insn);
+// --- rows of the unified buffer ---
+
+RowWork rows_of(const isa::Activate& i, const isa::Machine& machine) {
+  return activation(i.rows, i.rows, machine.ub_rows_of(i.n * isa::element_bytes(i.type), i.lane),
+                    machine);
+}
+
+RowWork rows_of(const isa::ActivatePool& i, const isa::Machine& machine) {
+  return activation(pixels_taken(i), i.out_height * i.out_width,
+                    machine.ub_rows_of(i.n * isa::element_bytes(i.type), i.lane), machine);
+}
+
+RowWork rows_of(const isa::Vector& i, const isa::Machine& machine) {
+  return vector_work(i, machine);
+}
+
+RowWork rows_of(const isa::Pool& i, const isa::Machine& machine) {
+  const std::int64_t bytes = i.n * isa::element_bytes(i.type);
+  return movement(pixels_taken(i) * machine.ub_rows_of(bytes, i.lane),
+                  i.out_height * i.out_width * machine.ub_rows_of(bytes, i.to_lane), machine);
+}
+
+RowWork rows_of(const isa::Copy& i, const isa::Machine& machine) {
   return movement(i.rows * machine.ub_rows_of(i.bytes, i.lane),
                   i.rows * machine.ub_rows_of(i.bytes, i.to_lane), machine);
 }
 
-TransferWork transfer_work(const isa::Insn& insn, const isa::Machine& machine) {
-  if (const auto* i = std::get_if<isa::ReadHost>(&insn)) return buffer_transfer(*i, machine);
-  if (const auto* i = std::get_if<isa::WriteHost>(&insn)) return buffer_transfer(*i, machine);
-  const auto& i = std::get<isa::ReadParams>(insn);
+// --- the link ---
+
+template <typename Insn>
+TransferWork transfer_of(const Insn& i, const isa::Machine& machine) {
+  const std::int64_t each = std::max<std::int64_t>(1, machine.ub_rows_of(i.bytes, i.lane));
+  return {i.rows * each, i.rows * i.bytes, true};
+}
+
+TransferWork transfer_of(const isa::ReadParams& i, const isa::Machine& machine) {
   return {i.rows, i.rows * machine.param_row_bytes(), false};
+}
+
+}  // namespace
+
+PassWork pass_work(const isa::Insn& insn) {
+  return isa::visit_work<PassWork, Unit::kMatrix>(insn, [](const auto& i) { return pass_of(i); });
+}
+
+RowWork row_work(const isa::Insn& insn, const isa::Machine& machine) {
+  return isa::visit_work<RowWork, Unit::kActivation, Unit::kVector>(
+      insn, [&](const auto& i) { return rows_of(i, machine); });
+}
+
+TransferWork transfer_work(const isa::Insn& insn, const isa::Machine& machine) {
+  return isa::visit_work<TransferWork, Unit::kDmaIn, Unit::kDmaOut>(
+      insn, [&](const auto& i) { return transfer_of(i, machine); });
 }
 
 }  // namespace systole::compiler

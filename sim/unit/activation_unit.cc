@@ -6,6 +6,7 @@
 
 #include "base/numerics.h"
 #include "isa/access.h"
+#include "isa/visit.h"
 #include "sim/unit/activation_values.h"
 #include "sim/unit/even_share.h"
 #include "sim/unit/pool_map.h"
@@ -77,8 +78,8 @@ Process ActivationUnit::run() {
 }
 
 ActivationUnit::Moves ActivationUnit::start() {
-  const auto* fused = std::get_if<isa::ActivatePool>(&inbox_.head().insn);
-  return fused != nullptr ? start(*fused) : start(inbox_.head_as<isa::Activate>());
+  return isa::visit_work<Moves, isa::Unit::kActivation>(inbox_.head().insn,
+                                                        [this](const auto& i) { return start(i); });
 }
 
 ActivationUnit::Moves ActivationUnit::start(const isa::Activate& insn) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "isa/visit.h"
 #include "sim/waits.h"
 
 namespace systole::sim {
@@ -53,10 +54,10 @@ Process DmaIn::run() {
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
     co_await kernel.at(next_);
-    const auto* params = std::get_if<isa::ReadParams>(&inbox_.head().insn);
-    const bool to_buffer = params == nullptr;
-    const Transfer transfer =
-        to_buffer ? read_host(inbox_.head_as<isa::ReadHost>()) : read_params(*params);
+    const isa::Insn& insn = inbox_.head().insn;
+    const bool to_buffer = std::holds_alternative<isa::ReadHost>(insn);
+    const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaIn>(
+        insn, [this](const auto& i) { return read(i); });
     const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
     const Inbox::Issued work = inbox_.issue();
     std::int64_t sent_rows = 0;
@@ -98,7 +99,7 @@ Process DmaIn::write() {
   }
 }
 
-Transfer DmaIn::read_host(const isa::ReadHost& insn) {
+Transfer DmaIn::read(const isa::ReadHost& insn) {
   const Bytes bytes(insn.rows * insn.bytes);
   Counters& counters = board_.ledger.layer(inbox_.head().layer);
   counters.host_in += bytes;
@@ -111,7 +112,7 @@ Transfer DmaIn::read_host(const isa::ReadHost& insn) {
   return buffer_transfer(board_.machine, insn);
 }
 
-Transfer DmaIn::read_params(const isa::ReadParams& insn) {
+Transfer DmaIn::read(const isa::ReadParams& insn) {
   const std::int64_t row_bytes = board_.machine.param_row_bytes();
   const std::int64_t bytes = insn.rows * row_bytes;
   board_.ledger.layer(inbox_.head().layer).host_in += Bytes(bytes);
@@ -136,7 +137,8 @@ Process DmaOut::run() {
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
     co_await kernel.at(std::max(next_, places_[0]));
-    const Transfer transfer = write_host(inbox_.head_as<isa::WriteHost>());
+    const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaOut>(
+        inbox_.head().insn, [this](const auto& i) { return write(i); });
     const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
     const Inbox::Issued work = inbox_.issue();
     CyclePoint sent = std::max(kernel.now(), places_[1]);
@@ -157,7 +159,7 @@ Process DmaOut::run() {
   }
 }
 
-Transfer DmaOut::write_host(const isa::WriteHost& insn) {
+Transfer DmaOut::write(const isa::WriteHost& insn) {
   const Bytes bytes(insn.rows * insn.bytes);
   Counters& counters = board_.ledger.layer(inbox_.head().layer);
   counters.host_out += bytes;

@@ -67,8 +67,8 @@ class DmaIn {
     Inbox::Issued work;
   };
   // Moves the head's values and says what it moves.
-  [[nodiscard]] Transfer read_host(const isa::ReadHost& insn);
-  [[nodiscard]] Transfer read_params(const isa::ReadParams& insn);
+  [[nodiscard]] Transfer read(const isa::ReadHost& insn);
+  [[nodiscard]] Transfer read(const isa::ReadParams& insn);
 
   const Board& board_;
   UnitSheet sheet_;
@@ -91,7 +91,7 @@ class DmaOut {
   [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
  private:
-  [[nodiscard]] Transfer write_host(const isa::WriteHost& insn);
+  [[nodiscard]] Transfer write(const isa::WriteHost& insn);
 
   const Board& board_;
   UnitSheet sheet_;

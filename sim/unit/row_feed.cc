@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "isa/precisions.h"
+#include "isa/visit.h"
 
 namespace systole::sim {
 namespace {
@@ -31,10 +32,9 @@ isa::Convolve line_of(const isa::Matmul& i) {
 }
 
 isa::Convolve walk_of(const isa::Insn& insn) {
-  if (const auto* convolve = std::get_if<isa::Convolve>(&insn)) return *convolve;
-  const auto* matmul = std::get_if<isa::Matmul>(&insn);
-  SYSTOLE_CHECK(matmul != nullptr, "{} in the matrix unit's queue", isa::mnemonic(insn));
-  return line_of(*matmul);
+  return isa::visit_work<isa::Convolve, isa::Unit::kMatrix>(
+      insn, isa::Either{[](const isa::Convolve& i) { return i; },
+                        [](const isa::Matmul& i) { return line_of(i); }});
 }
 
 // How many of first, first + step, ... (count of them) are in [0, extent).

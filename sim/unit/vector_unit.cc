@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "isa/access.h"
+#include "isa/visit.h"
 #include "sim/unit/even_share.h"
 #include "sim/unit/vector_values.h"
 #include "sim/waits.h"
@@ -77,10 +78,8 @@ CycleCount VectorUnit::own_cycles(const PortUse& use) const {
 }
 
 VectorUnit::Moves VectorUnit::start() {
-  const isa::Insn& insn = inbox_.head().insn;
-  if (const auto* vector = std::get_if<isa::Vector>(&insn)) return start(*vector);
-  if (const auto* pool = std::get_if<isa::Pool>(&insn)) return start(*pool);
-  return start(inbox_.head_as<isa::Copy>());
+  return isa::visit_work<Moves, isa::Unit::kVector>(inbox_.head().insn,
+                                                    [this](const auto& i) { return start(i); });
 }
 
 VectorUnit::Moves VectorUnit::start(const isa::Vector& insn) {

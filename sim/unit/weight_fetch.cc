@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "isa/visit.h"
 #include "sim/waits.h"
 
 namespace systole::sim {
@@ -28,7 +29,8 @@ Process WeightFetch::run() {
     const CyclePoint start = kernel.now();
     sheet_.wait(ready, start, wait::kFifoFull, inbox_.label(-1));
 
-    const auto& insn = inbox_.head_as<isa::ReadWeights>();
+    const auto& insn = isa::visit_work<const isa::ReadWeights&, isa::Unit::kWeights>(
+        inbox_.head().insn, [](const isa::ReadWeights& i) -> const isa::ReadWeights& { return i; });
     Tile tile = read(insn);
     Counters& counters = board_.ledger.layer(inbox_.head().layer);
     counters.weights_read += tile_bytes;
