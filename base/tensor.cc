@@ -48,24 +48,26 @@ DType dtype_from_onnx(int code, const std::string& where) {
   throw InputError(where, fmt::format("ONNX element type {}", code), "one of " + known_types());
 }
 
+// The limit holds for the other dimensions of an empty shape, too, so that the product of any of a
+// shape's dimensions fits.
 std::int64_t element_count(const Shape& shape, const std::string& where) {
-  bool has_zero = false;
-  for (std::int64_t dim : shape) {
+  for (const std::int64_t dim : shape) {
     if (dim < 0)
       throw InputError(where, "shape " + shape_text(shape) + " has a negative dimension",
                        "dimensions >= 0");
-    has_zero = has_zero || dim == 0;
   }
-  if (has_zero) return 0;
   std::int64_t count = 1;
-  for (std::int64_t dim : shape) {
+  bool is_empty = false;
+  for (const std::int64_t dim : shape) {
+    is_empty = is_empty || dim == 0;
+    if (dim == 0) continue;
     if (dim >= kMaxElements / count + 1 || count * dim >= kMaxElements) {
       throw InputError(where, "shape " + shape_text(shape) + " has too many elements",
                        "fewer than 2^40");
     }
     count *= dim;
   }
-  return count;
+  return is_empty ? 0 : count;
 }
 
 std::string shape_text(const Shape& shape) {

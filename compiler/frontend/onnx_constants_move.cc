@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #include "compiler/frontend/constant_tensor.h"
 #include "compiler/frontend/onnx_constants.h"
@@ -190,8 +189,10 @@ void fold_gather_nd(OnnxNode& node) {
       static_cast<std::size_t>(node.opset() >= 12 ? node.int_or("batch_dims", 0) : 0);
   const bool ranks = !part.empty() && batch < part.size() && part.back() >= 0 &&
                      batch + static_cast<std::size_t>(part.back()) <= x.shape.size();
-  node.require(ranks, fmt::format("indices {} of {}", shape_text(part), shape_text(x.shape)),
-               "no more indices than dimensions");
+  node.require(ranks && std::equal(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(batch),
+                                   x.shape.begin()),
+               fmt::format("indices {} of {}", shape_text(part), shape_text(x.shape)),
+               "no more indices than dimensions, and the same batch dimensions");
   const auto length = static_cast<std::size_t>(part.back());
   Shape result(part.begin(), part.end() - 1);
   result.insert(result.end(), x.shape.begin() + static_cast<std::ptrdiff_t>(batch + length),
@@ -283,10 +284,14 @@ void fold_split(OnnxNode& node) {
   const Tensor x = node.constant(0, "the input");  // a copy: each part adds a constant
   const std::size_t axis = axis_of(node, 0, x.shape.size());
   const std::vector<std::int64_t> lengths = split_lengths(node, x.shape[axis], node.output_count());
-  const std::int64_t sum = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-  const bool fits = std::ssize(lengths) == node.output_count() && sum == x.shape[axis] &&
-                    std::all_of(lengths.begin(), lengths.end(), [](auto n) { return n >= 0; });
-  node.require(fits, fmt::format("parts {} of {} elements", shape_text(lengths), x.shape[axis]),
+  bool fits = std::ssize(lengths) == node.output_count();
+  std::int64_t left = x.shape[axis];
+  for (const std::int64_t length : lengths) {
+    fits = fits && length >= 0 && length <= left;
+    left -= fits ? length : 0;
+  }
+  node.require(fits && left == 0,
+               fmt::format("parts {} of {} elements", shape_text(lengths), x.shape[axis]),
                "one for each output, in all as many");
   std::vector<Cut> cuts;
   for (const std::int64_t d : x.shape) cuts.push_back({0, 1, d});

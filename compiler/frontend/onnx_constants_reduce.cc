@@ -43,7 +43,7 @@ std::pair<Shape, Shape> reduced_shapes(const Shape& shape, const Reduction& redu
 }
 
 // y = fn(y, x) over all elements that belong together, from the first of them on. Sums of floats
-// are kept in float64 and rounded once.
+// are kept in float64 and rounded once, those of integers in int64 and wrapped once.
 template <typename Fn, typename Finish>
 void reduce(OnnxNode& node, std::int64_t input_since, Fn fn, Finish finish) {
   const Reduction reduction = read_reduction(node, input_since);
@@ -57,7 +57,7 @@ void reduce(OnnxNode& node, std::int64_t input_since, Fn fn, Finish finish) {
   Tensor y = new_constant(node, x.type, shapes.second);
   with_number(x.type, [&](auto zero) {
     using T = decltype(zero);
-    using Sum = std::conditional_t<std::is_floating_point_v<T>, double, T>;
+    using Sum = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
     std::vector<Sum> sums(static_cast<std::size_t>(results));
     std::vector<bool> fresh(sums.size(), true);
     BroadcastWalk walk(x.shape, {ones});
@@ -86,6 +86,7 @@ void arg_extreme(OnnxNode& node, Better better) {
   Reduction reduction{std::vector<bool>(x.shape.size()), node.int_or("keepdims", 1) != 0};
   reduction.axes[axis] = true;
   node.require(x.shape[axis] > 0, "the axis has no elements", "at least one");
+  node.require(x.type != DType::kBool, "the data are bool", "numbers");
   Tensor y = new_constant(node, DType::kInt64, reduced_shapes(x.shape, reduction).second);
   const std::int64_t inner = extent(x.shape, axis + 1, x.shape.size());
   with_number(x.type, [&](auto zero) {

@@ -23,7 +23,9 @@ TEST(Tensor, ElementCountRefusesWhatCannotBe) {
   EXPECT_THROW((void)element_count({kTwo20, kTwo20}), InputError);
   EXPECT_THROW((void)element_count({kTwo20, kTwo20, kTwo20, kTwo20}), InputError);
   EXPECT_THROW((void)element_count({INT64_MAX, 2}), InputError);
-  EXPECT_EQ(element_count({INT64_MAX, INT64_MAX, 0}), 0);
+  EXPECT_EQ(element_count({0, kTwo20 - 1, kTwo20}), 0);
+  EXPECT_THROW((void)element_count({0, kTwo20, kTwo20}), InputError);
+  EXPECT_THROW((void)element_count({INT64_MAX, INT64_MAX, 0}), InputError);
 }
 
 TEST(Tensor, ErrorsNameTheTensor) {

@@ -136,6 +136,8 @@ TEST_F(Constants, PicksAndPlaces) {
                   {4, 2, 6}, {1, 3});
   expect_integers("i = Constant<value = int64[2,2] {0, 2, 1, -3}>() k = GatherND(m, i)", {3, 4},
                   {2});
+  expect_integers("i = Constant<value = int64[2,1] {2, 0}>() k = GatherND<batch_dims = 1>(m, i)",
+                  {3, 4}, {2});
   expect_integers(
       "i = Constant<value = int64[1,3] {1, 0, 1}>() u = Constant<value = int64[1,3] {0, 0, 0}>() "
       "k = ScatterElements(m, i, u)",
@@ -164,6 +166,11 @@ TEST_F(Constants, Reduces) {
   expect_integers("k = ReduceMax<axes = [-1], keepdims = 0>(m)", {3, 6}, {2});
   expect_integers("k = ReduceMin<keepdims = 0>(a)", {-7}, {});
   expect_floats("k = ReduceMean(f)", {-0.25F});
+  expect_integers("b0 = Expand(far, pair) k = ReduceMean(b0)", {-1}, {1, 1});  // its sum wraps
+  const std::string bytes =
+      "n = Constant<value_ints = [256]>() b0 = Expand(two, n) b1 = Cast<to = ";
+  expect_integers(bytes + "2>(b0) b2 = ReduceMean(b1) k = Cast<to = 7>(b2)", {2}, {1});
+  expect_integers(bytes + "3>(b0) b2 = ReduceSum(b1) k = Cast<to = 7>(b2)", {0}, {1});
   expect_integers("k = ArgMax<axis = 1, keepdims = 0>(m)", {2, 2}, {2});
   expect_integers("k = ArgMin(a)", {1}, {1});
   expect_integers("axis = Constant<value_int = 0>() k = CumSum(a, axis)", {7, 0, 2}, {3});
@@ -204,6 +211,12 @@ TEST_F(Constants, RefusesWhatOnnxForbids) {
   EXPECT_THAT(error_of("k = Range(start, limit, limit)"), HasSubstr("delta is 0"));
   EXPECT_THAT(error_of("k = Where(a, a, b)"), HasSubstr("condition is int64"));
   EXPECT_THAT(error_of("k = Slice(a, zero, far, zero, zero)"), HasSubstr("step is 0"));
+  EXPECT_THAT(
+      error_of("i = Constant<value = int64[3,1] {0, 0, 0}>() k = GatherND<batch_dims = 1>(m, i)"),
+      AllOf(HasSubstr("indices [3, 1] of [2, 3]"), HasSubstr("the same batch dimensions")));
+  EXPECT_THAT(error_of("w = Concat<axis = 0>(far, far) j, k = Split(a, w)"),
+              HasSubstr("parts [9223372036854775807, 9223372036854775807] of 3 elements"));
+  EXPECT_THAT(error_of("l = Equal(a, b) k = ArgMax(l)"), HasSubstr("the data are bool"));
   EXPECT_THAT(error_of("k = Trilu(m)", 13), HasSubstr("opset 14 or newer"));
   EXPECT_THAT(error_of("k = Abs<speed = 3>(a)"), HasSubstr("'speed'"));
 }
