@@ -1,6 +1,7 @@
-// What the build knows about this program: its version, and the tree it was built from.
+// What the build knows about this program: its version, the tree it was built from and where it is
+// installed.
 //
-// Both reach the code through source.cc alone, so that neither a new version nor another place of
+// They reach the code through source.cc alone, so that neither a new version nor another place of
 // the tree compiles anything else again.
 #pragma once
 
@@ -14,5 +15,10 @@ namespace systole {
 
 // A file or folder of the source tree by its path there, "machines/tpu_v1.toml"; empty: the root.
 [[nodiscard]] std::string source_path(std::string_view path = {});
+
+// What comes with the program, by its path in the source tree ("machines", "models", "docs"): in
+// share/systole beside the folder of the running program, else in the source tree, else where the
+// build was to be installed.
+[[nodiscard]] std::string data_path(std::string_view path);
 
 }  // namespace systole

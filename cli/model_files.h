@@ -6,11 +6,10 @@
 
 namespace systole::cli {
 
-// ./models if there is one; else that of the folder the program is installed in or of the source
-// tree.
+// The folder of models that come with the program (data_path()).
 [[nodiscard]] std::filesystem::path models_folder();
 
-// The path of compare/data/NAME: measured rows with their source, kept in the source tree.
+// The path of compare/data/NAME: measured rows with their source.
 [[nodiscard]] std::filesystem::path data_file(const std::string& name);
 
 // The path of compare/NAME: a script that the comparison runs.

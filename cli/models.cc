@@ -89,18 +89,17 @@ void make_model(const MakeOptions& o) {
 
 }  // namespace
 
+// By its shorter name where it is that of the current folder, as models are named in what is
+// printed.
 fs::path models_folder() {
+  const fs::path folder = data_path("models");
   std::error_code error;
-  if (fs::is_directory("models", error)) return "models";
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path beside = program.parent_path().parent_path() / "models";
-  if (!error && fs::is_directory(beside, error)) return beside;
-  return source_path("models");
+  return fs::equivalent(folder, "models", error) ? fs::path("models") : folder;
 }
 
-fs::path data_file(const std::string& name) { return source_path("compare/data/" + name); }
+fs::path data_file(const std::string& name) { return data_path("compare/data/" + name); }
 
-fs::path compare_script(const std::string& name) { return source_path("compare/" + name); }
+fs::path compare_script(const std::string& name) { return data_path("compare/" + name); }
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =

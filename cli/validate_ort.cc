@@ -89,7 +89,7 @@ void run_networks(const std::string& folder, Validation& result, ValidationTally
 Validation validate_ort(const ValidateRequest& request) {
   const Progress progress("validating");
   const std::string folder =
-      request.data.empty() ? source_path("tests/conformance/ort/cases") : request.data;
+      request.data.empty() ? data_path("tests/conformance/ort/cases") : request.data;
   Validation result;
   ValidationTable table{"cases",
                         "Outputs of ONNX Runtime, stored, and ours by class",

@@ -1,3 +1,4 @@
+include_guard(GLOBAL)
 # Third-party libraries, all from the distribution. Each is an imported target, so its headers are
 # system headers to the compiler and our warnings do not apply to them.
 find_package(Threads REQUIRED)
@@ -8,15 +9,12 @@ find_package(PkgConfig REQUIRED)
 
 # The compiled library, not the header-only form: the .pc file adds -DTOML_HEADER_ONLY=0.
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-add_library(systole_toml INTERFACE)
+add_library(systole_toml INTERFACE IMPORTED GLOBAL)
 target_link_libraries(systole_toml INTERFACE PkgConfig::tomlplusplus)
 
 if(SYSTOLE_SIMULATOR_ONLY)
   return()  # to CMakeLists.txt: the rest is for the compiler and the comparison
 endif()
-find_package(CLI11 REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-
 # libonnx's and oneDNN's own CMake files ask for parts (onnxifi, OpenCL) that we do not use, so the
 # libraries are found by name.
 function(systole_import target header library)
@@ -32,6 +30,16 @@ endfunction()
 systole_import(systole_protobuf google/protobuf/message.h protobuf)
 systole_import(systole_onnx_proto onnx/onnx_pb.h onnx_proto)
 systole_import(systole_onnx_core onnx/checker.h onnx)
+add_library(systole_onnx INTERFACE IMPORTED GLOBAL)
+target_compile_definitions(systole_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_link_libraries(systole_onnx INTERFACE systole_onnx_core systole_onnx_proto systole_protobuf
+                                             Threads::Threads)
+
+if(SYSTOLE_INSTALLED)
+  return()  # to a project that uses the libraries: the rest is for the comparison and the program
+endif()
+find_package(CLI11 REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 systole_import(systole_dnnl dnnl.hpp dnnl)
 systole_import(systole_pthreadpool pthreadpool.h pthreadpool)
 systole_import(systole_xnnpack xnnpack.h XNNPACK)
@@ -41,11 +49,6 @@ execute_process(COMMAND dpkg-query -W -f=\${Version} libxnnpack-dev
                 OUTPUT_VARIABLE xnnpack_package ERROR_QUIET)
 string(REGEX MATCH "git[0-9]+" SYSTOLE_XNNPACK_VERSION "${xnnpack_package}")
 string(REPLACE "git" " " SYSTOLE_XNNPACK_VERSION "${SYSTOLE_XNNPACK_VERSION}")
-
-add_library(systole_onnx INTERFACE)
-target_compile_definitions(systole_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
-target_link_libraries(systole_onnx INTERFACE systole_onnx_core systole_onnx_proto systole_protobuf
-                                             Threads::Threads)
 
 if(SYSTOLE_TESTS)
   find_package(GTest REQUIRED)

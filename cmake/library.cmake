@@ -23,6 +23,7 @@ function(systole_library_from name sources)
     target_link_libraries(systole_${name} INTERFACE ${ARGN})
   endif()
   add_library(systole::${name} ALIAS systole_${name})
+  set_target_properties(systole_${name} PROPERTIES EXPORT_NAME ${name})
 endfunction()
 
 # systole_define(NAME definition...): private compile definitions, also for a folder still empty.

@@ -18,7 +18,7 @@ endif()
 
 # Every target links this; it carries no include path other than the repository root.
 add_library(systole_options INTERFACE)
-target_include_directories(systole_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_include_directories(systole_options INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>")
 
 # One answer on every machine: no fused multiply-add behind our back, no fast-math, and units that
 # want vector instructions ask for them function by function.

@@ -172,23 +172,11 @@ void read_section(Machine& machine, std::string_view section, const toml::node& 
   }
 }
 
-// Folders that may hold presets: beside the installed program, then in the source tree.
-std::vector<fs::path> preset_folders() {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back(program.parent_path().parent_path() / "share/systole/machines");
-  folders.emplace_back(source_path("machines"));
-  return folders;
-}
-
 std::optional<fs::path> preset_file(const std::string& name) {
-  for (const fs::path& folder : preset_folders()) {
-    const fs::path file = folder / (name + ".toml");
-    std::error_code error;
-    if (fs::is_regular_file(file, error)) return file;
-  }
-  return std::nullopt;
+  const fs::path file = fs::path(data_path("machines")) / (name + ".toml");
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return std::nullopt;
+  return file;
 }
 
 bool is_file_name(const std::string& name) {
@@ -389,11 +377,9 @@ void validate(const Machine& machine) {
 
 std::vector<std::string> machine_names() {
   std::set<std::string> names;
-  for (const fs::path& folder : preset_folders()) {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
-    }
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(data_path("machines"), error)) {
+    if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
   }
   return {names.begin(), names.end()};
 }

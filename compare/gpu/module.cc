@@ -17,7 +17,9 @@ constexpr const char* kWhere = "measure gpu";
 OpenBackend load_module() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path module = program.parent_path() / "libsystole_gpu.so";
+  const fs::path folder = program.parent_path();  // of the build; installed, it is in lib
+  fs::path module = folder / "libsystole_gpu.so";
+  if (!fs::exists(module, error)) module = folder.parent_path() / "lib/systole/libsystole_gpu.so";
   if (!fs::exists(module, error)) {
     throw InputError(kWhere, "this program was built without its GPU part",
                      "a build where cmake finds the CUDA toolkit, cuBLASLt, cuDNN and CUPTI");
