@@ -132,9 +132,10 @@ void fold_eye_like(OnnxNode& node) {
                       "attribute 'dtype' of " + node.name());
   const std::int64_t diagonal = node.int_or("k", 0);
   Tensor y = new_constant(node, type, shape);
+  const std::int64_t rows = y.data.empty() ? 0 : shape[0];
   with_type(type, [&](auto zero) {
     using T = decltype(zero);
-    for (std::int64_t row = 0; row < shape[0]; ++row) {
+    for (std::int64_t row = 0; row < rows; ++row) {
       if (diagonal < -row || diagonal >= shape[1] - row) continue;
       y.as<T>()[static_cast<std::size_t>(row * shape[1] + row + diagonal)] = static_cast<T>(1);
     }

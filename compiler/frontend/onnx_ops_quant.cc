@@ -32,10 +32,10 @@ std::vector<std::int32_t> as_integers(const OnnxNode& node, const Tensor& t) {
 void check_channels(const OnnxNode& node, const Tensor& t, std::string_view role,
                     const Channels& channels) {
   const bool one = t.shape.size() <= 1 && t.count() == 1;
-  const bool each = t.shape == Shape{channels.count};
+  const bool each = channels.count > 0 && t.shape == Shape{channels.count};
   node.require(one || each,
                fmt::format("{} {} has shape {}", channels.what, role, shape_text(t.shape)),
-               channels.count == 1 ? "a scalar" : fmt::format("a scalar or [{}]", channels.count));
+               channels.count <= 1 ? "a scalar" : fmt::format("a scalar or [{}]", channels.count));
 }
 
 std::vector<std::int32_t> zero_points(OnnxNode& node, int input, DType type,

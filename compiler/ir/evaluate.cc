@@ -231,9 +231,11 @@ class Evaluation {
  private:
   int& uses(ValueId id) { return uses_.at(static_cast<std::size_t>(id)); }
 
+  // Without elements there is nothing to compute, however many loops the other dimensions make.
   [[nodiscard]] Tensor result(const Node& node) const {
     const Tensor& x = get(node.inputs.at(0));
     const Value& y = graph_.value(node.outputs.at(0));
+    if (element_count(y.shape) == 0) return Tensor(y.type, y.shape);
     switch (node.kind) {
       case OpKind::kMatmul:
         return looked_up(std::get<MatmulAttrs>(node.attrs), matmul(node));

@@ -244,6 +244,29 @@ TEST_F(Constants, MemoryIsBounded) {
               HasSubstr("'v8' (ConstantOfShape)"));
 }
 
+// However many loops the other dimensions would make.
+TEST_F(Constants, EmptyResultsTakeNoTime) {
+  const std::string many = "w = Constant<value = int64[549755813888,0] {}>() v = Cast<to = 1>(w) ";
+  const Shape shape = {std::int64_t{1} << 39, 0};
+  expect_integers(many + "k = Concat<axis = 1>(w, w)", {}, shape);
+  expect_integers(many + "k = EyeLike(w)", {}, shape);
+  expect_integers(many + "l = Softmax(v) k = Cast<to = 7>(l)", {}, shape);
+  expect_integers(
+      "p = Constant<value = float[1,1,1,1] {3.0}>() q = Constant<value = float[0,1,1,9] {}>() "
+      "l = Conv<pads = [1073741824, 4, 1073741824, 4]>(p, q) k = Cast<to = 7>(l)",
+      {}, {1, 0, (std::int64_t{1} << 31) + 1, 1});
+}
+
+TEST_F(Constants, QuantisationNeedsAScaleEvenOfNothing) {
+  const std::string empty =
+      "u = Constant<value_ints = [0, -6, 0, 0]>() w = Constant<value = float[0] {}>() "
+      "v = Cast<to = 2>(w) x0 = Pad(x, u) ";
+  EXPECT_THAT(error_of(empty + "k = QuantizeLinear(x0, w, v)"),
+              AllOf(HasSubstr("x scale has shape [0]"), HasSubstr("expected a scalar")));
+  EXPECT_THAT(error_of(empty + "l = Cast<to = 1>(one) k = QuantizeLinear(x0, l, v)"),
+              HasSubstr("x zero point has shape [0]"));
+}
+
 TEST(ConstantTable, TheDocumentListsEveryOperator) {
   std::string document = testing_support::text_of(source_path("docs/onnx.md"));
   std::ranges::replace(document, '\n', ' ');
