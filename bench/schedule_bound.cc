@@ -103,7 +103,7 @@ std::int64_t link_cycles(std::int64_t bytes, std::int64_t bytes_per_second,
 // Where the matrix unit's cycles between the first weight fetch and the last activation go.
 class Span : public sim::Probe {
  public:
-  [[nodiscard]] bool wants_counters() const override { return false; }
+  [[nodiscard]] bool wants_counter() const override { return false; }
   void slice(const sim::Slice& slice) override {
     if (slice.track == "weights") first_ = std::min(first_, slice.begin);
     if (slice.track == "activation") last_ = std::max(last_, slice.end);

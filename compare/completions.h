@@ -23,7 +23,7 @@ class CompletionProbe : public sim::Probe {
  public:
   // Both outlive the probe.
   CompletionProbe(const isa::Program& program, const isa::Machine& machine);
-  [[nodiscard]] bool wants_counters() const override { return false; }
+  [[nodiscard]] bool wants_counter() const override { return false; }
   void slice(const sim::Slice& slice) override;
   void counter(std::string_view, CyclePoint, std::int64_t) override {}
   // Segments that write nothing are left out.

@@ -14,7 +14,7 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
            std::span<std::uint8_t> host, std::function<void(std::int64_t)> run_stage)
     : kernel_(options.shuffle_seed),
       ledger_(program.layers),
-      occupancy_(options.probe != nullptr && options.probe->wants_counters()
+      occupancy_(options.probe != nullptr && options.probe->wants_counter()
                      ? std::make_optional<Occupancy>(program, machine)
                      : std::nullopt),
       board_{kernel_,
@@ -23,6 +23,7 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
              ledger_,
              options.probe,
              occupancy_ ? &*occupancy_ : nullptr,
+             options.probe != nullptr && options.probe->wants_instruction(),
              !options.timing_only},
       completions_(kernel_),
       touched_(board_.values ? std::make_optional(isa::footprint(program, machine)) : std::nullopt),
@@ -62,7 +63,7 @@ void Chip::run() {
   kernel_.spawn(matrix_.run());
   kernel_.spawn(activation_.run());
   kernel_.spawn(vector_.run());
-  if (board_.probe != nullptr && board_.probe->wants_counters()) {
+  if (board_.probe != nullptr && board_.probe->wants_counter()) {
     kernel_.spawn(planes_.watch(planes_.arrived(), +1));
     kernel_.spawn(planes_.watch(planes_.shifted(), -1));
   }

@@ -85,6 +85,7 @@ void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
                                  (slice.end - slice.begin).value, json_text(slice.layer));
   if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn + 1);
   if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
+  if (slice.bytes >= 0) args += fmt::format(R"(,"bytes":{})", slice.bytes);
   out_ << fmt::format(R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})",
                       kProcess, thread, json_text(slice.name), json_text(slice.cls),
                       time_text(slice.begin, slice.end), args);

@@ -24,23 +24,23 @@ std::string number_or_empty(std::int64_t value) {
 }  // namespace
 
 CsvTrace::CsvTrace(std::ostream& out) : out_(out) {
-  out_ << "kind,track,name,class,layer,begin,end,insn,rows,value\n";
+  out_ << "kind,track,name,class,layer,begin,end,insn,rows,bytes,value\n";
 }
 
 void CsvTrace::slice(const sim::Slice& slice) {
   if (slice.begin == slice.end) return;
-  out_ << fmt::format("slice,{},{},{},{},{},{},{},{},\n", field(slice.track), field(slice.name),
+  out_ << fmt::format("slice,{},{},{},{},{},{},{},{},{},\n", field(slice.track), field(slice.name),
                       field(slice.cls), field(slice.layer), slice.begin.value, slice.end.value,
                       number_or_empty(slice.insn >= 0 ? slice.insn + 1 : -1),
-                      number_or_empty(slice.rows));
+                      number_or_empty(slice.rows), number_or_empty(slice.bytes));
 }
 
 void CsvTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
-  out_ << fmt::format("counter,{},,,,{},,,,{}\n", field(name), at.value, value);
+  out_ << fmt::format("counter,{},,,,{},,,,,{}\n", field(name), at.value, value);
 }
 
 void CsvTrace::finish(CycleCount total) {
-  out_ << fmt::format("counter,cycles,,,,{0},,,,{0}\n", total.value);
+  out_ << fmt::format("counter,cycles,,,,{0},,,,,{0}\n", total.value);
 }
 
 }  // namespace systole::traces

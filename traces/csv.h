@@ -1,8 +1,8 @@
 // CSV trace: one line per slice or counter change, for spreadsheets, awk and data frames.
 //
 // Columns: kind (slice or counter), track (of a counter: its name), name, class, layer, begin, end
-// (cycles, [begin, end); a counter has only begin), insn, rows, value (of a counter). Text with a
-// comma, quote or line break is quoted as RFC 4180 says; what does not apply is empty.
+// (cycles, [begin, end); a counter has only begin), insn, rows, bytes, value (of a counter). Text
+// with a comma, quote or line break is quoted as RFC 4180 says; what does not apply is empty.
 #pragma once
 
 #include <ostream>

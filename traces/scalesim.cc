@@ -98,9 +98,9 @@ void ScaleSimLayers::slice(const sim::Slice& slice) {
     if (const auto* matmul = std::get_if<isa::Matmul>(&insn)) pass(layer, *matmul, slice.begin);
     if (const auto* read = std::get_if<isa::ReadWeights>(&insn)) weights(layer, *read, slice);
     if (std::holds_alternative<isa::ReadHost>(insn))
-      layer.ifmap_dram.add(slice.begin, slice.end, slice.rows);
+      layer.ifmap_dram.add(slice.begin, slice.end, slice.bytes);
     if (std::holds_alternative<isa::WriteHost>(insn))
-      layer.ofmap_dram.add(slice.begin, slice.end, slice.rows);
+      layer.ofmap_dram.add(slice.begin, slice.end, slice.bytes);
   }
 }
 

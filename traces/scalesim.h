@@ -49,7 +49,7 @@ class ScaleSimLayers : public sim::Probe {
   // The program, whose layers and operands are read, outlives this.
   explicit ScaleSimLayers(const isa::Program& program);
 
-  [[nodiscard]] bool wants_counters() const override { return false; }
+  [[nodiscard]] bool wants_counter() const override { return false; }
   void slice(const sim::Slice& slice) override;
   void counter(std::string_view, CyclePoint, std::int64_t) override {}
 

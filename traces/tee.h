@@ -1,4 +1,4 @@
-// Tee: one probe that tells several.
+// Tee: one probe that tells several, each what it wants: every row of probe_events.def.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,10 @@
 
 namespace systole::traces {
 
+using sim::ArrayView;
+using sim::Life;
+using sim::Slice;
+
 class Tee : public sim::Probe {
  public:
   // Null pointers are left out; the probes outlive this.
@@ -17,18 +21,17 @@ class Tee : public sim::Probe {
   }
   [[nodiscard]] bool empty() const { return probes_.empty(); }
 
-  [[nodiscard]] bool wants_counters() const override {
-    return std::any_of(probes_.begin(), probes_.end(),
-                       [](const sim::Probe* probe) { return probe->wants_counters(); });
+#define SYSTOLE_PROBE_EVENT(name, wanted, parameters, arguments)                       \
+  [[nodiscard]] bool wants_##name() const override {                                   \
+    return std::any_of(probes_.begin(), probes_.end(),                                 \
+                       [](const sim::Probe* probe) { return probe->wants_##name(); }); \
+  }                                                                                    \
+  void name parameters override {                                                      \
+    for (sim::Probe * probe : probes_) {                                               \
+      if (probe->wants_##name()) probe->name arguments;                                \
+    }                                                                                  \
   }
-  void slice(const sim::Slice& slice) override {
-    for (sim::Probe* probe : probes_) probe->slice(slice);
-  }
-  void counter(std::string_view name, CyclePoint at, std::int64_t value) override {
-    for (sim::Probe* probe : probes_) {
-      if (probe->wants_counters()) probe->counter(name, at, value);
-    }
-  }
+#include "sim/kernel/probe_events.def"
 
  private:
   std::vector<sim::Probe*> probes_;

@@ -111,7 +111,7 @@ void write_trace(const OpenSink& open, const Measurement& m,
                  .layer = layer_of(a, steps),
                  .begin = CyclePoint(a.begin),
                  .end = CyclePoint(a.end),
-                 .rows = a.bytes});
+                 .bytes = a.bytes});
     end = std::max(end, a.end);
   }
   sink->finish(CycleCount(end));

@@ -2,6 +2,7 @@
 //
 // A slice is a unit doing or awaiting one thing for a range of cycles; slices of one unit never
 // overlap and, with idle time, add up to the run's cycles (law 2). A counter is a level over time.
+// A life is one executed instruction from dispatch to completion; a repeated one has one each time.
 #pragma once
 
 #include <array>
@@ -14,13 +15,29 @@ namespace systole::sim {
 
 // One slice or host step. Strings live as long as the call.
 struct Slice {
-  std::string_view track;  // unit name ("matrix", "dma_in" ...) or "host"
-  std::string_view name;   // instruction mnemonic or stall class
-  std::string_view cls;    // "busy", or the stall class
-  std::string_view layer;  // layer name, "(none)" outside layers
-  CyclePoint begin, end;   // [begin, end)
-  std::int64_t insn = -1;  // index into program.code, -1 if none
-  std::int64_t rows = -1;  // rows or bytes moved, -1 if not applicable
+  std::string_view track;   // unit name ("matrix", "dma_in" ...) or "host"
+  std::string_view name;    // instruction mnemonic, or what is awaited (the same as cls)
+  std::string_view cls;     // "busy", or the wait or stall class
+  std::string_view layer;   // layer name, "(none)" outside layers
+  CyclePoint begin, end;    // [begin, end)
+  std::int64_t insn = -1;   // index into program.code, -1 if none
+  std::int64_t rows = -1;   // rows that the instruction moves, -1 if not applicable
+  std::int64_t bytes = -1;  // bytes that the slice moves, -1 if not applicable
+};
+
+// One executed instruction. Cycles are the run's.
+struct Life {
+  std::string_view unit, name, layer;
+  std::int64_t insn = -1;    // index into program.code
+  std::int64_t serial = 0;   // how many were dispatched before, of all units
+  std::int64_t ordinal = 0;  // which of its unit's it is, from 1: sent[U] after its dispatch (T10)
+  CyclePoint dispatched;     // it enters its unit's queue
+  CyclePoint head;           // first cycle at the queue's head
+  CyclePoint start;          // it leaves the queue
+  CyclePoint completed;      // last write readable and last read taken; others see it a cycle later
+  // Whose completion the last sync that kept it waiting needed; no unit if none did.
+  std::string_view awaited_unit;
+  std::int64_t awaited_ordinal = 0;
 };
 
 // One register of every PE: rows of array_planes.def.
@@ -51,21 +68,10 @@ class ArrayView {
 class Probe {
  public:
   virtual ~Probe() = default;
-  // Whether counter() is to be called: levels cost more than slices do.
-  [[nodiscard]] virtual bool wants_counters() const { return true; }
-  virtual void slice(const Slice& slice) = 0;
-  // The level of `name` is `value` from cycle `at` on ("weight_fifo.tiles",
-  // "unified_buffer.rows_in_use").
-  virtual void counter(std::string_view name, CyclePoint at, std::int64_t value) = 0;
-
-  // Whether array() is to be called; asked once.
-  [[nodiscard]] virtual bool wants_array() const { return false; }
-  // Register engine only: what cycle `at` left in the array's registers, in order of time. In
-  // cycles left out no register changed. The view is good during the call.
-  virtual void array(CyclePoint at, const ArrayView& view) {
-    static_cast<void>(at);
-    static_cast<void>(view);
-  }
+#define SYSTOLE_PROBE_EVENT(name, wanted, parameters, arguments)       \
+  [[nodiscard]] virtual bool wants_##name() const { return (wanted); } \
+  virtual void name parameters {}
+#include "sim/kernel/probe_events.def"
 };
 
 }  // namespace systole::sim

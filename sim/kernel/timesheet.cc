@@ -30,7 +30,13 @@ CycleCount Timesheet::book(CyclePoint begin, CyclePoint end, std::string_view cl
   if (begin >= end) return CycleCount(0);
   booked_until_ = end;
   if (probe_ != nullptr) {
-    probe_->slice({track_, label.name, cls, label.layer, begin, end, label.insn, label.rows});
+    Slice slice{track_, cls, cls, label.layer, begin, end, label.insn, -1, -1};
+    if (cls == kBusy) {
+      slice.name = label.name;
+      slice.rows = label.rows;
+      slice.bytes = label.bytes;
+    }
+    probe_->slice(slice);
   }
   return end - begin;
 }

@@ -21,6 +21,7 @@ struct SliceLabel {
   std::string_view layer;
   std::int64_t insn = -1;
   std::int64_t rows = -1;
+  std::int64_t bytes = -1;
 };
 
 class Timesheet {
@@ -30,9 +31,9 @@ class Timesheet {
 
   // Works from `begin` to `end`, as far as that is not booked yet.
   void busy(CyclePoint begin, CyclePoint end, const SliceLabel& label) {
-    busy_ += book(begin, end, "busy", label);
+    busy_ += book(begin, end, kBusy, label);
   }
-  // Waits for `cls`, whose text must outlive the sheet.
+  // Waits for `cls`, whose text must outlive the sheet; the slice is called the same.
   void wait(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
 
   [[nodiscard]] std::string_view track() const { return track_; }
@@ -43,6 +44,7 @@ class Timesheet {
   [[nodiscard]] CycleCount booked() const;
 
  private:
+  static constexpr std::string_view kBusy = "busy";
   CycleCount book(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
 
   std::string_view track_;

@@ -58,7 +58,7 @@ Process DmaIn::run() {
     const bool to_buffer = std::holds_alternative<isa::ReadHost>(insn);
     const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaIn>(
         insn, [this](const auto& i) { return read(i); });
-    const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
+    SliceLabel label = inbox_.label(transfer.rows);
     const Inbox::Issued work = inbox_.issue();
     std::int64_t sent_rows = 0;
     do {
@@ -71,6 +71,7 @@ Process DmaIn::run() {
           transfer.bytes_before(sent_rows + rows) - transfer.bytes_before(sent_rows);
       const LinkGrant grant = co_await link_.send(LinkSender::kData, bytes);
       sheet_.wait(raised, grant.begin, wait::kLink, label);
+      label.bytes = bytes.value;
       sheet_.busy(grant.begin, grant.sent, label);
       sent_rows += rows;
       const bool last = sent_rows == transfer.port_rows();
@@ -139,7 +140,7 @@ Process DmaOut::run() {
     co_await kernel.at(std::max(next_, places_[0]));
     const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaOut>(
         inbox_.head().insn, [this](const auto& i) { return write(i); });
-    const SliceLabel label = inbox_.label(transfer.rows * transfer.bytes);
+    SliceLabel label = inbox_.label(transfer.rows);
     const Inbox::Issued work = inbox_.issue();
     CyclePoint sent = std::max(kernel.now(), places_[1]);
     for (std::int64_t read = 0; read < transfer.port_rows();) {
@@ -148,8 +149,9 @@ Process DmaOut::run() {
       const std::int64_t rows = buffer_.ports().read_chunk(transfer.port_rows() - read);
       const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaOut, {rows, 1, 0});
       sheet_.wait(raised, grant.begin, wait::kPort, label);
-      sent =
-          link_.send(grant.end, transfer.bytes_before(read + rows) - transfer.bytes_before(read));
+      const Bytes bytes = transfer.bytes_before(read + rows) - transfer.bytes_before(read);
+      sent = link_.send(grant.end, bytes);
+      label.bytes = bytes.value;
       sheet_.busy(grant.begin, sent, label);
       read += rows;
       next_ = grant.end - CycleCount(1);

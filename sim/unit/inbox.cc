@@ -44,7 +44,11 @@ bool Inbox::blocked() {
     const auto unit = static_cast<isa::Unit>(sync->wait_for);
     if (!completions_.of(unit).reached(head().need)) return true;
     const CyclePoint now = board_.kernel.now();
-    if (head_since() < now) book_.sync_wait(head(), head_since(), now);
+    if (head_since() < now) {
+      book_.sync_wait(head(), head_since(), now);
+      awaited_unit_ = isa::unit_name(unit);
+      awaited_ordinal_ = head().need;
+    }
     pop();
   }
   return true;
@@ -59,12 +63,22 @@ void Inbox::resume_on_change(Kernel::Handle handle) {
   completions_.of(static_cast<isa::Unit>(sync.wait_for)).resume_when_reached(head().need, handle);
 }
 
-SliceLabel Inbox::label(std::int64_t rows) const {
+SliceLabel Inbox::label(std::int64_t rows, std::int64_t bytes) const {
   if (board_.probe == nullptr) return {};
-  return {isa::mnemonic(head().insn), board_.ledger.layer_name(head().layer), head().index, rows};
+  return {isa::mnemonic(head().insn), board_.ledger.layer_name(head().layer), head().index, rows,
+          bytes};
 }
 
 Inbox::Issued Inbox::issue() {
+  if (board_.lives) {
+    const Entry& e = head();
+    started_.push_back({isa::unit_name(unit_), isa::mnemonic(e.insn),
+                        board_.ledger.layer_name(e.layer), e.index, e.serial, e.ordinal,
+                        e.dispatched, head_since(), board_.kernel.now(), CyclePoint(),
+                        awaited_unit_, awaited_ordinal_});
+    awaited_unit_ = {};
+    awaited_ordinal_ = 0;
+  }
   const Issued issued(*this, head().layer, board_.kernel.now());
   pop();
   return issued;
@@ -75,6 +89,11 @@ void Inbox::Issued::complete(CyclePoint completion) const {
   board.ledger.at_work(layer_, start_, completion);
   inbox_->completions_.of(inbox_->unit_).post(completion + CycleCount(1));
   if (board.occupancy != nullptr) board.occupancy->at_work(inbox_->unit_, start_, completion);
+  if (board.lives) {
+    inbox_->started_.front().completed = completion;
+    board.probe->instruction(inbox_->started_.front());
+    inbox_->started_.pop_front();
+  }
 }
 
 void Inbox::pop() {

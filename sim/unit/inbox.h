@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct Board {
   Ledger& ledger;
   Probe* probe;          // may be null
   Occupancy* occupancy;  // null without a probe
+  bool lives;            // the probe wants to hear of instructions
   bool values;           // false: timing only
 };
 
@@ -41,6 +43,9 @@ struct Entry {
   std::int64_t index = 0;  // in program.code
   std::int64_t layer = 0;
   std::int64_t need = 0;  // of a sync: how many completions it waits for
+  // For the probe: how many were dispatched before it, to all units and (with it) to its own.
+  std::int64_t serial = 0, ordinal = 0;
+  CyclePoint dispatched;
 };
 
 // done[U] of all units: step n is visible one cycle after the n-th instruction completed.
@@ -89,7 +94,7 @@ class Inbox {
   [[nodiscard]] CyclePoint head_visible() const { return queue_.front_since(); }
   // The first cycle in which the head stood at the head.
   [[nodiscard]] CyclePoint head_since() const { return std::max(queue_.front_since(), last_pop_); }
-  [[nodiscard]] SliceLabel label(std::int64_t rows) const;
+  [[nodiscard]] SliceLabel label(std::int64_t rows, std::int64_t bytes = -1) const;
 
   // An instruction that has started and left the queue.
   class Issued {
@@ -132,6 +137,11 @@ class Inbox {
   Channel<Entry> queue_;
   isa::Registers registers_;
   CyclePoint last_pop_;
+  // For a probe that wants lives: the one whose completion the head's last unmet sync needed, and
+  // those that have started, in order, which is that of their completions, too.
+  std::string_view awaited_unit_;
+  std::int64_t awaited_ordinal_ = 0;
+  std::deque<Life> started_;
 };
 
 // The timesheet of a unit other than the matrix unit: its syncs are named by why and unit.

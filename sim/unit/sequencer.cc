@@ -37,8 +37,9 @@ Process Sequencer::run() {
       co_await inbox->queue().writable();
       sheet_.wait(decode, kernel.now(), wait::kQueueFull, {});
       const std::int64_t need = needed(insn);
-      if (isa::counts(insn)) ++sent_[isa::index(isa::queue_of(insn))];
-      inbox->queue().push({insn, current(), layer_, need});
+      std::int64_t& sent = sent_[isa::index(isa::queue_of(insn))];
+      if (isa::counts(insn)) ++sent;
+      inbox->queue().push({insn, current(), layer_, need, dispatched_++, sent, kernel.now()});
     } else if (std::holds_alternative<isa::Halt>(insn) ||
                std::holds_alternative<isa::Interrupt>(insn)) {
       for (std::size_t unit = 0; unit < isa::kUnitCount; ++unit) {

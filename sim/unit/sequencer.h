@@ -63,6 +63,7 @@ class Sequencer {
   bool halted_ = false;
   std::int64_t decoded_ = 0;
   std::array<std::int64_t, isa::kUnitCount> sent_{};
+  std::int64_t dispatched_ = 0;                    // into any queue
   isa::StepBy step_;                               // of the next instruction
   std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded
   std::int64_t repetition_ = 0, repetitions_ = 0;  // 0 of 0 outside repeats

@@ -77,7 +77,7 @@ void StallTable::book(CyclePoint end, Stall stall, const SliceLabel& label) {
     const std::string_view cls = active ? "busy" : stall_name(stall);
     board_.probe->slice({isa::unit_name(isa::Unit::kMatrix), active ? label.name : cls, cls,
                          board_.ledger.layer_name(layer_), booked_until_, end, label.insn,
-                         label.rows});
+                         label.rows, label.bytes});
   }
   booked_until_ = end;
 }

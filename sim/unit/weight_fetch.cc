@@ -39,7 +39,7 @@ Process WeightFetch::run() {
     const CyclePoint whole = data.sent + CycleCount(board_.machine.dram_latency);
     tile.whole = whole + CycleCount(1);
     planes_.deliver(std::move(tile));
-    sheet_.busy(data.begin, data.sent, inbox_.label(tile_bytes.value));
+    sheet_.busy(data.begin, data.sent, inbox_.label(-1, tile_bytes.value));
     inbox_.start(whole);
     next_address_ = start + CycleCount(1);
   }

@@ -85,7 +85,7 @@ TEST(LowerBound, FetchesAtTheRateThatRefreshesLeave) {
 
 class Ends : public sim::Probe {
  public:
-  [[nodiscard]] bool wants_counters() const override { return false; }
+  [[nodiscard]] bool wants_counter() const override { return false; }
   void slice(const sim::Slice& slice) override {
     if (slice.track == "weights") first = std::min(first, slice.begin);
     if (slice.track == "activation") last = std::max(last, slice.end);

@@ -47,10 +47,10 @@ TEST(CsvTrace, OneLinePerSliceAndCounter) {
   sink->counter("weight_fifo.tiles", CyclePoint(4), 1);
   sink->finish(CycleCount(9));
   EXPECT_EQ(out.str(),
-            "kind,track,name,class,layer,begin,end,insn,rows,value\n"
-            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,3,,\n"
-            "counter,weight_fifo.tiles,,,,4,,,,1\n"
-            "counter,cycles,,,,9,,,,9\n");
+            "kind,track,name,class,layer,begin,end,insn,rows,bytes,value\n"
+            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,3,,,\n"
+            "counter,weight_fifo.tiles,,,,4,,,,,1\n"
+            "counter,cycles,,,,9,,,,,9\n");
 }
 
 }  // namespace

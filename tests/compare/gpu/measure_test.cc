@@ -170,9 +170,9 @@ TEST_F(GpuMeasure, ATraceHoldsKernelsAndCopiesUnderTheirLayer) {
   };
   static_cast<void>(measurer_.model(job, Math::kInt8));
   const std::string text = out.str();
-  EXPECT_THAT(text, HasSubstr("slice,copy_in,copy host to device,busy,(none),0,1,,240,"));
+  EXPECT_THAT(text, HasSubstr("slice,copy_in,copy host to device,busy,(none),0,1,,,240,"));
   EXPECT_THAT(text, HasSubstr(",busy,fc2,"));
-  EXPECT_THAT(text, HasSubstr("counter,cycles,,,,10,,,,10"));
+  EXPECT_THAT(text, HasSubstr("counter,cycles,,,,10,,,,,10"));
 }
 
 // --- shapes ---
