@@ -2,16 +2,34 @@
 #include "isa/host_view.h"
 
 #include <algorithm>
+#include <set>
+#include <variant>
 
 namespace systole::isa {
 
+namespace {
+
+std::set<std::int64_t> strides_of(const Program& program) {
+  std::set<std::int64_t> strides;
+  for (const Insn& insn : program.code) {
+    if (const auto* read = std::get_if<ReadHost>(&insn)) strides.insert(read->stride);
+    if (const auto* write = std::get_if<WriteHost>(&insn)) strides.insert(write->stride);
+  }
+  return strides;
+}
+
+}  // namespace
+
 HostView::HostView(const Program& program) {
+  const std::set<std::int64_t> strides = strides_of(program);
   for (const HostTensor& tensor : program.tensors) {
     const std::int64_t end = tensor.address + tensor.bytes();
     if (tensor.shape.empty() || end <= tensor.address) continue;
+    const std::int64_t row = tensor.shape.back() * dtype_bytes(tensor.type);
+    if (!strides.contains(row)) continue;
     const auto next = regions_.upper_bound(tensor.address);
     if (next != regions_.end() && next->second.begin < end) continue;
-    regions_[end] = {tensor.address, end, tensor.shape.back() * dtype_bytes(tensor.type)};
+    regions_[end] = {tensor.address, end, row};
   }
 }
 

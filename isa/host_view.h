@@ -1,9 +1,10 @@
 // HostView: host memory as rectangles, so that a strided transfer is one access and not one a row.
 //
 // Within a host tensor whose last dimension takes L bytes, byte b (counted from the tensor's
-// address) is lane b % L of row address + b / L; bytes outside all tensors stay bytes. The rows of
-// a tensor are numbered inside its own addresses, so the two never mix, and two transfers meet in
-// this view exactly if they share a byte.
+// address) is lane b % L of row address + b / L, if some transfer's rows are L bytes apart; all
+// other bytes stay bytes, as rows of many lanes would only be slow to search. The rows of a tensor
+// are numbered inside its own addresses, so the two never mix, and two transfers meet in this view
+// exactly if they share a byte.
 #pragma once
 
 #include <cstdint>

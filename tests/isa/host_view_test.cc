@@ -16,6 +16,13 @@ std::int64_t pick(Random& random, std::int64_t low, std::int64_t high) {
   return low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
 }
 
+// What makes a program's tensors with such rows ones of rectangles.
+Insn strided_read(std::int64_t stride) {
+  ReadHost read;
+  read.stride = stride;
+  return read;
+}
+
 Program random_tensors(Random& random) {
   Program program;
   std::int64_t next = pick(random, 0, 9);
@@ -27,6 +34,9 @@ Program random_tensors(Random& random) {
           {"v", DType::kUint8, {shape[0] * shape[1]}, Role::kIntermediate, next});
     }
     next += shape[0] * shape[1] + pick(random, 0, 5);
+  }
+  for (std::int64_t stride = 1; stride <= 8; ++stride) {
+    if (random() % 2 == 0) program.code.emplace_back(strided_read(stride));
   }
   program.host_bytes = next + 20;
   return program;
@@ -83,6 +93,7 @@ TEST(HostView, TransfersMeetExactlyIfTheyShareAByte) {
 TEST(HostView, AColumnBlockIsOneRectangle) {
   Program program;
   program.tensors.push_back({"x", DType::kInt32, {1000, 10}, Role::kInput, 64});
+  program.code.emplace_back(strided_read(40));
   std::vector<Access> out;
   HostView(program).add({64 + 8, 40, 1000, 12, false}, out);
   ASSERT_EQ(out.size(), 1U);
@@ -91,6 +102,19 @@ TEST(HostView, AColumnBlockIsOneRectangle) {
   EXPECT_EQ(out[0].lane_begin, 8);
   EXPECT_EQ(out[0].lane_end, 20);
   EXPECT_FALSE(out[0].write);
+}
+
+TEST(HostView, BytesStayBytesWhereNoTransferHasTheTensorsRows) {
+  Program program;
+  program.tensors.push_back({"x", DType::kUint8, {2, 1000}, Role::kInput, 64});
+  program.code.emplace_back(strided_read(10));
+  std::vector<Access> out;
+  HostView(program).add({64, 10, 3, 4, true}, out);
+  ASSERT_EQ(out.size(), 3U);
+  EXPECT_EQ(out[2].begin, 64 + 20);
+  EXPECT_EQ(out[2].end, 64 + 24);
+  EXPECT_EQ(out[2].lane_begin, 0);
+  EXPECT_EQ(out[2].lane_end, 1);
 }
 
 }  // namespace
