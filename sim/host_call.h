@@ -40,6 +40,9 @@ void store(std::uint8_t* data, std::int64_t i, T value) {
   std::memcpy(data + i * static_cast<std::int64_t>(sizeof(T)), &value, sizeof(T));
 }
 
+// Whether it may be a zero point or a limit of integers, as instructions have them in 17 bits.
+constexpr bool is_small(std::int64_t v) { return v >= -(1 << 17) && v <= 1 << 17; }
+
 // Product of the dimensions [begin, end).
 [[nodiscard]] std::int64_t product(const Shape& shape, std::int64_t begin, std::int64_t end);
 

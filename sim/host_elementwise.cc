@@ -78,8 +78,7 @@ struct ZipScales {
 
 ZipScales zip_scales(const Call& call) {
   const std::vector<std::int64_t>& n = call.step.numbers;
-  const auto small = [](std::int64_t v) { return v >= -(1 << 17) && v <= 1 << 17; };
-  require(n.size() == 5 && call.step.reals.size() == 3 && std::all_of(n.begin(), n.end(), small),
+  require(n.size() == 5 && call.step.reals.size() == 3 && std::all_of(n.begin(), n.end(), is_small),
           call, "zero points and scales that do not fit", "5 numbers of 17 bits, 3 scales");
   const auto number = [&](std::size_t i) { return static_cast<std::int32_t>(n[i]); };
   return {number(0), number(1),          number(2),          number(3),

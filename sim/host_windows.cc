@@ -139,9 +139,9 @@ class PadWalk {
   [[nodiscard]] bool fits() const {
     bool fits = x_.size() == y_.size() && pads_.size() == 2 * x_.size();
     for (std::size_t d = 0; fits && d < x_.size(); ++d) {
-      const std::int64_t behind = pads_[d + x_.size()];
-      const bool small = std::abs(pads_[d]) < kMaxExtent && std::abs(behind) < kMaxExtent;
-      fits = small && x_[d] + pads_[d] + behind == y_[d];
+      const std::int64_t before = pads_[d], behind = pads_[d + x_.size()];
+      fits = std::max(before, behind) < kMaxExtent && std::min(before, behind) > -kMaxExtent &&
+             x_[d] + before + behind == y_[d];
     }
     return fits;
   }
@@ -204,6 +204,8 @@ void apply<HostOp::kAveragePool>(const Call& call) {
   }
   require(call.step.numbers.size() == kAverageNumbers && call.step.reals.size() == 2, call,
           "an average of integers without scales", "zero points and scales of x and y");
+  require(is_small(call.step.numbers[13]) && is_small(call.step.numbers[14]), call,
+          "zero points that do not fit", "numbers of 17 bits");
   with_integer(call, call.in().type, [&]<typename T>(T) {
     with_integer(call, call.out().type, [&]<typename Y>(Y) { average_integers<T, Y>(call); });
   });

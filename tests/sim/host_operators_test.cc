@@ -107,6 +107,11 @@ TEST(HostOperators, AveragesOfIntegersAreRequantisedOnce) {
   const Tensor x = tensor<std::uint8_t>({1, 1, 2, 2}, {3, 4, 5, 6});  // 0, 1, 2, 3 of 1/2
   EXPECT_EQ(values<std::int8_t>(step.run({x}, DType::kInt8, {1, 1, 3, 3})),
             (std::vector<std::int8_t>{5, 6, 7, 7, 8, 9, 9, 10, 11}));
+  for (const std::size_t zero : {13U, 14U}) {
+    Step far = step;
+    far.numbers[zero] = INT64_MIN;
+    EXPECT_THROW(static_cast<void>(far.run({x}, DType::kInt8, {1, 1, 3, 3})), InputError);
+  }
 }
 
 TEST(HostOperators, DilatedMaxPool) {
@@ -147,6 +152,7 @@ TEST(HostOperators, MisfitsAreErrors) {
   fails({HostOp::kMaxPool, {2, 2, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0}}, {1, 1, 1, 1});
   fails({HostOp::kPad, {0, 0, 0, 0, 0, 0, 0, 1}, {}}, {1, 1, 2, 3});
   fails({HostOp::kPad, {0, 0, 0, 0, 0, 0, 0, 1}, {0.0F}}, {1, 1, 2, 4});
+  fails({HostOp::kPad, {0, 0, 0, INT64_MIN, 0, 0, 0, -1}, {0.0F}}, {1, 1, 2, 2});
   fails({HostOp::kConcat, {4}}, {1, 1, 2, 2});
   fails({HostOp::kConcat, {3}}, {1, 1, 2, 4});
   fails({HostOp::kConcat}, {1, 1, 2, 2});
