@@ -83,6 +83,32 @@ std::string cleaned(std::string_view text, bool keep_lines) {
   return out;
 }
 
+std::string bytes_of(const Hazard& hazard) {
+  return hazard.is_utf8 ? utf8(hazard.code) : std::string(1, static_cast<char>(hazard.code));
+}
+
+// `text` with a backslash in front of each of `marks`.
+std::string with_backslashes(std::string_view text, std::string_view marks) {
+  std::string out;
+  for (const char c : text) {
+    if (marks.find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// $'...', each byte of what clean() would replace as three octal digits.
+std::string escaped_word(std::string_view text) {
+  const auto octal = [](const Hazard& hazard) {
+    std::string digits;
+    for (const char c : bytes_of(hazard)) {
+      digits += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    }
+    return digits;
+  };
+  return "$'" + replace_hazards(with_backslashes(text, "'\\"), octal) + "'";
+}
+
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 // `text` with its first `head` and last `tail` bytes, cut between characters of clean text.
@@ -141,6 +167,16 @@ Hazard first_hazard(std::string_view text) {
     at += c.size;
   }
   return {};
+}
+
+std::string replace_hazards(std::string_view text,
+                            const std::function<std::string(const Hazard&)>& by) {
+  std::string out;
+  for (Hazard h = first_hazard(text); h.size > 0; h = first_hazard(text)) {
+    out.append(text.substr(0, h.at)).append(by(h));
+    text.remove_prefix(h.at + h.size);
+  }
+  return out.append(text);
 }
 
 std::string utf8(char32_t code) {
@@ -218,6 +254,10 @@ std::string shell_word(std::string_view text) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
   const bool plain = !text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos;
   if (plain) return std::string(text);
+  return first_hazard(text).size == 0 ? shell_argument(text) : escaped_word(text);
+}
+
+std::string shell_argument(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
   return out + "'";

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,9 @@ struct Hazard {
   char32_t code = 0;  // the character, or the byte
 };
 [[nodiscard]] Hazard first_hazard(std::string_view text);
+// The text with each such character replaced by what `by` makes of it.
+[[nodiscard]] std::string replace_hazards(std::string_view text,
+                                          const std::function<std::string(const Hazard&)>& by);
 // The character in UTF-8; empty if there is no such character.
 [[nodiscard]] std::string utf8(char32_t code);
 
@@ -54,8 +58,10 @@ struct Hazard {
 
 // --- commands ---
 
-// A word of a shell command, in single quotes where it must be; as it is, not clean, since it is to
-// mean the same.
+// A word of a command line to show and to paste: plain, in single quotes or, where clean() would
+// change it, in the $'...' of bash and zsh, which means the same and is clean.
 [[nodiscard]] std::string shell_word(std::string_view text);
+// A word of a command for sh to run: in single quotes, as it is, not clean.
+[[nodiscard]] std::string shell_argument(std::string_view text);
 
 }  // namespace systole

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clean.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
 #include "cli/program_files.h"
@@ -22,7 +23,7 @@ void assemble(const Options& o) {
   const isa::Program program = program_from_text(read_file(o.input), o.input);
   file->write(isa::save_program(program));
   outputs.commit();
-  fmt::print("{}: {} instructions\n", o.output, program.code.size());
+  fmt::print("{}: {} instructions\n", clean(o.output), program.code.size());
 }
 
 void disassemble(const Options& o) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/clean.h"
 #include "base/diag.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
@@ -22,12 +23,13 @@ void check(const Options& o) {
   const isa::Program program = read_program(o.program);
   const isa::Machine machine = resolve_machine(o.machine, program.machine);
   const auto findings = isa::verify(program, machine);
-  for (const isa::Finding& finding : findings) fmt::print("{}\n", finding.text);
+  for (const isa::Finding& finding : findings) fmt::print("{}\n", clean_message(finding.text));
   if (!findings.empty()) {
     throw InputError(o.program, fmt::format("{} finding(s) on {}", findings.size(), machine.name),
                      "none");
   }
-  fmt::print("{}: {} instructions, may run on {}\n", o.program, program.code.size(), machine.name);
+  fmt::print("{}: {} instructions, may run on {}\n", clean(o.program), program.code.size(),
+             clean(machine.name));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/json_text.h"
 #include "base/outputs.h"
 #include "base/source.h"
 #include "cli/commands.h"
@@ -98,13 +99,6 @@ compare::MeasureOptions measuring(double seconds) {
   return longer;
 }
 
-std::string json_text(const compare::Comparison& comparison) {
-  constexpr int kIndent = 2;
-  using Json = nlohmann::ordered_json;
-  return compare::to_json(comparison).dump(kIndent, ' ', false, Json::error_handler_t::replace) +
-         "\n";
-}
-
 // The files that were asked for.
 struct Results {
   explicit Results(const Options& o) {
@@ -118,7 +112,7 @@ struct Results {
   }
 
   void write(const compare::Comparison& comparison) {
-    if (json != nullptr) json->write(json_text(comparison));
+    if (json != nullptr) json->write(json_text(compare::to_json(comparison)));
     if (!report.empty()) write_report(compare::report(comparison));
     files.commit();
   }
@@ -158,7 +152,8 @@ void compare_targets(const Options& o, const std::string& command_line) {
   const compare::Comparison comparison = compare::compare_model(request);
   progress.reset();
   results.write(comparison);
-  fmt::print("{}", o.json ? json_text(comparison) : compare::table_text(comparison, o.all));
+  fmt::print("{}", o.json ? json_text(compare::to_json(comparison))
+                          : compare::table_text(comparison, o.all));
 }
 
 void add_result_options(CLI::App& app, Options& o) {

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/clean.h"
 #include "base/named_error.h"
 #include "base/outputs.h"
 #include "cli/calibrate.h"
@@ -56,8 +57,8 @@ void compile(const Options& o) {
   fmt::print("{}", ir);
   if (o.explain) fmt::print("{}", explanation_text(compiled));
   if (file == nullptr) return;
-  fmt::print("{}: {} instructions, {} bytes of weights, for {}\n", o.output, program.code.size(),
-             program.weight_bytes, machine.name);
+  fmt::print("{}: {} instructions, {} bytes of weights, for {}\n", clean(o.output),
+             program.code.size(), program.weight_bytes, clean(machine.name));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/clean.h"
 #include "cli/help.h"
 
 namespace systole::cli {
@@ -17,7 +18,7 @@ std::string layers_text(const compiler::Compiled& compiled) {
   std::size_t width = 5;
   for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
     const auto layer = static_cast<std::size_t>(plan.layer);
-    width = std::max(width, std::min(kMaxName, program.layers.at(layer).name.size()));
+    width = std::max(width, width_of(clean(program.layers.at(layer).name, kMaxName)));
   }
   std::string text = fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", "layer", width,
                                  "cycles", "bound by", "weights", "host", "tiles");
@@ -28,7 +29,7 @@ std::string layers_text(const compiler::Compiled& compiled) {
     const std::string& name = program.layers.at(static_cast<std::size_t>(plan.layer)).name;
     const compiler::LayerPrediction& predicted = plan.predicted;
     text +=
-        fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", name.substr(0, width), width,
+        fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", clean(name, kMaxName), width,
                     fmt::group_digits(predicted.cycles), predicted.bound(),
                     kilobytes(predicted.weight_bytes), kilobytes(predicted.host_bytes), plan.tiles);
     const std::string more = plan.residency.empty() ? "" : "; " + plan.residency;
@@ -44,7 +45,7 @@ std::string explanation_text(const compiler::Compiled& compiled) {
   std::int64_t total = 0;
   for (const isa::Layer& layer : compiled.program.layers) total += layer.predicted_cycles;
   text += fmt::format("predicted: {} cycles on {}\n", fmt::group_digits(total),
-                      compiled.program.machine.name);
+                      clean(compiled.program.machine.name));
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
     const std::string phase = fmt::format(
         "phase of {} operations: {} jobs of {} samples, {} in the unified buffer together ({} of "

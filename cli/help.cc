@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/clean.h"
 #include "isa/suggest.h"
 
 namespace systole::cli {
@@ -83,10 +84,10 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
     return error.get_exit_code() == static_cast<int>(code);
   };
   const bool wrong_word = is(CLI::ExitCodes::ExtrasError) || is(CLI::ExitCodes::RequiredError);
-  std::string text =
+  const std::string text =
       wrong_word && !extras.empty() ? unexpected(command, extras.front()) : error.what();
-  std::ranges::replace(text, '\n', ' ');
-  return fmt::format("systole: error: {}; see `{} --help`\n", text, full_name(command));
+  return fmt::format("systole: error: {}; see `{} --help`\n", clean_message(text),
+                     full_name(command));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/clean.h"
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/model_options.h"
@@ -20,10 +22,7 @@ struct Options {
   bool json = false;
 };
 
-void print(const Json& json) {
-  constexpr int kIndent = 2;
-  fmt::print("{}\n", json.dump(kIndent, ' ', false, Json::error_handler_t::replace));
-}
+void print(const Json& json) { fmt::print("{}", json_text(json)); }
 
 double peak_tops(const isa::Machine& machine) {
   return 2.0 * machine.peak_macs_per_second() / 1e12;
@@ -56,13 +55,14 @@ Json machine_json(const isa::Machine& machine) {
 void list_machines() {
   for (const std::string& name : isa::machine_names()) {
     const isa::Machine m = isa::load_machine(name);
-    fmt::print("{:<16} {:>4} x {:<4} {:>5.0f} MHz {:>7.4g} TOPS\n    {}\n", name, m.r(), m.c(),
-               static_cast<double>(m.clock_hertz) / 1e6, peak_tops(m), wrapped(m.text, 4, 4));
+    fmt::print("{:<16} {:>4} x {:<4} {:>5.0f} MHz {:>7.4g} TOPS\n    {}\n", clean(name), m.r(),
+               m.c(), static_cast<double>(m.clock_hertz) / 1e6, peak_tops(m),
+               wrapped(clean(m.text), 4, 4));
   }
 }
 
 void show_machine(const isa::Machine& machine) {
-  fmt::print("{}\n\n", wrapped(machine.name + ": " + machine.text, 0, 4));
+  fmt::print("{}\n\n", wrapped(clean(machine.name + ": " + machine.text), 0, 4));
   const std::vector<isa::ParameterView> views = isa::parameters(machine);
   std::size_t key = 0, value = 0;
   for (const isa::ParameterView& p : views) {

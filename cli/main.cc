@@ -27,18 +27,13 @@ namespace {
 
 enum ExitCode : int { kDone = 0, kBadInput = 1, kUsage = 2, kOurBug = 70 };
 
-// The program, by its path if it was called by one, and its arguments as one line; those with
-// blanks or shell characters are put in single quotes.
+// The program, by its path if it was called by one, and its arguments as one line to paste.
 std::string command_line(int argc, char** argv) {
-  constexpr const char* kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
   std::string line;
   for (int i = 0; i < argc; ++i) {
     const bool by_path = i > 0 || std::string_view(argv[0]).find('/') != std::string_view::npos;
     const std::string argument = by_path ? argv[i] : "systole";
-    const bool plain = !argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos;
-    line += i == 0 ? "" : " ";
-    line += plain ? argument : "'" + argument + "'";
+    line += (i == 0 ? "" : " ") + shell_word(argument);
   }
   return line;
 }

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json_text.h"
 #include "base/outputs.h"
 #include "cli/compare_source.h"
 #include "cli/numbers.h"
@@ -176,8 +177,7 @@ void measure(const Options& o, const std::string& command_line) {
   }
   auto json = nlohmann::ordered_json::array();
   for (const compare::Measurement& m : job.all) json.push_back(compare::to_json(m));
-  using Json = nlohmann::ordered_json;
-  const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json_text(json, 1);
   if (file != nullptr) file->write(text);
   outputs.commit();
   if (o.json) fmt::print("{}", text);

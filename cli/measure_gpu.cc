@@ -12,7 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/clean.h"
 #include "base/files.h"
+#include "base/json_text.h"
 #include "base/outputs.h"
 #include "cli/batches.h"
 #include "cli/calibrate.h"
@@ -250,8 +252,8 @@ void print_table(const std::vector<Measurement>& measurements) {
       return found == m.settings.end() ? std::string() : fmt::format("{} {}", key, found->second);
     };
     constexpr double kMicroseconds = 1e6;
-    fmt::print("{:<28} {:>6} {:<5} {:<24} {:>9.2f} us {:>9.2f} us {:>10.2g}{}\n", m.model, m.batch,
-               m.precision, setting("kernel") + setting("cuda_graph"),
+    fmt::print("{:<28} {:>6} {:<5} {:<24} {:>9.2f} us {:>9.2f} us {:>10.2g}{}\n", clean(m.model),
+               m.batch, m.precision, setting("kernel") + setting("cuda_graph"),
                m.end_to_end().median * kMicroseconds, m.device_only().median * kMicroseconds,
                m.check.max_difference, compare::remarks(m));
   }
@@ -283,8 +285,7 @@ void measure_gpu(const Options& o, const std::string& command_line) {
   const std::vector<Measurement> measurements = measure(o, measurer, open_trace);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const Measurement& m : measurements) json.push_back(compare::to_json(m));
-  using Json = nlohmann::ordered_json;  // what is no UTF-8 in a command line is replaced
-  const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json_text(json, 1);
   if (file != nullptr) file->write(text);
   if (csv != nullptr) {
     const Measurement& first = measurements.front();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/clean.h"
 #include "base/diag.h"
 #include "base/outputs.h"
 #include "base/source.h"
@@ -28,7 +29,7 @@ std::string describe(const compiler::Graph& graph) {
     std::string text;
     for (const compiler::ValueId id : ids) {
       const compiler::Value& v = graph.value(id);
-      text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", v.name, dtype_name(v.type),
+      text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", clean(v.name), dtype_name(v.type),
                           shape_text(v.shape));
     }
     return text;
@@ -55,7 +56,8 @@ void list_models() {
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
-    fmt::print("{}\n    {}\n", file.stem().string(), wrapped(describe_file(file.string()), 4, 4));
+    fmt::print("{}\n    {}\n", clean(file.stem().string()),
+               wrapped(describe_file(file.string()), 4, 4));
   }
   fmt::print(
       "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"
@@ -83,7 +85,7 @@ void make_model(const MakeOptions& o) {
   file->write(bytes);
   outputs.commit();
   progress.reset();
-  fmt::print("{}: {} bytes; weights are random, its answers mean nothing\n", o.output,
+  fmt::print("{}: {} bytes; weights are random, its answers mean nothing\n", clean(o.output),
              bytes.size());
 }
 

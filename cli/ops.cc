@@ -11,7 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/clean.h"
 #include "base/diag.h"
+#include "base/json_text.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/model_options.h"
@@ -112,14 +114,13 @@ void print_json(const std::vector<Row>& rows) {
                     {"float32", row.floats},
                     {"accepted", row.accepts}});
   }
-  constexpr int kIndent = 2;
-  fmt::print("{}\n", list.dump(kIndent));
+  fmt::print("{}", json_text(list));
 }
 
 // A block an operator.
 void print_table(const std::vector<Row>& rows, const isa::Machine& machine) {
   fmt::print("{}\n", wrapped("Each operator with its versions; what it becomes; where " +
-                                 machine.name + " runs it in 8 bits and in float32.",
+                                 clean(machine.name) + " runs it in 8 bits and in float32.",
                              0, 0));
   const auto line = [](const char* name, const std::string& text) {
     const std::string head = fmt::format("  {:<11}", name);

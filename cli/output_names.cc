@@ -6,16 +6,16 @@
 #include <algorithm>
 #include <set>
 
+#include "base/clean.h"
+
 namespace systole::cli {
 namespace {
 
 constexpr std::size_t kLongest = 200;  // of the 255 bytes of a name, with room for its endings
 
 std::string mended(std::string name) {
-  for (char& c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '/' || byte < 0x20 || byte == 0x7F) c = '_';
-  }
+  name = replace_hazards(name, [](const Hazard&) { return "_"; });
+  std::ranges::replace(name, '/', '_');
   if (name.empty()) return "output";
   if (name.front() == '.') name.front() = '_';
   std::size_t end = std::min(name.size(), kLongest);

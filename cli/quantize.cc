@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/clean.h"
 #include "base/outputs.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
@@ -33,8 +34,8 @@ void quantize(const Options& o) {
   file->write(bytes);
   outputs.commit();
   progress.reset();
-  fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", o.output, bytes.size(), rows,
-             fmt::join(o.data, ", "));
+  fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", clean(o.output), bytes.size(), rows,
+             clean(fmt::format("{}", fmt::join(o.data, ", "))));
 }
 
 }  // namespace

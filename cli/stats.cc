@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/source.h"
 
 namespace systole::cli {
@@ -139,8 +140,7 @@ std::string stats_json(const Record& record) {
                        {"command", record.command_line}};
   json["machine"] = machine_json(record.machine);
   json["version"] = program_version();
-  constexpr int kIndent = 2;
-  return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace systole::cli

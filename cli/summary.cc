@@ -6,13 +6,15 @@
 #include <map>
 #include <utility>
 
+#include "base/clean.h"
 #include "cli/help.h"
 #include "isa/machine.h"
 
 namespace systole::cli {
 namespace {
 
-constexpr int kNameWidth = 24;
+constexpr std::size_t kNameWidth = 24;
+constexpr std::size_t kKindWidth = 10;  // at most
 constexpr std::size_t kTopLayers = 3;
 
 // 1234567 -> "1,234,567"
@@ -38,10 +40,6 @@ std::string with_prefix(double value) {
   return fmt::format("{:.3g} ", value);
 }
 
-std::string shortened(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 3) + "...";
-}
-
 std::string line(const std::string& name, const std::string& text) {
   const std::string head = fmt::format("  {:<12}", name);
   return head + wrapped(text, head.size(), head.size()) + "\n";
@@ -49,8 +47,9 @@ std::string line(const std::string& name, const std::string& text) {
 
 std::string title(const Record& record) {
   const isa::Machine& m = record.machine;
-  std::string text = fmt::format("{} on {} ({} x {}, {:g} MHz): ", record.model, m.name, m.r(),
-                                 m.c(), static_cast<double>(m.clock_hertz) / 1e6);
+  std::string text =
+      fmt::format("{} on {} ({} x {}, {:g} MHz): ", clean(record.model), clean(m.name), m.r(),
+                  m.c(), static_cast<double>(m.clock_hertz) / 1e6);
   text += record.batches == 1
               ? fmt::format("1 batch of {}", grouped(record.batch))
               : fmt::format("{} batches of {}", grouped(record.batches), grouped(record.batch));
@@ -103,7 +102,7 @@ std::string host_lines(const Record& record) {
   std::string text;
   for (const auto& [key, value] : seconds) {
     text += line(text.empty() ? "on the host" : "",
-                 fmt::format("{} {}: {}s (priced)", key.first, shortened(key.second, kNameWidth),
+                 fmt::format("{} {}: {}s (priced)", clean(key.first), clean(key.second, kNameWidth),
                              with_prefix(value)));
   }
   return text;
@@ -164,10 +163,9 @@ std::string layer_table(const Record& record, bool all_layers) {
       static_cast<double>(std::max<std::int64_t>(record.report.total.cycles.value, 1));
   for (const sim::LayerReport* layer : layers) {
     const auto cycles = static_cast<double>(layer->counters.cycles.value);
-    text +=
-        fmt::format("  {:<{}}{:>14} {:>5.1f} %  {:<8} {}\n", shortened(layer->name, kNameWidth - 1),
-                    kNameWidth, grouped(layer->counters.cycles.value), 100.0 * cycles / total,
-                    layer->kind, main_stall(layer->counters));
+    text += fmt::format("  {:<{}}{:>14} {:>5.1f} %  {:<8} {}\n", clean(layer->name, kNameWidth - 1),
+                        kNameWidth, grouped(layer->counters.cycles.value), 100.0 * cycles / total,
+                        clean(layer->kind, kKindWidth), main_stall(layer->counters));
   }
   return text;
 }
@@ -178,17 +176,22 @@ std::string counts(const Record& record) {
                                   grouped(total.instructions), grouped(figures(record).macs)));
 }
 
-// The words of a command line; what single quotes enclose is not divided.
+// The words of a command line that shell_word() wrote; what quotes enclose is not divided.
 std::vector<std::string> command_words(const std::string& command) {
   std::vector<std::string> words(1);
-  bool quoted = false;
-  for (const char c : command) {
-    quoted ^= c == '\'';
+  bool quoted = false, escapes = true;  // whether a backslash takes the next character with it
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
     if (c == ' ' && !quoted) {
       words.emplace_back();
-    } else {
-      words.back() += c;
+      continue;
     }
+    if (c == '\'') {
+      escapes = quoted || words.back().ends_with('$');
+      quoted = !quoted;
+    }
+    words.back() += c;
+    if (c == '\\' && escapes && i + 1 < command.size()) words.back() += command[++i];
   }
   return words;
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <utility>
 
 #include "base/clean.h"
 
@@ -32,7 +31,7 @@ void note(const std::string& text) {
   write_line(fmt::format("systole: note: {}\n", clean_message(text)));
 }
 
-Progress::Progress(std::string job, std::chrono::milliseconds after) : job_(std::move(job)) {
+Progress::Progress(std::string_view job, std::chrono::milliseconds after) : job_(clean(job)) {
   if (isatty(STDERR_FILENO) != 1 || drawing.exchange(true)) return;
   drawer_ = std::thread([this, after] { draw(after); });
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace systole::cli {
@@ -20,7 +21,8 @@ void note(const std::string& text);
 // job that has one, another draws nothing.
 class Progress {
  public:
-  explicit Progress(std::string job, std::chrono::milliseconds after = std::chrono::seconds(1));
+  explicit Progress(std::string_view job,
+                    std::chrono::milliseconds after = std::chrono::seconds(1));
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

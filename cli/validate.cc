@@ -9,7 +9,9 @@
 #include <memory>
 #include <string_view>
 
+#include "base/clean.h"
 #include "base/diag.h"
+#include "base/json_text.h"
 #include "base/source.h"
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -67,7 +69,7 @@ const Rung& rung_named(const std::string& name) {
 
 std::string cell_text(const Json& value, int decimals) {
   if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) return markdown_cell(value.get<std::string>());
   if (value.is_number_integer()) return std::to_string(value.get<std::int64_t>());
   return fmt::format("{:.{}f}", value.get<double>(), decimals);
 }
@@ -77,7 +79,7 @@ std::string table_text(const ValidationTable& table) {
   for (const ValidationColumn& column : table.columns) {
     std::size_t width = column.heading.size();
     for (const Json& row : table.rows) {
-      width = std::max(width, cell_text(row.at(column.key), column.decimals).size());
+      width = std::max(width, width_of(cell_text(row.at(column.key), column.decimals)));
     }
     widths.push_back(width);
   }
@@ -97,13 +99,13 @@ std::string table_text(const ValidationTable& table) {
     }
     body += "\n";
   }
-  return fmt::format("{}\n\n{}\n{}\n{}\n", table.title, head, rule, body);
+  return fmt::format("{}\n\n{}\n{}\n{}\n", clean(table.title), head, rule, body);
 }
 
 std::string tally_text(const ValidationTally& tally) {
   std::string text = fmt::format("passed {}, failed {}", tally.passed, tally.failed);
   for (const auto& [reason, count] : tally.skipped) {
-    text += fmt::format(", skipped {} ({})", count, reason);
+    text += fmt::format(", skipped {} ({})", count, clean(reason));
   }
   return text + "\n";
 }
@@ -132,7 +134,7 @@ std::string validation_text(const Validation& validation) {
     std::replace(words.begin(), words.end(), '_', ' ');
     text += fmt::format("{}: {:.2f}\n", words, value);
   }
-  for (const std::string& note : validation.notes) text += "- " + note + "\n";
+  for (const std::string& note : validation.notes) text += "- " + clean(note) + "\n";
   return text;
 }
 
@@ -146,8 +148,7 @@ std::string validation_json(const std::string& rung, const Validation& validatio
   for (const auto& [key, value] : validation.figures) json[key] = value;
   for (const ValidationTable& table : validation.tables) json[table.key] = table.rows;
   json["notes"] = validation.notes;
-  constexpr int kIndent = 2;
-  return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 void add_validate(CLI::App& app, const std::string& /*command_line*/) {

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/clean.h"
 #include "base/files.h"
+#include "base/json_text.h"
 #include "base/temporary_file.h"
 #include "compare/compare.h"
 
@@ -19,19 +21,6 @@ constexpr const char* kHead =
     "set terminal svg noenhanced size 900,620 font 'sans,13' background 'white'\n"
     "set logscale xy\nset grid\nset key outside right top\n"
     "set format xy '%.0s%c'\n";  // 10k, 1M, 100u
-
-// A gnuplot string; control characters become blanks.
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < ' ') {
-      out += ' ';
-    } else {
-      out += c == '\'' ? "''" : std::string(1, c);
-    }
-  }
-  return out + "'";
-}
 
 // Further settings are told where two series are alike without them.
 std::string label_of(const Comparison& c, const Series& s) {
@@ -108,7 +97,7 @@ struct Plot {
     curves.push_back(fmt::format("{} with {} notitle", name, style));
   }
   void add_key(const std::string& style, const std::string& title) {
-    curves.push_back(fmt::format("keyentry with {} title {}", style, quoted(title)));
+    curves.push_back(fmt::format("keyentry with {} title {}", style, gnuplot_string(title)));
   }
   [[nodiscard]] std::string script(const std::string& settings) const {
     std::string text = kHead + settings + blocks + "plot ";
@@ -152,7 +141,7 @@ std::string roofline(const Comparison& c) {
   return plot.script(
       fmt::format("set title {}\nset xlabel 'operations per byte of weights, inputs and outputs'\n"
                   "set ylabel 'operations a second, end to end'\n",
-                  quoted(c.model + ": rooflines")));
+                  gnuplot_string(c.model + ": rooflines")));
 }
 
 // Latency against throughput, a point a batch size.
@@ -181,7 +170,7 @@ std::string latency_throughput(const Comparison& c) {
   return plot.script(
       fmt::format("set title {}\nset xlabel 'samples a second, back to back'\n"
                   "set ylabel 'seconds, one batch alone'\n{}{}",
-                  quoted(c.model + ": latency and throughput by batch size"),
+                  gnuplot_string(c.model + ": latency and throughput by batch size"),
                   tics('x', slowest, fastest), tics('y', shortest, longest)));
 }
 
@@ -189,7 +178,7 @@ std::string latency_throughput(const Comparison& c) {
 std::optional<std::string> drawn(const std::string& script) {
   const TemporaryFile file(".gp");
   write_file(file.path(), script);
-  const std::string command = fmt::format("gnuplot {} 2>/dev/null", quoted(file.path()));
+  const std::string command = fmt::format("gnuplot {} 2>/dev/null", shell_argument(file.path()));
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return std::nullopt;
   std::string svg;
@@ -212,10 +201,7 @@ Report report(const Comparison& c) {
     report.files[name] = std::move(*svg);
     plots.push_back(name);
   }
-  constexpr int kIndent = 2;
-  using Json = nlohmann::ordered_json;
-  report.files["comparison.json"] =
-      to_json(c).dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+  report.files["comparison.json"] = json_text(to_json(c));
   report.files["comparison.csv"] = csv_text(c);
   report.files["comparison.md"] = markdown_text(c, plots);
   if (plots.empty()) report.missing = "no plots: gnuplot is not installed (Debian: gnuplot-nox)";

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/clean.h"
 #include "compare/compare.h"
 #include "compare/summary.h"
 
@@ -71,6 +72,15 @@ const Column kColumns[] = {
     {"bound by", true, [](const Row& r) { return r.bound.empty() ? "-" : r.bound; }},
 };
 
+// How text from elsewhere goes into a report.
+struct Medium {
+  const char* bullet;
+  bool wraps;  // a line of Markdown means more by its first word
+  std::string (*text)(std::string_view);
+};
+constexpr Medium kTerminal = {"", true, [](std::string_view text) { return clean(text); }};
+constexpr Medium kMarkdown = {"* ", false, markdown_cell};
+
 // Breaks text into lines of at most kWidth characters, further ones indented.
 std::string wrapped(const std::string& text, std::size_t indent) {
   std::istringstream words(text);
@@ -89,6 +99,11 @@ std::string wrapped(const std::string& text, std::size_t indent) {
   return result + "\n";
 }
 
+std::string item(const Medium& medium, const std::string& text) {
+  const std::string line = medium.bullet + medium.text(text);
+  return medium.wraps ? wrapped(line, 2) : line + "\n";
+}
+
 std::vector<const Row*> shown_rows(const Comparison& c, bool all_rows) {
   std::vector<const Row*> rows;
   for (const char* scenario : {kSingleStream, kOffline, kServer, kFirst, kByBatch}) {
@@ -101,13 +116,14 @@ std::vector<const Row*> shown_rows(const Comparison& c, bool all_rows) {
   return rows;
 }
 
-// Cells of all rows, a heading first; `separator` stands between columns of padded width.
-std::vector<std::vector<std::string>> cells_of(const std::vector<const Row*>& rows) {
+// Cells of all rows, a heading first.
+std::vector<std::vector<std::string>> cells_of(const std::vector<const Row*>& rows,
+                                               const Medium& medium) {
   std::vector<std::vector<std::string>> cells(1);
   for (const Column& column : kColumns) cells[0].emplace_back(column.heading);
   for (const Row* row : rows) {
     cells.emplace_back();
-    for (const Column& column : kColumns) cells.back().push_back(column.text(*row));
+    for (const Column& column : kColumns) cells.back().push_back(medium.text(column.text(*row)));
   }
   return cells;
 }
@@ -120,81 +136,77 @@ std::string machine_text(const Row& row) {
 }
 
 std::string aligned(const std::vector<const Row*>& rows) {
-  const auto cells = cells_of(rows);
+  const auto cells = cells_of(rows, kTerminal);
   std::string text;
   for (std::size_t row = 0; row < cells.size(); ++row) {
     const auto& line = cells[row];
     std::string out;
     for (std::size_t i = 0; i < line.size(); ++i) {
       std::size_t width = 0;
-      for (const auto& other : cells) width = std::max(width, other[i].size());
+      for (const auto& other : cells) width = std::max(width, width_of(other[i]));
       const bool left = kColumns[i].left;
       out +=
           left ? fmt::format("{:<{}}  ", line[i], width) : fmt::format("{:>{}}  ", line[i], width);
     }
     text += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
     const std::string machine = row > 0 ? machine_text(*rows[row - 1]) : "";
-    if (!machine.empty()) text += "    " + wrapped(machine, 6);
+    if (!machine.empty()) text += "    " + wrapped(clean(machine), 6);
   }
   return text;
 }
 
 // Rule 13 in full, once a machine.
-std::string machines_text(const Comparison& c, const char* bullet) {
+std::string machines_text(const Comparison& c, const Medium& medium) {
   std::vector<std::string> lines;
   for (const Row& row : c.rows) {
     if (row.against.empty()) continue;
-    std::string line = fmt::format("{}{}, simulated against simulated, {}: {}", bullet, row.target,
-                                   row.against, row.differs);
+    std::string line =
+        medium.bullet + medium.text(fmt::format("{}, simulated against simulated, {}: {}",
+                                                row.target, row.against, row.differs));
     if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
   }
   return lines.empty() ? "" : fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
-std::string means_text(const Comparison& c, const char* bullet) {
+std::string means_text(const Comparison& c, const Medium& medium) {
   std::string text;
   for (const Mean& m : c.means) {
-    text += wrapped(
-        fmt::format("{}{} ({}, {}): {:.3g} times faster than the base, geometric mean of {} batch "
-                    "size{}",
-                    bullet, m.target, m.kind, m.precision, m.times_faster, m.batches,
-                    m.batches == 1 ? "" : "s"),
-        2);
+    text += item(medium, fmt::format("{} ({}, {}): {:.3g} times faster than the base, geometric "
+                                     "mean of {} batch size{}",
+                                     m.target, m.kind, m.precision, m.times_faster, m.batches,
+                                     m.batches == 1 ? "" : "s"));
   }
   return text;
 }
 
-std::string absent_text(const Comparison& c, const char* bullet) {
+std::string absent_text(const Comparison& c, const Medium& medium) {
   std::string text;
   for (const Absent& a : c.absent) {
     const std::string what = a.precision.empty() ? a.target : a.target + " " + a.precision;
-    text += wrapped(fmt::format("{}{}: none: {}", bullet, what, a.reason), 2);
+    text += item(medium, fmt::format("{}: none: {}", what, a.reason));
   }
-  for (const std::string& note : c.notes) text += wrapped(bullet + note, 2);
+  for (const std::string& note : c.notes) text += item(medium, note);
   return text;
 }
 
-std::string checks_text(const Comparison& c, const char* bullet) {
+std::string checks_text(const Comparison& c, const Medium& medium) {
   std::string text;
   for (const Series& s : c.series) {
+    const std::string what = fmt::format("{} {}", s.target, setting_text(s.precision, s.threads));
     const auto checked =
         std::ranges::find_if(s.points, [](const Point& p) { return p.check.has_value(); });
     if (checked != s.points.end()) {
       const OutputCheck& check = *checked->check;
-      text += wrapped(
-          fmt::format("{}{} {}: {} of {} values differ from the {}, by {:.2g} at most "
-                      "({})",
-                      bullet, s.target, setting_text(s.precision, s.threads), check.mismatches,
-                      check.compared, check.reference, check.max_difference, check.metric),
-          2);
+      text +=
+          item(medium, fmt::format("{}: {} of {} values differ from the {}, by {:.2g} at most ({})",
+                                   what, check.mismatches, check.compared, check.reference,
+                                   check.max_difference, check.metric));
     }
     if (checked == s.points.end() && (s.kind == kSimulated || s.kind == kMeasured)) {
-      text += fmt::format("{}{} {}: no output check\n", bullet, s.target,
-                          setting_text(s.precision, s.threads));
+      text += item(medium, what + ": no output check");
     }
     if (!s.accuracy) continue;
-    text += fmt::format("{}{} {}: {:.2f} % of the labels\n", bullet, s.target,
-                        setting_text(s.precision, s.threads), *s.accuracy * 100.0);
+    text += item(medium, fmt::format("{}: {:.2f} % of the labels", what, *s.accuracy * 100.0));
   }
   return text;
 }
@@ -210,14 +222,15 @@ const std::vector<std::string>& rules() {
 }
 
 std::string table_text(const Comparison& c, bool all_rows) {
-  std::string text = fmt::format("{}: {} simulated beside {}\n", c.model, c.machine, c.host);
+  std::string text =
+      clean(fmt::format("{}: {} simulated beside {}", c.model, c.machine, c.host)) + "\n";
   text += "Rules:\n";
   for (std::size_t i = 0; i < rules().size(); ++i) {
     text += wrapped(fmt::format("{:>3}. {}", i + 1, rules()[i]), 5);
   }
   text += "\n" + aligned(shown_rows(c, all_rows)) + "\n" + wrapped(kLegend, 0);
-  for (const std::string& sentence : c.summary) text += "\n" + wrapped(sentence, 0);
-  text += "\n" + means_text(c, "") + checks_text(c, "") + absent_text(c, "");
+  for (const std::string& sentence : c.summary) text += "\n" + wrapped(clean(sentence), 0);
+  text += "\n" + means_text(c, kTerminal) + checks_text(c, kTerminal) + absent_text(c, kTerminal);
   return text;
 }
 
@@ -230,7 +243,7 @@ std::string csv_text(const Comparison& c) {
       const char* comma = heading.empty() ? "" : ",";
       heading += comma + key;
       line += comma + (value.is_null()     ? ""
-                       : value.is_string() ? value.get<std::string>()
+                       : value.is_string() ? csv_cell(value.get<std::string>())
                                            : value.dump());
     }
     if (text.empty()) text = heading + "\n";
@@ -240,15 +253,15 @@ std::string csv_text(const Comparison& c) {
 }
 
 std::string markdown_text(const Comparison& c, const std::vector<std::string>& plots) {
-  std::string text = fmt::format("# {}: targets compared\n\n", c.model);
-  for (const std::string& sentence : c.summary) text += sentence + "\n\n";
+  std::string text = fmt::format("# {}: targets compared\n\n", markdown_cell(c.model));
+  for (const std::string& sentence : c.summary) text += markdown_cell(sentence) + "\n\n";
   text += "Rules:\n\n";
   for (std::size_t i = 0; i < rules().size(); ++i) {
     text += fmt::format("{}. {}\n", i + 1, rules()[i]);
   }
   text += "\n";
   for (const std::string& plot : plots) text += fmt::format("![{0}]({0})\n\n", plot);
-  const auto cells = cells_of(shown_rows(c, true));
+  const auto cells = cells_of(shown_rows(c, true), kMarkdown);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     text += fmt::format("| {} |\n", fmt::join(cells[i], " | "));
     if (i > 0) continue;
@@ -256,13 +269,14 @@ std::string markdown_text(const Comparison& c, const std::vector<std::string>& p
     text += "|\n";
   }
   text += fmt::format("\n{}\n\n", kLegend);
-  text +=
-      machines_text(c, "* ") + means_text(c, "* ") + checks_text(c, "* ") + absent_text(c, "* ");
-  text += fmt::format(
-      "\nCommand: `{}`, {}, systole {}, {}; model hash {}; host {}.\n\nThe "
-      "machine:\n\n```\n{}```\n",
-      c.command, c.date, c.version, fmt::join(c.libraries, ", "),
-      c.model_hash.empty() ? "none (inline shape)" : c.model_hash, c.host, c.machine_toml);
+  text += machines_text(c, kMarkdown) + means_text(c, kMarkdown) + checks_text(c, kMarkdown) +
+          absent_text(c, kMarkdown);
+  const std::string how =
+      fmt::format("{}, systole {}, {}; model hash {}; host {}.", c.date, c.version,
+                  fmt::join(c.libraries, ", "),
+                  c.model_hash.empty() ? "none (inline shape)" : c.model_hash, c.host);
+  text += fmt::format("\nCommand: {}, {}\n\nThe machine:\n\n```\n{}```\n", markdown_code(c.command),
+                      markdown_cell(how), clean_lines(c.machine_toml));
   return text;
 }
 

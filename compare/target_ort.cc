@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/clean.h"
 #include "base/files.h"
+#include "base/json_text.h"
 #include "base/read_file.h"
 #include "base/temporary_file.h"
 #include "compare/targets.h"
@@ -23,12 +25,6 @@ constexpr const char* kTarget = "cpu:onnxruntime";
 constexpr int kNotInstalled = 3;                            // exit code of compare/onnxruntime.js
 constexpr std::int64_t kMostWords = std::int64_t{1} << 20;  // of node, in bytes
 constexpr int kNoCommand = 127;                             // the shell's
-
-std::string shell_quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
 
 struct Finished {
   int code = 0;
@@ -101,10 +97,10 @@ std::optional<Measurement> measure_one(const TargetContext& context, const OnnxR
         {{"type", dtype_name(inputs[i].type)}, {"shape", inputs[i].shape}, {"file", file}});
   }
   std::string command =
-      fmt::format("node {} {} 2>{}", shell_quoted(runtime.script), shell_quoted(job.dump()),
-                  shell_quoted(exchange.file("errors")));
+      fmt::format("node {} {} 2>{}", shell_argument(runtime.script),
+                  shell_argument(json_text(job, -1)), shell_argument(exchange.file("errors")));
   if (!runtime.packages.empty()) {
-    command = fmt::format("NODE_PATH={} {}", shell_quoted(runtime.packages), command);
+    command = fmt::format("NODE_PATH={} {}", shell_argument(runtime.packages), command);
   }
   const Finished finished = run_shell(command);
   if (finished.code == kNotInstalled || finished.code == kNoCommand) return std::nullopt;

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 
+#include "base/clean.h"
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/source.h"
@@ -264,7 +265,7 @@ Machine read_machine(std::string_view text, const std::string& where) {
       if (key.str() == "name") {
         machine.name = read_text(node, "name", where);
       } else if (key.str() == "text") {
-        machine.text = read_text(node, "text", where);
+        machine.text = clean(read_text(node, "text", where));
       } else {
         read_section(machine, key.str(), node, where);
       }
@@ -280,7 +281,7 @@ Machine read_machine(std::string_view text, const std::string& where) {
 // is, behind its own name, what begins with one: by its values, which may have been edited since a
 // name was written.
 void set_name(Machine& machine, const std::string& own_name) {
-  const std::string& name = own_name.empty() ? machine.base : own_name;
+  const std::string name = clean(own_name.empty() ? machine.base : own_name);
   const std::string claimed = name.substr(0, name.find(" + "));
   const auto origin = claimed.empty() ? std::make_optional<Machine>() : preset(claimed);
   if (origin) {

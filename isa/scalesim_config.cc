@@ -20,6 +20,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/clean.h"
 #include "base/diag.h"
 
 namespace systole::isa {
@@ -173,7 +174,7 @@ Machine machine_of(const Ini& ini, const std::string& where, Machine base) {
   require_modelled(ini);
   const std::string run = ini.text("general.run_name");
   base.name = run.empty() ? std::filesystem::path(where).stem().string() : run;
-  base.text = "SCALE-Sim configuration " + where;
+  base.text = "SCALE-Sim configuration " + clean(where);
   set_array(ini, base);
   set_bandwidth(ini, base);
   const std::int64_t filter =

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/clean.h"
 #include "base/diag.h"
 
 namespace systole::isa {
@@ -14,20 +15,21 @@ bool is_word(char ch) {
          ch == '_' || ch == '.' || ch == '+' || ch == '-';
 }
 
+std::string escaped(const Hazard& hazard) {
+  const auto code = static_cast<std::uint32_t>(hazard.code);
+  if (!hazard.is_utf8) return fmt::format("\\x{:02X}", code);
+  return code <= 0xFFFF ? fmt::format("\\u{:04X}", code) : fmt::format("\\U{:08X}", code);
+}
+
 }  // namespace
 
 std::string quote(std::string_view text) {
-  std::string out = "\"";
+  std::string inside;
   for (const char ch : text) {
-    const auto code = static_cast<unsigned char>(ch);
-    if (code < 0x20 || code == 0x7f) {
-      out += fmt::format("\\u{:04X}", code);
-    } else {
-      if (ch == '"' || ch == '\\') out += '\\';
-      out += ch;
-    }
+    if (ch == '"' || ch == '\\') inside += '\\';
+    inside += ch;
   }
-  return out + "\"";
+  return '"' + replace_hazards(inside, escaped) + '"';
 }
 
 const std::vector<std::string>& role_names() {
@@ -82,21 +84,26 @@ std::string_view LineScanner::word() {
   return taken;
 }
 
-// The character code after a backslash.
-unsigned LineScanner::escape() {
+// What stands for the escape after a backslash: one character, or one byte of what is no UTF-8.
+std::string LineScanner::escape() {
   const char kind = rest_.empty() ? '\0' : rest_.front();
   if (kind == '"' || kind == '\\') {
     rest_.remove_prefix(1);
-    return static_cast<unsigned char>(kind);
+    return {kind};
   }
-  unsigned code = 0;
-  const char* digits = rest_.data() + 1;
-  const bool whole = kind == 'u' && rest_.size() >= 5;
-  if (!whole || std::from_chars(digits, digits + 4, code, 16).ptr != digits + 4 || code > 0x7f) {
-    fail("unknown escape in a quoted text", "\\\", \\\\ or \\u0000 to \\u007F");
+  const std::size_t size = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+  const std::string_view digits = rest_.substr(0, size + 1).substr(rest_.empty() ? 0 : 1);
+  std::uint32_t code = 0;
+  const char* const end = digits.data() + digits.size();
+  const bool whole =
+      size > 0 && digits.size() == size && std::from_chars(digits.data(), end, code, 16).ptr == end;
+  const std::string text = kind == 'x' ? std::string{static_cast<char>(code)} : utf8(code);
+  if (!whole || text.empty()) {
+    fail("unknown escape in a quoted text",
+         "\\\", \\\\, \\x00 to \\xFF, or a character's \\u0000 or \\U00000000");
   }
-  rest_.remove_prefix(5);
-  return code;
+  rest_.remove_prefix(size + 1);
+  return text;
 }
 
 std::string LineScanner::string() {
@@ -105,7 +112,7 @@ std::string LineScanner::string() {
   while (!rest_.empty() && rest_.front() != '"') {
     const char ch = rest_.front();
     rest_.remove_prefix(1);
-    out += ch == '\\' ? static_cast<char>(escape()) : ch;
+    out += ch == '\\' ? escape() : std::string{ch};
   }
   if (rest_.empty()) fail("a quoted text without its end", "a closing '\"'");
   rest_.remove_prefix(1);

@@ -11,8 +11,9 @@
 
 namespace systole::isa {
 
-// The text in double quotes; quotes, backslashes and control characters are escaped as \"
-// \\ \u00NN, which is also a TOML basic string.
+// The text in double quotes; quotes, backslashes and what does more than show itself (base/clean.h)
+// are escaped as \" \\ \uNNNN \UNNNNNNNN, bytes that are no UTF-8 as \xNN. Of UTF-8 it is also a
+// TOML basic string.
 [[nodiscard]] std::string quote(std::string_view text);
 
 [[nodiscard]] std::string_view role_name(Role role);
@@ -42,7 +43,7 @@ class LineScanner {
 
  private:
   void skip_blanks();
-  unsigned escape();
+  std::string escape();
 
   std::string_view rest_;
   const std::string& where_;

@@ -4,8 +4,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "isa/insn.h"
 
 namespace systole::traces {
@@ -14,12 +14,6 @@ namespace {
 constexpr int kProcess = 1;
 constexpr int kLayerThread = 0;
 constexpr std::string_view kLayerTrack = "layers";
-
-// `text` as a JSON string; bytes that are not UTF-8 become U+FFFD.
-std::string json_text(std::string_view text) {
-  return nlohmann::json(std::string(text))
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 // Decimal microseconds of a whole number of picoseconds: exact, so that slices never overlap.
 std::string microseconds(std::int64_t picoseconds) {
@@ -37,11 +31,11 @@ std::size_t sort_index(std::string_view track) {
 }  // namespace
 
 ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info) : info_(info), out_(out) {
-  out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_text(info.model)
-       << ",\"machine\":" << json_text(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
+  out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_string(info.model)
+       << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
        << "},\n\"traceEvents\":[\n";
   const std::string title = fmt::format("systole: {} on {}", info.model, info.machine);
-  metadata("process_name", kLayerThread, "name", json_text(title));
+  metadata("process_name", kLayerThread, "name", json_string(title));
   static_cast<void>(thread_of(kLayerTrack));
 }
 
@@ -62,7 +56,7 @@ int ChromeTrace::thread_of(std::string_view track) {
   if (found != threads_.end()) return found->second;
   const int thread = static_cast<int>(threads_.size());
   threads_.emplace(track, thread);
-  metadata("thread_name", thread, "name", json_text(track));
+  metadata("thread_name", thread, "name", json_string(track));
   metadata("thread_sort_index", thread, "sort_index", std::to_string(sort_index(track)));
   return thread;
 }
@@ -82,12 +76,12 @@ std::string ChromeTrace::time_text(CyclePoint begin, CyclePoint end) const {
 void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
   begin_event();
   std::string args = fmt::format(R"("cycle":{},"cycles":{},"layer":{})", slice.begin.value,
-                                 (slice.end - slice.begin).value, json_text(slice.layer));
+                                 (slice.end - slice.begin).value, json_string(slice.layer));
   if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn + 1);
   if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
   if (slice.bytes >= 0) args += fmt::format(R"(,"bytes":{})", slice.bytes);
   out_ << fmt::format(R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})",
-                      kProcess, thread, json_text(slice.name), json_text(slice.cls),
+                      kProcess, thread, json_string(slice.name), json_string(slice.cls),
                       time_text(slice.begin, slice.end), args);
 }
 
@@ -100,7 +94,7 @@ void ChromeTrace::slice(const sim::Slice& slice) {
 void ChromeTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
   begin_event();
   out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", kProcess,
-                      json_text(name), microseconds(picoseconds(at)), value);
+                      json_string(name), microseconds(picoseconds(at)), value);
 }
 
 void ChromeTrace::extend_layer(const sim::Slice& slice) {

@@ -2,7 +2,7 @@
 //
 // Columns: kind (slice or counter), track (of a counter: its name), name, class, layer, begin, end
 // (cycles, [begin, end); a counter has only begin), insn, rows, bytes, value (of a counter). Text
-// with a comma, quote or line break is quoted as RFC 4180 says; what does not apply is empty.
+// is clean and quoted where RFC 4180 wants it (base/clean.h); what does not apply is empty.
 #pragma once
 
 #include <ostream>

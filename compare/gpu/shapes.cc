@@ -8,6 +8,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "base/clean.h"
 #include "compare/gpu/measure.h"
 #include "compare/work.h"
 
@@ -94,7 +95,7 @@ std::vector<Product> products_of(const compiler::Graph& graph) {
 }
 
 std::string products_csv(const std::vector<Measurement>& measurements, const std::string& comment) {
-  std::string text = fmt::format("# {}\nm,n,k,tflops\n", comment);
+  std::string text = fmt::format("# {}\nm,n,k,tflops\n", clean(comment));
   for (const Measurement& m : measurements) {
     const Product p = products_in("m,k,n\n" + m.model.substr(m.model.find(':') + 1), m.model)[0];
     const double operations =

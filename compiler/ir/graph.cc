@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "base/clean.h"
+
 namespace systole::compiler {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr auto kOpNames = std::to_array<std::string_view>({
 });
 
 std::string value_text(const Value& v) {
-  return fmt::format("{}: {}{}", v.name, dtype_name(v.type), shape_text(v.shape));
+  return fmt::format("{}: {}{}", clean(v.name), dtype_name(v.type), shape_text(v.shape));
 }
 
 std::string quant_text(const Quant& q) {
@@ -152,19 +154,21 @@ ValueId Graph::add_value(Value v) {
 }
 
 std::string to_text(const Graph& graph) {
-  std::string text = fmt::format("graph {}\n", graph.name);
+  std::string text = fmt::format("graph {}\n", clean(graph.name));
   for (ValueId id : graph.inputs) text += fmt::format("  input {}\n", value_text(graph.value(id)));
   for (const Value& v : graph.values) {
     if (v.constant) text += fmt::format("  constant {}\n", value_text(v));
   }
   for (const Node& node : graph.nodes) {
     std::string inputs;
-    for (ValueId id : node.inputs) inputs += (inputs.empty() ? "" : ", ") + graph.value(id).name;
+    for (ValueId id : node.inputs)
+      inputs += (inputs.empty() ? "" : ", ") + clean(graph.value(id).name);
     text += fmt::format("  {} = {}({}){}  # {} ({})\n", value_text(graph.value(node.outputs.at(0))),
-                        op_name(node.kind), inputs, std::visit(AttrsText{}, node.attrs), node.name,
-                        node.origin);
+                        op_name(node.kind), inputs, std::visit(AttrsText{}, node.attrs),
+                        clean(node.name), clean(node.origin));
   }
-  for (ValueId id : graph.outputs) text += fmt::format("  output {}\n", graph.value(id).name);
+  for (ValueId id : graph.outputs)
+    text += fmt::format("  output {}\n", clean(graph.value(id).name));
   return text;
 }
 

@@ -42,7 +42,8 @@ TEST(Clean, LeavesNothingThatActs) {
     for (const std::string& text :
          {clean("a" + hazard + "b"), csv_cell("a" + hazard + "b"),
           markdown_cell("a" + hazard + "b"), markdown_code("a" + hazard + "b"),
-          gnuplot_string("a" + hazard + "b"), clean("a" + hazard, 4)}) {
+          gnuplot_string("a" + hazard + "b"), shell_word("a" + hazard + "b"),
+          clean("a" + hazard, 4)}) {
       EXPECT_EQ(first_hazard(text).size, 0U) << testing::PrintToString(hazard);
     }
     EXPECT_EQ(first_hazard("ab" + hazard).at, 2U) << testing::PrintToString(hazard);
@@ -115,6 +116,11 @@ TEST(Clean, QuotedStrings) {
   EXPECT_EQ(shell_word("a b"), "'a b'");
   EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("it's\x1b[0m \\\xE2\x80\xAE"
+                       "7\xFF"),
+            R"($'it\'s\033[0m \\\342\200\2567\377')");
+  EXPECT_EQ(shell_argument("it's\n"), "'it'\\''s\n'");
+  EXPECT_EQ(shell_argument("a"), "'a'");
 }
 
 }  // namespace

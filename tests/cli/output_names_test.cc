@@ -28,6 +28,10 @@ TEST(OutputNames, MendsWhatAFileCannotHold) {
   EXPECT_EQ(file_of(""), "output");
   EXPECT_EQ(file_of("a\nb\x1b[31m"), "a_b_[31m");
   EXPECT_EQ(file_of(std::string("a\0b", 3)), "a_b");
+  EXPECT_EQ(file_of("a\xE2\x80\xAE"
+                    "b\xC2\x9B"
+                    "c\xFF"),
+            "a_b_c_");
   EXPECT_EQ(file_of(std::string(300, 'x')), std::string(200, 'x'));
   EXPECT_EQ(file_of(std::string(199, 'x') + "\u00e4"), std::string(199, 'x'));
 }

@@ -48,6 +48,27 @@ TEST(Disassembler, LeavesOutOnlyOptionalZeros) {
   EXPECT_EQ(disassemble(StepBy{}), "step");
 }
 
+// What names could do to a terminal is escaped, and they come back as they were.
+TEST(Disassembler, EscapesWhatNamesMayDo) {
+  Program program;
+  program.machine = load_machine("tiny_8");
+  program.layers.push_back({"(none)", "", 0, 0});
+  program.model =
+      "a\"\\\x1b[0m\n\u202e\u009b\U000e0001"
+      "\xff\xc3"
+      "b\u00e9";
+  const std::string text = disassemble(program);
+  EXPECT_THAT(text, HasSubstr(R"(.model "a\"\\\u001B[0m\u000A\u202E\u009B\U000E0001\xFF\xC3bé")"
+                              "\n"));
+  EXPECT_EQ(assemble(text, "p.asm").model, program.model);
+  EXPECT_EQ(assemble(R"(.model "\u00E9\U0001F98A\x41")", "p.asm").model, "\u00e9\U0001f98aA");
+  for (const char* wrong : {R"("\u12")", R"("\xF")", R"("\x")", R"("\U0001F98")", R"("\u+123")",
+                            R"("\uD800")", R"("\UFFFFFFFF")", R"("\)"}) {
+    EXPECT_THAT(text_error(std::string(".model ") + wrong + "\n"), HasSubstr("unknown escape"))
+        << wrong;
+  }
+}
+
 // Every instruction of the table: a misspelt name, an unknown operand, an operand given twice, one
 // left out, one that is no value.
 TEST(Assembler, BadFormsOfEveryInstruction) {

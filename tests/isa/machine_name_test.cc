@@ -115,6 +115,15 @@ TEST(MachineName, IsShortAndStillItsOwn) {
             std::string(116, 'n') + "...");
 }
 
+TEST(MachineName, IsClean) {
+  const Machine machine = file("name = \"a\\u001b[2J\\u202eb\"\ntext = \"c\\nd\\u009b\"\n");
+  EXPECT_EQ(machine.name, "a [2J?b");
+  EXPECT_EQ(machine.text, "c d?");
+  EXPECT_EQ(file(to_toml(machine)).name, machine.name);
+  EXPECT_EQ(file(to_toml(machine)).text, machine.text);
+  EXPECT_EQ(machine_from_toml("", "x.toml", "\xff\xe2\x80\xae").name, "??");
+}
+
 TEST(MachineName, IsReadWithItsChanges) {
   EXPECT_EQ(load_machine("tpu_v1 + array.rows=128 + dram.latency=2x").dram_latency, 118);
   EXPECT_THROW((void)load_machine("tpu_v9 + array.rows=128"), InputError);
