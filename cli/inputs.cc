@@ -36,21 +36,21 @@ std::string list(const std::vector<std::string>& names) {
   return text;
 }
 
-// Splits "NAME=FILE"; text before a '=' that is no input's name belongs to the file's name, unless
-// nothing by that name can be meant.
+// Splits "NAME=FILE" at the longest NAME that is an input's; text before a '=' that is none belongs
+// to the file's name, unless nothing by that name can be meant.
 std::pair<std::string, std::string> split_name(const std::string& argument,
                                                const std::vector<std::string>& names,
                                                const std::string& option) {
-  const std::size_t at = argument.find('=');
-  if (at != std::string::npos) {
-    const std::string name = argument.substr(0, at);
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
-      return {name, argument.substr(at + 1)};
-    }
-    if (name.find('/') == std::string::npos) {
-      throw InputError(option + " " + argument, fmt::format("no input is named '{}'", name),
-                       list(names));
-    }
+  const std::string* named = nullptr;
+  for (const std::string& name : names) {
+    const bool longer = named == nullptr || name.size() > named->size();
+    if (longer && argument.starts_with(name + "=")) named = &name;
+  }
+  if (named != nullptr) return {*named, argument.substr(named->size() + 1)};
+  const std::string first = argument.substr(0, argument.find('='));
+  if (first != argument && first.find('/') == std::string::npos) {
+    throw InputError(option + " " + argument, fmt::format("no input is named '{}'", first),
+                     list(names));
   }
   if (names.size() != 1) {
     throw InputError(option + " " + argument, "does not say which input it is for",

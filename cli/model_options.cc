@@ -20,10 +20,10 @@ namespace {
 
 constexpr const char* kDefaultMachine = "tpu_v1";
 
-// "NAME=TEXT" as its two parts.
+// "NAME=TEXT" as its two parts; a name may have a '=' of its own, numbers and shapes have none.
 std::pair<std::string, std::string_view> split_assignment(std::string_view text,
                                                           const std::string& option) {
-  const std::size_t at = text.find('=');
+  const std::size_t at = text.rfind('=');
   if (at == std::string_view::npos || at == 0 || at + 1 == text.size()) {
     throw InputError(option, fmt::format("'{}'", text), "NAME=VALUE");
   }

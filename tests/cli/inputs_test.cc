@@ -42,6 +42,12 @@ TEST(ReadSources, UnmentionedInputsAreRandomZero) {
   EXPECT_EQ(source_rows(sources), 0);
 }
 
+TEST(ReadSources, NamesMayHoldWhatEndsThem) {
+  const auto sources = read_sources({"a=b=random:2", "a=random:1"}, {"a", "a=b"});
+  EXPECT_EQ(sources.at("a").seed, 1U);
+  EXPECT_EQ(sources.at("a=b").seed, 2U);
+}
+
 TEST(SourceRows, FilesMustAgree) {
   EXPECT_THROW(static_cast<void>(source_rows({{"x", source_of(Tensor(DType::kUint8, {2}))},
                                               {"y", source_of(Tensor(DType::kUint8, {3}))}})),
