@@ -192,13 +192,16 @@ TEST_F(Names, DoNothingInWhatRunShowsAndWrites) {
 
 // What quotes cannot hold is escaped, so that it still names the same file.
 TEST_F(Names, StandInTheNextCommandAsTheyAre) {
-  const Finished shown = done({"run", model_, "--calibrate", "random"});
-  const std::size_t at = shown.out.find("Next: ") + 6;
-  const std::string next = shown.out.substr(at, shown.out.find("      then open") - at);
-  write_file(folder_.file("next.sh"), next);
-  const Finished again = testing_support::shell("bash next.sh", folder_.file("."));
-  EXPECT_EQ(again.code, 0) << next << again.err;
-  EXPECT_TRUE(Json::accept(text_of(folder_.file("run.json"))));
+  const std::string quoted = folder_.file("it's  a $'model' \\.onnx");
+  fs::copy_file(model_, quoted);
+  for (const std::string& model : {model_, quoted}) {
+    const Finished shown = done({"run", model, "--calibrate", "random"});
+    const std::size_t at = shown.out.find("Next: ") + 6;
+    const std::string next = shown.out.substr(at, shown.out.find("      then open") - at);
+    write_file(folder_.file("next.sh"), next);
+    const Finished again = testing_support::shell("bash next.sh && rm run.json", folder_.file("."));
+    EXPECT_EQ(again.code, 0) << next << again.err;
+  }
 }
 
 TEST_F(Names, DoNothingInProgramsAndComeBack) {
