@@ -134,7 +134,7 @@ std::string validation_text(const Validation& validation) {
     std::replace(words.begin(), words.end(), '_', ' ');
     text += fmt::format("{}: {:.2f}\n", words, value);
   }
-  for (const std::string& note : validation.notes) text += "- " + clean(note) + "\n";
+  for (const std::string& note : validation.notes) text += "- " + markdown_cell(note) + "\n";
   return text;
 }
 

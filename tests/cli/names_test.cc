@@ -268,6 +268,16 @@ TEST_F(Names, DoNothingInReports) {
   expect_harmless_files();
 }
 
+TEST_F(Names, DoNothingInTablesOfTheLadder) {
+  write_file(folder_.file("<script>.csv"),
+             "name,model,batch,reference_cycles\n"
+             "\"=cmd()|<script>\x1b]0;owned\x07,\u202e\u009b\xff`\",\"gemm:8,8,8\",1,400\n");
+  const Words validate = {"validate", "paper", "--data", folder_.file("<script>.csv")};
+  const std::string text = done(validate).out;
+  EXPECT_THAT(text, HasSubstr("\n| =cmd()\\|&lt;script&gt; \\]0;owned ,???\\` |     1 |"));
+  EXPECT_THAT(text, Not(HasSubstr("<")));
+}
+
 TEST_F(Names, DoNothingInMeasurements) {
   const Words measure = {"measure", "cpu", model_, "--seconds", "0.01", "--threads", "1"};
   Words both = measure;
