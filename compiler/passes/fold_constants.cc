@@ -1,4 +1,4 @@
-// One sweep in order, by the reference evaluator. A graph's output stays the result of a node.
+// One sweep in order, by the reference evaluator.
 #include "compiler/passes/fold_constants.h"
 
 #include <algorithm>
@@ -29,22 +29,10 @@ Graph fold_constants(Graph graph) {
   std::int64_t room = kMostElements;
   for (Node& node : graph.nodes) {
     if (!may_fold(graph, node, room)) continue;
-    const ValueId id = node.outputs[0];
-    const bool returned = std::count(graph.outputs.begin(), graph.outputs.end(), id) > 0;
-    if (returned && node.kind == OpKind::kMove) continue;
-    Value result = graph.value(id);
+    Value& result = graph.value(node.outputs[0]);
     room -= element_count(result.shape);
-    Tensor value = evaluate_node(graph, node, result);
-    if (!returned) {
-      graph.value(id).constant = std::move(value);
-      node.outputs.clear();
-      continue;
-    }
-    result.name += ":constant";
-    result.constant = std::move(value);
-    node.kind = OpKind::kMove;
-    node.attrs = MoveAttrs{MoveFn::kReshape};
-    node.inputs = {graph.add_value(std::move(result))};
+    result.constant = evaluate_node(graph, node, result);
+    node.outputs.clear();
   }
   std::erase_if(graph.nodes, [](const Node& node) { return node.outputs.empty(); });
   return graph;

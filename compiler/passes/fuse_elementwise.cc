@@ -20,10 +20,11 @@ constexpr std::size_t kMaxMaps = 64;
 
 bool is_short(DType type) { return type != DType::kFloat32 && dtype_bytes(type) <= 2; }
 
-// An integer value with one scale.
+// An integer value with one scale. The vector unit takes none of 0, a table has any.
 struct Source {
   ValueId integer = kNoValue;
   Quant quant;
+  [[nodiscard]] bool has_steps() const { return quant.scales[0] > 0.0F; }
 };
 
 class Fuser {
@@ -104,7 +105,7 @@ class Fuser {
       TableAttrs table{table_of(chain.maps, x.quant, output)};
       return node_like(*chain.named, OpKind::kTable, {x.integer}, std::move(table));
     }
-    if (chain.maps.size() > 1) return std::nullopt;
+    if (chain.maps.size() > 1 || !x.has_steps()) return std::nullopt;
     MapAttrs attrs{MapFn::kClip, std::numeric_limits<float>::lowest(),
                    std::numeric_limits<float>::max()};  // a change of quantisation only
     if (!chain.maps.empty()) attrs = chain.maps[0];
@@ -139,7 +140,8 @@ class Fuser {
   std::optional<Node> zip(const Node& above, const Chain& chain, const Quant& output) const {
     const auto a = dequantised(above.inputs[0]);
     const auto b = dequantised(above.inputs[1]);
-    if (!a || !b || chain.maps.size() > 1) return std::nullopt;
+    if (!a || !b || !a->has_steps() || !b->has_steps() || chain.maps.size() > 1)
+      return std::nullopt;
     Clamp clamp;
     if (!chain.maps.empty()) {
       const std::optional<Clamp> found = Clamp::of(chain.maps[0]);
@@ -158,7 +160,8 @@ class Fuser {
   std::optional<Node> pool(const Node& above, const Chain& chain, const Quant& output) const {
     PoolAttrs attrs = std::get<PoolAttrs>(above.attrs);
     const auto x = dequantised(above.inputs[0]);
-    if (attrs.fn != PoolFn::kAverage || !x || !chain.maps.empty()) return std::nullopt;
+    const bool fits = attrs.fn == PoolFn::kAverage && x && x->has_steps() && chain.maps.empty();
+    if (!fits) return std::nullopt;
     attrs.x_quant = x->quant;
     attrs.output = output;
     return node_like(above, OpKind::kPool, {x->integer}, attrs);

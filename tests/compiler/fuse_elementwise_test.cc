@@ -54,6 +54,18 @@ TEST_F(FuseElementwise, FunctionsOfOneByteAreTables) {
   }
 }
 
+// The vector unit's registers hold no scale of 0.
+TEST_F(FuseElementwise, AScaleOfZeroIsLeftToTheHost) {
+  const std::string zero = ", float zero = {0.0}";
+  const std::string n = "n = DequantizeLinear(x, zero, xz) ";
+  EXPECT_THAT(
+      fused(image(zero, n + "f = Add(r, n)" + kEnd)),
+      ElementsAre(OpKind::kDequantise, OpKind::kDequantise, OpKind::kZip, OpKind::kQuantise));
+  EXPECT_THAT(fused(image(zero, n + "f = GlobalAveragePool(n)" + kEnd)),
+              ElementsAre(OpKind::kDequantise, OpKind::kPool, OpKind::kQuantise));
+  EXPECT_THAT(fused(image(zero, n + "f = Relu(n)" + kEnd)), ElementsAre(OpKind::kTable));
+}
+
 TEST_F(FuseElementwise, SigmoidAndTanhAreTablesOfTheExactFunction) {
   const std::string constants = ", float s = {0.00390625}, uint8 z = {0}";
   const Graph g =
