@@ -3,6 +3,7 @@
 #include "compiler/compile.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -16,22 +17,43 @@
 #include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "cli/terminal.h"
+#include "compiler/passes/pipeline.h"
+#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
 
 struct Options {
   std::vector<std::string> calibrate;  // "[NAME=]FILE"
-  std::string model, output, emit_asm;
+  std::string model, output, emit_asm, emit_ir_after;
   MachineOptions machine;
   ShapeOptions shapes;
   compiler::CompileOptions compile;
   bool emit_ir = false, explain = false;
 };
 
+// What is wrong with the name of a pass; empty if nothing is.
+std::string check_pass(const std::string& name) {
+  if (compiler::find_pass(name) != nullptr) return {};
+  const std::vector<std::string> known = compiler::pass_names();
+  return fmt::format("'{}'{}; expected one of {}", name, isa::did_you_mean(name, known),
+                     fmt::join(known, ", "));
+}
+
+// The graph as it is read, and as it is after a pass, where that is asked for.
+std::string ir_text(const Options& o, const compiler::Graph& graph, const isa::Machine& machine) {
+  std::string text = o.emit_ir ? compiler::to_text(graph) : "";
+  const compiler::Pass* last = compiler::find_pass(o.emit_ir_after);
+  if (last == nullptr) return text;
+  const compiler::PassContext context{&machine, o.compile.timing_only};
+  return text + in_file(o.model, [&] {
+           return to_text(run_passes(graph, context, compiler::passes().front().id, last->id));
+         });
+}
+
 void compile(const Options& o) {
   const bool compiles = !o.output.empty() || !o.emit_asm.empty() || o.explain;
-  if (!compiles && !o.emit_ir) {
+  if (!compiles && !o.emit_ir && o.emit_ir_after.empty()) {
     throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --explain");
   }
   OutputSet outputs;
@@ -43,7 +65,7 @@ void compile(const Options& o) {
   load.structure_only = o.compile.timing_only && o.calibrate.empty();
   const compiler::Graph graph = o.calibrate.empty() ? compiler::load_model(o.model, load)
                                                     : load_quantised(o.model, o.calibrate, load);
-  const std::string ir = o.emit_ir ? compiler::to_text(graph) : "";
+  const std::string ir = ir_text(o, graph, machine);
   compiler::Compiled compiled;
   if (compiles) {
     compiled =
@@ -79,6 +101,12 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("--emit-asm", o->emit_asm, "also writes the program as text")
       ->type_name("FILE");
   command->add_flag("--emit-ir", o->emit_ir, "prints the graph as the compiler reads it");
+  command
+      ->add_option("--emit-ir-after", o->emit_ir_after,
+                   fmt::format("prints the graph after this pass; in their order: {}",
+                               fmt::join(compiler::pass_names(), ", ")))
+      ->check(check_pass)
+      ->type_name("PASS");
   command->add_flag("--explain", o->explain,
                     "prints each layer's mapping, weight traffic, predicted cycles and bound");
   command->footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");

@@ -1,16 +1,10 @@
 // Compile: the pass pipeline in order, then lowering.
 #include "compiler/compile.h"
 
-#include <limits>
-
 #include "base/diag.h"
 #include "compiler/ir/batch.h"
 #include "compiler/lower/lower.h"
-#include "compiler/passes/assume_int8.h"
-#include "compiler/passes/fold_constants.h"
-#include "compiler/passes/fuse_quantised.h"
-#include "compiler/passes/make_look_ups.h"
-#include "compiler/passes/pack_images.h"
+#include "compiler/passes/pipeline.h"
 
 namespace systole::compiler {
 
@@ -40,13 +34,9 @@ Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
                            const CompileOptions& options) {
   const Schedule schedule = schedule_named(options.schedule);
   verify(graph);
-  Graph integer = options.timing_only ? assume_int8(graph) : graph;
-  integer = fold_constants(make_look_ups(fuse_quantised(std::move(integer))));
-  // Images together need room in the unified buffer together; half as many need less.
-  Graph packed = pack_images(integer, machine, std::numeric_limits<std::int64_t>::max());
-  while (packed.images_together > 1 && !fits_buffer(packed, machine))
-    packed = pack_images(integer, machine, packed.images_together / 2);
-  Compiled compiled = lower(packed, machine, options, schedule);
+  const Graph integer =
+      run_passes(graph, {&machine, options.timing_only}, passes().front().id, passes().back().id);
+  Compiled compiled = lower(integer, machine, options, schedule);
   compiled.program.batch = batch_of(graph).rows;
   return compiled;
 }

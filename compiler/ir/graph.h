@@ -158,10 +158,12 @@ struct Graph {
   ValueId add_value(Value v);
 };
 
-// Throws InternalError if the graph breaks its invariants (order, single assignment, arity,
-// shapes).
+// What breaks the graph's invariants (order, single assignment, arity, shapes), if anything does.
+[[nodiscard]] std::optional<std::string> fault_of(const Graph& graph);
+// Throws InternalError if anything does.
 void verify(const Graph& graph);
-// Text form for --emit-ir and tests: one line per node.
+// Text form for --emit-ir and tests: a line for each value, all but the model file's hash and
+// constants that nothing reads (docs/compiler.md; parse_text.h reads it).
 [[nodiscard]] std::string to_text(const Graph& graph);
 
 // Reference evaluator: every op in its written meaning (float32 for float tensors, exact integers

@@ -14,6 +14,16 @@ bool is_integer(DType type) {
          type == DType::kInt16 || type == DType::kInt32;
 }
 
+// What is thrown from where a rule is broken to fault_of.
+struct Fault {
+  std::string text;
+};
+
+template <typename... Arguments>
+void demand(bool invariant, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  if (!invariant) throw Fault{fmt::format(format, std::forward<Arguments>(arguments)...)};
+}
+
 // One node being checked: its context for messages and short ways to its values.
 class Checker {
  public:
@@ -46,7 +56,7 @@ class Checker {
 
  private:
   void require(bool invariant, std::string_view rule) const {
-    SYSTOLE_CHECK(invariant, "node '{}' ({}): {}", node_.name, op_name(node_.kind), rule);
+    demand(invariant, "node '{}' ({}): {}", node_.name, op_name(node_.kind), rule);
   }
 
   template <typename T>
@@ -253,27 +263,23 @@ class Checker {
 };
 
 void check_constant(const Graph& graph, const Value& v) {
-  SYSTOLE_CHECK(v.constant->type == v.type && v.constant->shape == v.shape, "constant '{}'",
-                v.name);
+  demand(v.constant->type == v.type && v.constant->shape == v.shape, "constant '{}'", v.name);
   const bool empty = graph.structure_only && v.constant->data.empty();
-  SYSTOLE_CHECK(empty || v.constant->bytes() == element_count(v.shape) * dtype_bytes(v.type),
-                "constant '{}' has {} bytes", v.name, v.constant->bytes());
+  demand(empty || v.constant->bytes() == element_count(v.shape) * dtype_bytes(v.type),
+         "constant '{}' has {} bytes", v.name, v.constant->bytes());
 }
 
-}  // namespace
-
-void verify(const Graph& graph) {
+void check_graph(const Graph& graph) {
   std::vector<bool> defined(graph.values.size());
   const auto define = [&](ValueId id) {
-    SYSTOLE_CHECK(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
-    SYSTOLE_CHECK(!defined[static_cast<std::size_t>(id)], "'{}' is defined twice",
-                  graph.value(id).name);
+    demand(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
+    demand(!defined[static_cast<std::size_t>(id)], "'{}' is defined twice", graph.value(id).name);
     defined[static_cast<std::size_t>(id)] = true;
   };
   const auto use = [&](ValueId id, const std::string& user) {
-    SYSTOLE_CHECK(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
-    SYSTOLE_CHECK(defined[static_cast<std::size_t>(id)], "'{}' uses '{}' before it is defined",
-                  user, graph.value(id).name);
+    demand(id >= 0 && static_cast<std::size_t>(id) < defined.size(), "no value {}", id);
+    demand(defined[static_cast<std::size_t>(id)], "'{}' uses '{}' before it is defined", user,
+           graph.value(id).name);
   };
   for (ValueId id : graph.inputs) define(id);
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
@@ -287,6 +293,22 @@ void verify(const Graph& graph) {
     Checker(graph, node).check();
   }
   for (ValueId id : graph.outputs) use(id, "output");
+}
+
+}  // namespace
+
+std::optional<std::string> fault_of(const Graph& graph) {
+  try {
+    check_graph(graph);
+    return std::nullopt;
+  } catch (const Fault& fault) {
+    return fault.text;
+  }
+}
+
+void verify(const Graph& graph) {
+  const std::optional<std::string> fault = fault_of(graph);
+  SYSTOLE_CHECK(!fault, "{}", *fault);
 }
 
 }  // namespace systole::compiler

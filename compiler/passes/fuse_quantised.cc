@@ -15,9 +15,8 @@
 
 #include "base/numerics.h"
 #include "compiler/passes/clamp.h"
-#include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/graph_edit.h"
-#include "compiler/passes/move_quantisers.h"
+#include "compiler/passes/pipeline.h"
 
 namespace systole::compiler {
 namespace {
@@ -308,8 +307,7 @@ Graph fuse_products(Graph graph, const std::function<bool(const Node&)>& keep) {
 }
 
 Graph fuse_quantised(Graph graph) {
-  graph = fuse_products(move_quantisers(std::move(graph)), {});
-  return fuse_elementwise(std::move(graph));
+  return run_passes(std::move(graph), {}, PassId::move_quantisers, PassId::fuse_elementwise);
 }
 
 }  // namespace systole::compiler

@@ -3,7 +3,9 @@
 #include "compiler/passes/pack_images.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "compiler/lower/lower.h"
 #include "compiler/lower/product.h"
 #include "compiler/passes/graph_edit.h"
 
@@ -191,16 +193,8 @@ void pack(Graph& graph, const Chain& chain, std::size_t layers, std::int64_t tog
   graph.images_together = together;
 }
 
-}  // namespace
-
-bool read_on_device(const Graph& graph, ValueId id) {
-  return std::ranges::any_of(graph.nodes, [id](const Node& node) {
-    const bool reads = std::ranges::find(node.inputs, id) != node.inputs.end();
-    return reads && node.kind != OpKind::kDequantise;
-  });
-}
-
-Graph pack_images(Graph graph, const isa::Machine& machine, std::int64_t most) {
+// At most so many images together, whether or not they have room.
+Graph packed_at_most(Graph graph, const isa::Machine& machine, std::int64_t most) {
   if (graph.separate_layers || graph.inputs.empty()) return graph;
   const Chain chain = find_chain(graph);
   if (chain.nodes.empty()) return graph;
@@ -222,6 +216,23 @@ Graph pack_images(Graph graph, const isa::Machine& machine, std::int64_t most) {
   }
   if (layers > 0) pack(graph, chain, layers, together);
   return graph;
+}
+
+}  // namespace
+
+bool read_on_device(const Graph& graph, ValueId id) {
+  return std::ranges::any_of(graph.nodes, [id](const Node& node) {
+    const bool reads = std::ranges::find(node.inputs, id) != node.inputs.end();
+    return reads && node.kind != OpKind::kDequantise;
+  });
+}
+
+// Half as many images together need less room.
+Graph pack_images(const Graph& graph, const isa::Machine& machine) {
+  Graph packed = packed_at_most(graph, machine, std::numeric_limits<std::int64_t>::max());
+  while (packed.images_together > 1 && !fits_buffer(packed, machine))
+    packed = packed_at_most(graph, machine, packed.images_together / 2);
+  return packed;
 }
 
 }  // namespace systole::compiler

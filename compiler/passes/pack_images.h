@@ -14,8 +14,8 @@ namespace systole::compiler {
 // to the host need not: the bytes are the same.
 [[nodiscard]] bool read_on_device(const Graph& graph, ValueId id);
 
-// Packs the images of one chain of layers, at most `most` together, if that makes it faster on
-// `machine`, and sets graph.images_together.
-[[nodiscard]] Graph pack_images(Graph graph, const isa::Machine& machine, std::int64_t most);
+// Packs the images of one chain of layers, as many as make it fastest on `machine` and have room in
+// the unified buffer together, and sets graph.images_together.
+[[nodiscard]] Graph pack_images(const Graph& graph, const isa::Machine& machine);
 
 }  // namespace systole::compiler

@@ -63,6 +63,9 @@ TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
       {{"measure", "gpus"}, "did you mean 'gpu'?"},
       {{"measure", "cpu", "gemm:8,8,8", "--second", "1"}, "did you mean '--seconds'?"},
       {{"models", "mke"}, "did you mean 'make'?"},
+      {{"compile", "gemm:8,8,8", "--emit-ir-after", "fold_constant"},
+       "--emit-ir-after: 'fold_constant'; did you mean 'fold_constants'?; expected one of "
+       "assume_int8, "},
       {{"compile", "gemm:8,8,8"}, "--explain is required; see `systole compile --help`"}};
   for (const auto& [words, part] : kCases) {
     const Finished finished = testing_support::systole(words);

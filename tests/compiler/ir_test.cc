@@ -87,7 +87,7 @@ TEST(IrText, NamesNodesShapesAndOrigins) {
   const std::string text =
       to_text(one_node(OpKind::kMap, DType::kFloat32, {2, 3}, {2, 3}, MapAttrs{}));
   EXPECT_THAT(text, HasSubstr("input x: float32[2, 3]"));
-  EXPECT_THAT(text, HasSubstr("y: float32[2, 3] = map(x) relu  # n (test)"));
+  EXPECT_THAT(text, HasSubstr("y: float32[2, 3] = map(x) relu @ n (test)"));
 }
 
 TEST(IrShapes, BroadcastFollowsNumpy) {
