@@ -19,6 +19,13 @@ inline std::int32_t wrapping_mul(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) * static_cast<std::uint32_t>(b));
 }
 
+// A weight column's zero point in its parameter word: the lowest 9 bits with sign, which hold those
+// of both byte types. A difference of a byte and it has 10 bits at most, whatever the word holds.
+inline std::int32_t weight_zero_point(std::int32_t word) {
+  constexpr int kUnused = 32 - 9;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(word) << kUnused) >> kUnused;
+}
+
 // IEEE 754 binary16 to binary32, exact.
 inline float widen_half(std::uint16_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000U} << 16;

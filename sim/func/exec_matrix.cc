@@ -4,6 +4,7 @@
 // own. matmul and convolve differ only in where the lanes come from.
 #include <algorithm>
 
+#include "base/numerics.h"
 #include "base/units.h"
 #include "isa/precisions.h"
 #include "sim/func/lanes.h"
@@ -139,9 +140,9 @@ void exec(const isa::ReadWeights& i, State& s) {
     for (std::int64_t r = 0; r < i.k; ++r) {
       const auto row = slice(image, r * s.machine.c(), i.n);
       for (std::int64_t c = 0; c < i.n; ++c) {
-        const std::int32_t zero = i.use_zero != 0 ? param<std::int32_t>(s, i.zero, c) : 0;
+        const std::int32_t word = i.use_zero != 0 ? param<std::int32_t>(s, i.zero, c) : 0;
         const std::int32_t w = byte_value(row[static_cast<std::size_t>(c)], i.is_signed != 0);
-        tile.values.push_back(static_cast<std::int16_t>(w - zero));
+        tile.values.push_back(static_cast<std::int16_t>(w - weight_zero_point(word)));
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/numerics.h"
 #include "isa/visit.h"
 #include "sim/waits.h"
 
@@ -54,6 +55,7 @@ Tile WeightFetch::read(const isa::ReadWeights& insn) {
   if (insn.use_zero != 0) {
     tile.zero.resize(static_cast<std::size_t>(insn.n));
     params_.read<std::int32_t>(insn.zero, tile.zero);
+    std::ranges::transform(tile.zero, tile.zero.begin(), weight_zero_point);
   }
   return tile;
 }

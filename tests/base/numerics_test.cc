@@ -120,6 +120,13 @@ TEST(Numerics, MultiplierKeepsItsOrder) {
   EXPECT_EQ(requantise_multiplier(x, w, y), (x * w) / y);
 }
 
+TEST(Numerics, WeightZeroPointsAreNineBitsWithSign) {
+  for (int value = -256; value < 256; ++value) EXPECT_EQ(weight_zero_point(value), value);
+  EXPECT_EQ(weight_zero_point(256), -256);
+  EXPECT_EQ(weight_zero_point(INT32_MIN), 0);
+  EXPECT_EQ(weight_zero_point(INT32_MAX), -1);
+}
+
 TEST(Numerics, WrappingArithmetic) {
   EXPECT_EQ(wrapping_add(kMax, 1), kMin);
   EXPECT_EQ(wrapping_add(kMin, -1), kMax);

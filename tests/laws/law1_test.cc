@@ -2,6 +2,8 @@
 // computed nor on the order in which units run within a cycle.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "isa/verify.h"
 #include "tests/laws/law_support.h"
 
@@ -97,6 +99,19 @@ TEST(Law1Wraps, EnginesAgreeOnValuesAndCount) {
   // A pass adds 2^24 in 2 x 19 columns, which reaches 2^31 at the 128th pass, and 3 * 2^22 - 127 *
   // 2^15 in 2 x 1, which does at the 256th; none of them comes around again within 301.
   EXPECT_EQ(cycle.report.total.accumulator_wraps, 2 * 20);
+}
+
+// A program may load any words as biases, scales, zero points and tables.
+TEST(Law1Words, EnginesAgreeWhateverTheParametersHold) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("random_case seed " + std::to_string(seed));
+    RandomCase c = random_case(seed);
+    std::mt19937_64 random(seed);
+    for (std::uint8_t& byte : c.program.constants) byte = static_cast<std::uint8_t>(random() >> 56);
+    const sim::RunResult func = run(c, {.engine = sim::Engine::kFunc});
+    expect_same_outputs(func, run(c, {}));
+    expect_same_outputs(func, run(c, {.engine = sim::Engine::kRegister}));
+  }
 }
 
 // The generator itself: the programs do what they are there for.
