@@ -45,6 +45,8 @@ dnnl::algorithm algorithm_of(compiler::ZipFn fn) {
   switch (fn) {
     case compiler::ZipFn::kAdd:
       return dnnl::algorithm::binary_add;
+    case compiler::ZipFn::kSub:
+      return dnnl::algorithm::binary_sub;
     case compiler::ZipFn::kMul:
       return dnnl::algorithm::binary_mul;
   }
@@ -88,6 +90,10 @@ memory OnednnBuilder::float_zip(const Node& node, const memory& a, const memory&
   const bool swapped = elements(a.get_desc().dims()) != elements(shape);
   const memory& large = swapped ? b : a;
   const memory& small = swapped ? a : b;
+  const compiler::ZipFn function = std::get<compiler::ZipAttrs>(node.attrs).fn;
+  if (swapped && !compiler::commutes(function)) {
+    refuse(node, "a first operand that repeats", "one of the result's shape");
+  }
   if (elements(large.get_desc().dims()) != elements(shape)) {
     refuse(node, "two operands that both repeat", "one of the result's shape");
   }
@@ -98,7 +104,7 @@ memory OnednnBuilder::float_zip(const Node& node, const memory& a, const memory&
                                   ? first
                                   : row_major_desc(with_rank(small.get_desc().dims(), shape.size()),
                                                    small.get_desc().data_type());
-  const auto fn = algorithm_of(std::get<compiler::ZipAttrs>(node.attrs).fn);
+  const auto fn = algorithm_of(function);
   const dnnl::binary::primitive_desc chosen(dnnl::binary::desc(fn, first, second, first), engine_);
   const memory y(first, engine_);
   push(node, chosen.impl_info_str(), dnnl::binary(chosen),

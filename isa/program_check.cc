@@ -51,8 +51,8 @@ HostArity arity_of(HostOp op) {
       return {1, has_scales, kScales};
     case HostOp::kSoftmax:
       return {1, has_axes, kAxes};
-    case HostOp::kAdd:
-    case HostOp::kMul:
+#define SYSTOLE_ZIP(name, text, host_op, ...) case HostOp::host_op:
+#include "isa/elementwise.def"
       return {2, is_zip, "none, or 5 numbers and 3 scales"};
     case HostOp::kClip:
       return {1, is_clip, "two limits"};

@@ -166,6 +166,12 @@ void apply<HostOp::kAdd>(const Call& call) {
 }
 
 template <>
+void apply<HostOp::kSub>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a - b; }, wrapping_sub);
+}
+
+template <>
 void apply<HostOp::kMul>(const Call& call) {
   zip(
       call, [](float a, float b) { return a * b; }, wrapping_mul);

@@ -53,6 +53,8 @@ SYSTOLE_GPU float zipped(ZipKind kind, float a, float b) {
   switch (kind) {
     case ZipKind::kAdd:
       return a + b;
+    case ZipKind::kSub:
+      return a - b;
     case ZipKind::kMul:
       return a * b;
   }

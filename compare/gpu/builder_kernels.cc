@@ -47,6 +47,8 @@ ZipKind zip_kind(compiler::ZipFn fn) {
   switch (fn) {
     case compiler::ZipFn::kAdd:
       return ZipKind::kAdd;
+    case compiler::ZipFn::kSub:
+      return ZipKind::kSub;
     case compiler::ZipFn::kMul:
       return ZipKind::kMul;
   }

@@ -93,8 +93,8 @@ struct Map {
   Address y = nullptr;
 };
 
-enum class ZipKind : std::uint8_t { kAdd, kMul };
-// y = a + b or a * b, broadcast by strides over `shape`.
+enum class ZipKind : std::uint8_t { kAdd, kSub, kMul };
+// y = a + b, a - b or a * b, broadcast by strides over `shape`.
 struct Zip {
   ZipKind kind = ZipKind::kAdd;
   Element element = Element::kF32;  // of a, b and y

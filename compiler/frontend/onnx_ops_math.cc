@@ -71,6 +71,8 @@ bool is_mapped_integer(OnnxNode& node, std::int64_t opset) {
 
 void rewrite_add(OnnxNode& node) { zip(node, ZipFn::kAdd); }
 
+void rewrite_sub(OnnxNode& node) { zip(node, ZipFn::kSub); }
+
 void rewrite_mul(OnnxNode& node) { zip(node, ZipFn::kMul); }
 
 void rewrite_relu(OnnxNode& node) {

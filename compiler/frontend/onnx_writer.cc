@@ -390,6 +390,8 @@ std::string onnx_operator(ZipFn fn) {
   switch (fn) {
     case ZipFn::kAdd:
       return "Add";
+    case ZipFn::kSub:
+      return "Sub";
     case ZipFn::kMul:
       return "Mul";
   }

@@ -149,22 +149,21 @@ void zip_plain(const Tensor& a, const Tensor& b, Tensor& y, Floats floats, Integ
   zip_elements<float>(a, b, y, floats);
 }
 
-Tensor zip(const ZipAttrs& attrs, const Tensor& a, const Tensor& b, const Shape& shape) {
+Tensor zip(const ZipAttrs& attrs, const Tensor& x, const Tensor& z, const Shape& shape) {
   if (attrs.output) {
-    const Tensor y = zip(ZipAttrs{attrs.fn}, dequantise_tensor(*attrs.a_quant, a),
-                         dequantise_tensor(*attrs.b_quant, b), shape);
+    const Tensor y = zip(ZipAttrs{attrs.fn}, dequantise_tensor(*attrs.a_quant, x),
+                         dequantise_tensor(*attrs.b_quant, z), shape);
     return quantise_tensor(*attrs.output, y, {attrs.lo, attrs.hi});
   }
-  Tensor y(a.type, shape);
+  Tensor y(x.type, shape);
   switch (attrs.fn) {
-    case ZipFn::kAdd:
-      zip_plain(
-          a, b, y, [](float u, float v) { return u + v; }, wrapping_add);
-      break;
-    case ZipFn::kMul:
-      zip_plain(
-          a, b, y, [](float u, float v) { return u * v; }, wrapping_mul);
-      break;
+#define SYSTOLE_ZIP(name, text, host_op, vector_op, commutes, of_floats, of_integers) \
+  case ZipFn::name:                                                                   \
+    zip_plain(                                                                        \
+        x, z, y, [](float a, float b) { return of_floats; },                          \
+        [](std::int32_t a, std::int32_t b) { return of_integers; });                  \
+    break;
+#include "isa/elementwise.def"
   }
   return y;
 }

@@ -17,7 +17,10 @@ template <>
 inline constexpr auto kWords<MapFn> = std::to_array<std::string_view>({"relu", "clip", "leaky_relu",
                                                                        "sigmoid", "tanh"});
 template <>
-inline constexpr auto kWords<ZipFn> = std::to_array<std::string_view>({"add", "mul"});
+inline constexpr auto kWords<ZipFn> = std::to_array<std::string_view>({
+#define SYSTOLE_ZIP(name, text, ...) text,
+#include "isa/elementwise.def"
+});
 template <>
 inline constexpr auto kWords<ReduceFn> = std::to_array<std::string_view>({"softmax", "mean"});
 template <>

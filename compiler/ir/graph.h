@@ -76,7 +76,20 @@ struct MapAttrs {
 };
 // zip of floats or int32; of 8- and 16-bit integers with all three quants (per tensor):
 // quantise(fn(dequantise(a), dequantise(b))) in float32, saturated into [lo, hi].
-enum class ZipFn : std::uint8_t { kAdd, kMul };
+enum class ZipFn : std::uint8_t {
+#define SYSTOLE_ZIP(name, ...) name,
+#include "isa/elementwise.def"
+};
+// Whether the operands may change places.
+[[nodiscard]] constexpr bool commutes(ZipFn fn) {
+  switch (fn) {
+#define SYSTOLE_ZIP(name, text, host_op, vector_op, commutes, ...) \
+  case ZipFn::name:                                                \
+    return (commutes);
+#include "isa/elementwise.def"
+  }
+  return false;  // no function is left
+}
 struct ZipAttrs {
   ZipFn fn = ZipFn::kAdd;
   std::optional<Quant> a_quant = {}, b_quant = {}, output = {};

@@ -45,10 +45,10 @@ std::optional<HostStep> map_step(const MapAttrs& a) {
 
 HostOp zip_op(ZipFn fn) {
   switch (fn) {
-    case ZipFn::kAdd:
-      return HostOp::kAdd;
-    case ZipFn::kMul:
-      return HostOp::kMul;
+#define SYSTOLE_ZIP(name, text, host_op, ...) \
+  case ZipFn::name:                           \
+    return HostOp::host_op;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }

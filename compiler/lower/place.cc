@@ -178,7 +178,9 @@ std::string zip_obstacle(const Graph& graph, const Node& node) {
   }
   const bool none = device_view(graph, node, node.inputs[0]) != out &&
                     device_view(graph, node, node.inputs[1]) != out;
-  return none ? "broadcasts both operands" : "";
+  if (none) return "broadcasts both operands";
+  const bool first = device_view(graph, node, node.inputs[0]) != out;
+  return first && !commutes(attrs.fn) ? "broadcasts the first operand" : "";
 }
 
 std::string map_obstacle(const Node& node) {

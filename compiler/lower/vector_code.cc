@@ -33,13 +33,13 @@ std::int64_t width_of(const JobContext& context, std::size_t resident, std::int6
   return std::min(width, r.map.channels - block * width);
 }
 
-// What the vector unit does with two operands. Those of all functions may change places.
+// What the vector unit does with two operands.
 std::int64_t vector_op(ZipFn fn) {
   switch (fn) {
-    case ZipFn::kAdd:
-      return isa::vector_op::kAdd;
-    case ZipFn::kMul:
-      return isa::vector_op::kMul;
+#define SYSTOLE_ZIP(name, text, host_op, operation, ...) \
+  case ZipFn::name:                                      \
+    return isa::vector_op::operation;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }
@@ -144,7 +144,7 @@ class Maker {
   void zip() {
     namespace reg = isa::configuration;
     const auto& attrs = std::get<ZipAttrs>(op_.node->attrs);
-    // The full-sized operand comes first (vector_op).
+    // The full-sized operand comes first; it is the first of those that may not change places.
     const bool swap = context_.map(op_.inputs[0]) != out_;
     const std::size_t a = op_.inputs[swap ? 1 : 0];
     const std::size_t b = op_.inputs[swap ? 0 : 1];

@@ -142,7 +142,7 @@ class GraphGrower {
 
   void zip() {
     ZipAttrs a;
-    a.fn = random_() % 2 == 0 ? ZipFn::kAdd : ZipFn::kMul;
+    a.fn = static_cast<ZipFn>(random_() % 3);
     std::vector<ValueId> same;
     for (ValueId id : earlier_) {
       if (graph_.value(id).shape == shape()) same.push_back(id);

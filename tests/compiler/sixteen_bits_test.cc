@@ -109,8 +109,7 @@ class ShortGraph {
 
   void sum() {
     const ValueId x = values_.back();
-    ZipAttrs a{
-        random_() % 2 == 0 ? ZipFn::kAdd : ZipFn::kMul, quant_, quant_, quant_, -32'768, 32'767};
+    ZipAttrs a{static_cast<ZipFn>(random_() % 3), quant_, quant_, quant_, -32'768, 32'767};
     add(OpKind::kZip, {x, x}, a, value(graph_.value(x).shape));
   }
 

@@ -203,7 +203,9 @@ class Grower {
       channel[channel_axis] = shape[channel_axis];
       other = constant("c", channel);
     }
-    const ZipFn fn = random_.chance(60) ? ZipFn::kAdd : ZipFn::kMul;
+    const ZipFn fn = random_.chance(50)   ? ZipFn::kAdd
+                     : random_.chance(50) ? ZipFn::kSub
+                                          : ZipFn::kMul;
     return emit(OpKind::kZip, {x, other}, shape, ZipAttrs{fn});
   }
 

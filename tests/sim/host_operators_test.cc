@@ -63,10 +63,11 @@ TEST(HostOperators, FunctionsOfOneNumber) {
             (Floats{std::tanh(-2.0F), std::tanh(0.5F), std::tanh(3.0F)}));
 }
 
-TEST(HostOperators, AddAndMulBroadcastEitherOperand) {
+TEST(HostOperators, AddSubAndMulBroadcastEitherOperand) {
   const Tensor column = tensor<float>({2, 1}, {1, 10});
   const Tensor row = tensor<float>({3}, {1, 2, 3});
   EXPECT_EQ((Step{HostOp::kAdd}.floats({column, row}, {2, 3})), (Floats{2, 3, 4, 11, 12, 13}));
+  EXPECT_EQ((Step{HostOp::kSub}.floats({column, row}, {2, 3})), (Floats{0, -1, -2, 9, 8, 7}));
   EXPECT_EQ((Step{HostOp::kMul}.floats({row, column}, {2, 3})), (Floats{1, 2, 3, 10, 20, 30}));
   EXPECT_THROW((Step{HostOp::kMul}.floats({row, column}, {3, 2})), InputError);
   EXPECT_THROW((Step{HostOp::kMul}.floats({column, row}, {3})), InputError);
