@@ -88,6 +88,7 @@ void rewrite_clip(OnnxNode& node) {
   float highest = std::numeric_limits<float>::max();
   node.require_arity(1, 3);
   const bool integers = is_mapped_integer(node, 12);
+  if (!integers) node.require_type("the input", node.input(0), DType::kFloat32);
   if (integers) {
     const IntegerRange range = integer_range(input_type(node));
     lowest = static_cast<float>(range.lo);

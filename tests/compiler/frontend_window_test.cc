@@ -146,6 +146,8 @@ TEST_F(FrontendWindow, ElementwiseFunctions) {
   EXPECT_THAT(values(13, "float[1] k = {0}", "t = Mul(x, k) y = Sigmoid(t)")[0], 0.5F);
   EXPECT_THAT(values(13, "float[1] k = {0}", "t = Mul(x, k) y = Tanh(t)")[0], 0.0F);
   EXPECT_THAT(error_of(13, "float[2] lo = {1,2}", "y = Clip(x, lo)"), HasSubstr("[2]"));
+  EXPECT_THAT(error(model(13, "(int64[2] x) => (int64[2] y) <int64 lo = {1}>", "y = Clip(x, lo)")),
+              HasSubstr("node 'y' (Clip): the input is int64"));
 }
 
 TEST_F(FrontendWindow, ConcatAddsUpItsAxis) {
