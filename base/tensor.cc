@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "base/onnx_type.h"
+
 namespace systole {
 namespace {
 
@@ -45,7 +47,7 @@ DType dtype_from_onnx(int code, const std::string& where) {
   for (const DTypeRow& r : kRows) {
     if (r.onnx == code) return r.type;
   }
-  throw InputError(where, fmt::format("ONNX element type {}", code), "one of " + known_types());
+  throw InputError(where, "ONNX element type " + onnx_type_name(code), "one of " + known_types());
 }
 
 // The limit holds for the other dimensions of an empty shape, too, so that the product of any of a

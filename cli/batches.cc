@@ -5,6 +5,7 @@
 
 #include "cli/accuracy.h"
 #include "cli/inputs.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 
 namespace systole::cli {
@@ -27,7 +28,10 @@ BatchData read_batches(const std::string& model, const std::vector<std::string>&
     throw InputError(source.origin, fmt::format("holds {} rows", rows),
                      fmt::format("at least a batch of {}", batch));
   }
-  if (whole != rows) note(fmt::format("the last {} rows fill no batch: left out", rows - whole));
+  if (whole != rows) {
+    note(
+        fmt::format("{} at the end without a whole batch: left out", counted(rows - whole, "row")));
+  }
   if (!shape.empty()) shape.front() = whole;
   truncate_rows(source.tensor, whole);
   data.inputs = fit_input(input.name, source, input.type, shape);

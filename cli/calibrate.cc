@@ -7,10 +7,12 @@
 #include <filesystem>
 
 #include "cli/inputs.h"
+#include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "compiler/frontend/open_model.h"
 #include "compiler/frontend/quantize.h"
 #include "compiler/ir/batch.h"
+#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
@@ -43,7 +45,8 @@ QuantisedModel quantised_model(const std::string& model, const std::vector<std::
                                const compiler::QuantizeOptions& how) {
   compiler::LoadOptions own = options;  // samples come at the model's own batch or one by one
   own.batch.reset();
-  const compiler::Graph graph = compiler::load_model(model, own);
+  compiler::OnnxFile file = compiler::open_onnx(model);
+  const compiler::Graph graph = read_model(model, own);
   const compiler::Batch batch = compiler::batch_of(graph);
   std::vector<std::string> names;
   for (compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
@@ -56,8 +59,7 @@ QuantisedModel quantised_model(const std::string& model, const std::vector<std::
     rows = std::max(rows, t.shape.front());
     tensors.emplace(input.name, std::move(t));
   }
-  return {.bytes = compiler::quantize_onnx(compiler::open_onnx(model), tensors, own, how),
-          .rows = rows};
+  return {.bytes = compiler::quantize_onnx(std::move(file), tensors, own, how), .rows = rows};
 }
 
 CLI::Option* add_calibrate_option(CLI::App& app, std::vector<std::string>& data) {
@@ -78,7 +80,9 @@ compiler::QuantizeOptions calibration_named(const std::string& text) {
     if (error == std::errc{} && stop == end && percentile > 50.0 && percentile < 100.0)
       return {.percentile = percentile};
   }
-  throw InputError("--calibration", "'" + text + "'",
+  const std::string word = text.substr(0, text.find(':'));
+  throw InputError("--calibration",
+                   "'" + text + "'" + isa::did_you_mean(word, {"minmax", "percentile:P"}),
                    "minmax, or percentile:P with P above 50 and below 100");
 }
 

@@ -73,7 +73,10 @@ void set_targets(const Options& o, compare::CompareRequest& request) {
   bool asked = machines.empty(), simulates = false;  // whether --machine is a target; any machine
   request.targets = targets_of(o, std::string(kPrefix));
   for (std::string& target : request.targets) {
-    if (!target.starts_with(kPrefix)) continue;
+    if (!target.starts_with(kPrefix)) {
+      compare::require_target(target);
+      continue;
+    }
     simulates = true;
     MachineOptions named = o.machine;
     if (target != kPrefix) named.machine = target.substr(kPrefix.size());
@@ -133,14 +136,16 @@ struct Results {
 
 void compare_targets(const Options& o, const std::string& command_line) {
   Results results(o);
-  ModelSource model(o.source);
   compare::CompareRequest request;
+  for (const std::string& path : o.measurements) {
+    request.measurements.push_back(compare::open_measurements(path));
+  }
+  set_targets(o, request);
+  ModelSource model(o.source);
   request.source = model.source();
   request.batches = model.batches();
-  set_targets(o, request);
   request.precisions = o.source.precisions;
   request.measure = measuring(o.seconds);
-  request.measurements = o.measurements;
   request.onnxruntime = {.script = compare_script("onnxruntime.js").string(),
                          .packages = o.onnxruntime,
                          .integer_file = model.integer_file(),

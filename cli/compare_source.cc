@@ -16,8 +16,10 @@
 #include "base/temporary_file.h"
 #include "cli/accuracy.h"
 #include "cli/calibrate.h"
+#include "cli/choices.h"
 #include "cli/inputs.h"
 #include "cli/model_name.h"
+#include "cli/numbers.h"
 #include "compare/targets.h"
 #include "compiler/frontend/inline.h"
 #include "compiler/frontend/networks.h"
@@ -35,7 +37,6 @@ using compiler::Graph;
 using compiler::OpKind;
 
 constexpr std::int64_t kMostRows = 10'000;  // of an input file that are used
-constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;
 constexpr std::size_t kMostBatches = 64;
 
 std::int64_t batch_in(std::string_view text) {
@@ -108,14 +109,15 @@ struct ModelSource::Impl {
     return load;
   }
   [[nodiscard]] Graph load_as_given(const compiler::LoadOptions& load) const {
-    Graph graph = network.empty() ? compiler::load_model(path, load)
-                                  : compiler::load_onnx(path, network, load);
+    Graph graph =
+        network.empty() ? read_model(path, load) : compiler::load_onnx(path, network, load);
     graph.name = name;
     return graph;
   }
   [[nodiscard]] std::string given_file();
   [[nodiscard]] compare::Models load(std::int64_t batch) const;
   [[nodiscard]] bool takes_any_batch() const;
+  [[nodiscard]] std::int64_t own_batch() const;
   [[nodiscard]] std::vector<Tensor> inputs(const Graph& graph);
   void read_data(const Graph& graph);
 
@@ -134,6 +136,7 @@ ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), pat
   if (o.shapes.batch && !o.batches.empty()) {
     throw InputError("--batch", "and --batches are both given", "one of them");
   }
+  if (!o.batches.empty()) static_cast<void>(batch_list(o.batches));  // wrong ones before any work
   path = resolve_model(o.model, "compare", o.shapes);
   if (compiler::is_network(path)) {
     network = compiler::network_model(path);
@@ -167,6 +170,12 @@ bool ModelSource::Impl::takes_any_batch() const {
   } catch (const InputError&) {
     return false;
   }
+}
+
+std::int64_t ModelSource::Impl::own_batch() const {
+  const std::int64_t rows = compiler::batch_of(load_as_given(load_options(options.shapes))).rows;
+  if (rows <= kMostBatch) return rows;
+  throw InputError(path, fmt::format("batch {}", rows), fmt::format("at most {}", kMostBatch));
 }
 
 compare::Models ModelSource::Impl::load(std::int64_t batch) const {
@@ -248,7 +257,8 @@ compare::Source ModelSource::source() {
   Impl* impl = impl_.get();
   return {.load = [impl](std::int64_t batch) { return impl->load(batch); },
           .inputs = [impl](const Graph& graph) { return impl->inputs(graph); },
-          .labels = impl->labels};
+          .labels = impl->labels,
+          .file = impl->path};
 }
 
 std::vector<std::int64_t> ModelSource::batches() const {
@@ -256,7 +266,7 @@ std::vector<std::int64_t> ModelSource::batches() const {
   if (!o.batches.empty()) return batch_list(o.batches);
   if (o.shapes.batch) return {*o.shapes.batch};
   if (!has_own_batch(o.model) && impl_->grows) return {1, 16, 256};
-  return {compiler::batch_of(impl_->load_as_given(load_options(o.shapes))).rows};
+  return {impl_->own_batch()};
 }
 
 std::string ModelSource::integer_file() const {
@@ -279,7 +289,7 @@ void add_source_options(CLI::App& app, SourceOptions& o) {
   std::vector<std::string> known(std::begin(compare::kPrecisions), std::end(compare::kPrecisions));
   add_repeatable(app, "--precision", o.precisions,
                  "int8, fp32, tf32, bf16 or fp16; may be repeated; default: what the model has")
-      ->check(CLI::IsMember(known))
+      ->check(one_of(known))
       ->type_name("NAME");
 }
 

@@ -7,11 +7,12 @@
 
 #include "base/clean.h"
 #include "cli/help.h"
+#include "cli/numbers.h"
 
 namespace systole::cli {
 namespace {
 
-constexpr std::size_t kMaxName = 24;
+constexpr std::size_t kMaxName = 20;
 
 std::string layers_text(const compiler::Compiled& compiled) {
   const isa::Program& program = compiled.program;
@@ -20,16 +21,16 @@ std::string layers_text(const compiler::Compiled& compiled) {
     const auto layer = static_cast<std::size_t>(plan.layer);
     width = std::max(width, width_of(clean(program.layers.at(layer).name, kMaxName)));
   }
-  std::string text = fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", "layer", width,
-                                 "cycles", "bound by", "weights", "host", "tiles");
+  std::string text = fmt::format("{:<{}}  {:>11}  {:<12}  {:>11}  {:>9}  {:>5}\n", "layer", width,
+                                 "cycles", "bound by", "weights KiB", "host KiB", "tiles");
   const auto kilobytes = [](std::int64_t bytes) {
-    return fmt::format("{:.1f} K", static_cast<double>(bytes) / 1024.0);
+    return fmt::format("{:.1f}", static_cast<double>(bytes) / 1024.0);
   };
   for (const compiler::LayerPlan& plan : compiled.explanation.layers) {
     const std::string& name = program.layers.at(static_cast<std::size_t>(plan.layer)).name;
     const compiler::LayerPrediction& predicted = plan.predicted;
     text +=
-        fmt::format("{:<{}}  {:>11}  {:<10}  {:>9}  {:>9}  {:>6}\n", clean(name, kMaxName), width,
+        fmt::format("{:<{}}  {:>11}  {:<12}  {:>11}  {:>9}  {:>5}\n", clean(name, kMaxName), width,
                     fmt::group_digits(predicted.cycles), predicted.bound(),
                     kilobytes(predicted.weight_bytes), kilobytes(predicted.host_bytes), plan.tiles);
     const std::string more = plan.residency.empty() ? "" : "; " + plan.residency;
@@ -48,10 +49,9 @@ std::string explanation_text(const compiler::Compiled& compiled) {
                       clean(compiled.program.machine.name));
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
     const std::string phase = fmt::format(
-        "phase of {} operations: {} jobs of {} samples, {} in the unified buffer together ({} of "
-        "{} "
-        "rows)",
-        note.operations, note.jobs, note.items, note.jobs_at_once, fmt::group_digits(note.ub_rows),
+        "phase of {}: {} of {}, {} in the unified buffer together ({} of {} rows)",
+        counted(note.operations, "operation"), counted(note.jobs, "job"),
+        counted(note.items, "sample"), note.jobs_at_once, fmt::group_digits(note.ub_rows),
         fmt::group_digits(compiled.program.machine.ub_rows()));
     text += wrapped(phase, 0, 4) + "\n";
   }

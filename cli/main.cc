@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/clean.h"
 #include "base/diag.h"
@@ -78,19 +80,30 @@ int parse_and_run(int argc, char** argv) {
   const std::string line = command_line(argc, argv);
   for (const AddCommand add : kCommands) add(app, line);
   refuse_empty_values(app);
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "help") {  // `help run` as people type `run --help`
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
   try {
-    if (argc > 1 && argv[1][0] != '-') check_subcommand(app, argv[1]);
-    app.parse(argc, argv);
+    if (!words.empty() && !words.front().starts_with('-')) check_subcommand(app, words.front());
+    std::ranges::reverse(words);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   return kDone;
 }
 
+InputError output_error(const std::string& why) {
+  return {"standard output", "cannot be written: " + why,
+          "a file or pipe with room for the results"};
+}
+
 // Results that never reached standard output (a full disk behind it, say) are not a success.
 void flush_output() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw InputError("standard output", std::string("cannot be written: ") + std::strerror(errno));
+    throw output_error(std::strerror(errno));
   }
 }
 
@@ -130,6 +143,9 @@ int run_main(int argc, char** argv) {
   } catch (const std::length_error&) {  // more elements than a container can ever hold
     return not_enough_memory();
   } catch (const std::system_error& error) {  // the computer refused: a full disk, say
+    if (std::ferror(stdout) != 0) {
+      return fail(kBadInput, fmt::format("error: {}", output_error(error.code().message()).what()));
+    }
     return fail(kBadInput, fmt::format("error: {}", clean_message(error.what())));
   } catch (const std::exception& error) {
     return fail(kOurBug, fmt::format("internal error: {}; please report it with the command line",

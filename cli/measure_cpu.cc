@@ -86,7 +86,8 @@ std::string check_text(const compare::OutputCheck& check) {
 std::string line_of(const compare::Measurement& m) {
   const compare::Interval total = m.end_to_end();
   return fmt::format(
-      "{:<5} {:>2} thread{} batch {:>5}: latency {:>9} ({} to {}), device {:>9}, {} samples{}{}\n",
+      "{:<5} {:>2} thread{} batch {:>5}: {:>9} ({} to {})\n"
+      "    device {}, {} samples{}{}\n",
       m.precision, m.threads, m.threads == 1 ? " " : "s", m.batch, compare::time_text(total.median),
       compare::time_text(total.low), compare::time_text(total.high),
       compare::time_text(m.device_only().median), m.samples.size(), compare::remarks(m),

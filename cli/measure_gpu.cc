@@ -143,7 +143,7 @@ struct Prepared {
 std::vector<Measurement> measure_model(const Options& o, Measurer& measurer,
                                        const compare::gpu::OpenSink& trace) {
   const compiler::LoadOptions load = load_options(o.shapes);
-  Graph loaded = compiler::fuse_quantised(compiler::load_model(o.model, load));
+  Graph loaded = compiler::fuse_quantised(read_model(o.model, load));
   const std::string hash = loaded.hash;
   const bool quantised = is_quantised(loaded);
   std::vector<std::string> usual = quantised ? std::vector<std::string>{"int8"} : kFloats;
@@ -199,7 +199,7 @@ void check_model(const Options& o) {
   }
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = true;
-  static_cast<void>(compiler::load_model(o.model, load));
+  static_cast<void>(read_model(o.model, load));
 }
 
 // Products in floats are measured kernel by kernel, not as a model.
@@ -244,18 +244,19 @@ std::vector<Measurement> measure(const Options& o, Measurer& measurer,
 // --- output ---
 
 void print_table(const std::vector<Measurement>& measurements) {
-  fmt::print("{:<28} {:>6} {:<5} {:<24} {:>12} {:>12} {:>10}\n", "model", "batch", "type",
-             "setting", "latency", "device", "difference");
+  fmt::print("{:<28} {:>6} {:<5} {:>12} {:>12} {:>10}\n    setting\n", "model", "batch", "type",
+             "latency", "device", "difference");
   for (const Measurement& m : measurements) {
     const auto setting = [&](const char* key) {
       const auto found = m.settings.find(key);
       return found == m.settings.end() ? std::string() : fmt::format("{} {}", key, found->second);
     };
     constexpr double kMicroseconds = 1e6;
-    fmt::print("{:<28} {:>6} {:<5} {:<24} {:>9.2f} us {:>9.2f} us {:>10.2g}{}\n", clean(m.model),
-               m.batch, m.precision, setting("kernel") + setting("cuda_graph"),
-               m.end_to_end().median * kMicroseconds, m.device_only().median * kMicroseconds,
-               m.check.max_difference, compare::remarks(m));
+    fmt::print("{:<28} {:>6} {:<5} {:>9.2f} us {:>9.2f} us {:>10.2g}\n", clean(m.model), m.batch,
+               m.precision, m.end_to_end().median * kMicroseconds,
+               m.device_only().median * kMicroseconds, m.check.max_difference);
+    const std::string more = setting("kernel") + setting("cuda_graph") + compare::remarks(m);
+    if (!more.empty()) fmt::print("    {}\n", more);
   }
 }
 

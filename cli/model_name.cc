@@ -80,4 +80,10 @@ std::string resolve_model(const std::string& text, const std::string& command,
   refuse(text);
 }
 
+compiler::Graph read_model(const std::string& model, const compiler::LoadOptions& options) {
+  compiler::Graph graph = compiler::load_model(model, options);
+  for (const std::string& text : graph.notes) note_once(text);
+  return graph;
+}
+
 }  // namespace systole::cli

@@ -14,4 +14,8 @@ namespace systole::cli {
 [[nodiscard]] std::string resolve_model(const std::string& text, const std::string& command,
                                         const ShapeOptions& shapes = {});
 
+// The model's graph; what its reader notes is said once, however often it is loaded.
+[[nodiscard]] compiler::Graph read_model(const std::string& model,
+                                         const compiler::LoadOptions& options);
+
 }  // namespace systole::cli

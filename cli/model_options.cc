@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "cli/choices.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "compiler/compile.h"
@@ -32,8 +33,10 @@ std::pair<std::string, std::string_view> split_assignment(std::string_view text,
 
 std::int64_t positive_number(std::string_view text, const std::string& option) {
   if (const auto value = parse_whole(text, 1, kMostCount)) return *value;
-  throw InputError(option, fmt::format("'{}'", text),
-                   fmt::format("a whole number from 1 to {}", kMostCount));
+  throw InputError(
+      option, fmt::format("'{}'", text),
+      fmt::format("a whole number from 1 to {}{}", kMostCount,
+                  text == "0" ? ", as tensors without elements are not computed" : ""));
 }
 
 // "1x3x224x224"
@@ -57,6 +60,12 @@ void note_keys_without_effect(const std::string& machine) {
   note(fmt::format("{}: without effect: {}", machine, fmt::join(config.without_effect, ", ")));
 }
 
+// A batch is computed as one.
+std::string check_batch(const std::string& text) {
+  const std::string wrong = whole_within(1, kMostBatch)(text);
+  return wrong.empty() ? wrong : wrong + " rows, which one program computes together";
+}
+
 }  // namespace
 
 std::string check_count(const std::string& text) { return whole_within(1, kMostCount)(text); }
@@ -77,7 +86,7 @@ void add_machine_options(CLI::App& app, MachineOptions& options) {
 
 void add_shape_options(CLI::App& app, ShapeOptions& options) {
   app.add_option("--batch", options.batch, "rows computed together (the open leading dimension)")
-      ->check(check_count)
+      ->check(check_batch)
       ->type_name("N");
   add_repeatable(app, "--dim", options.dims, "value of a named open dimension; may be repeated")
       ->type_name("NAME=N");
@@ -94,7 +103,7 @@ void add_schedule_option(CLI::App& app, std::string& schedule) {
     names.emplace_back(info.name);
   }
   text += fmt::format("; default {}", names.front());
-  app.add_option("--schedule", schedule, text)->check(CLI::IsMember(names))->type_name("NAME");
+  app.add_option("--schedule", schedule, text)->check(one_of(names))->type_name("NAME");
 }
 
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {

@@ -43,7 +43,10 @@ isa::Program read_program(const std::string& path) {
   });
   const bool is_container = isa::file_kind(bytes, path) == isa::FileKind::kProgram ||
                             std::find(bytes.begin(), bytes.end(), std::uint8_t{0}) != bytes.end();
-  return is_container ? isa::load_program(bytes, path) : program_from_text(bytes, path);
+  isa::Program program =
+      is_container ? isa::load_program(bytes, path) : program_from_text(bytes, path);
+  program.source.file = path;
+  return program;
 }
 
 }  // namespace systole::cli

@@ -8,6 +8,7 @@
 #include "base/clean.h"
 #include "base/outputs.h"
 #include "cli/calibrate.h"
+#include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
@@ -65,7 +66,7 @@ void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
       ->add_option("--format", o->format,
                    "qdq (default): QuantizeLinear and DequantizeLinear around float operators; "
                    "qlinear: QLinearConv and QLinearMatMul where ONNX has them, the rest as qdq")
-      ->check(CLI::IsMember({"qdq", "qlinear"}))
+      ->check(one_of({"qdq", "qlinear"}))
       ->type_name("FORM");
   add_shape_options(*command, o->shapes);
   command->footer(

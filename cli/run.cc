@@ -12,12 +12,14 @@
 
 #include "base/named_error.h"
 #include "cli/calibrate.h"
+#include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/float_check.h"
 #include "cli/help.h"
 #include "cli/inputs.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
+#include "cli/numbers.h"
 #include "cli/program_files.h"
 #include "cli/record.h"
 #include "cli/results.h"
@@ -86,11 +88,14 @@ void add_engine_option(CLI::App& app, std::string& engine) {
     names.emplace_back(sim::engine_name(e));
     text += fmt::format("; {}: {}", names.back(), sim::engine_meaning(e));
   }
-  app.add_option("--engine", engine, text)->check(CLI::IsMember(names))->type_name("NAME");
+  app.add_option("--engine", engine, text)->check(one_of(names))->type_name("NAME");
 }
 
 // Options that contradict each other.
 void check_options(const Options& o) {
+  if (!o.inputs.empty() && compiler::is_topology(o.subject)) {
+    throw InputError("--input", "a topology has no values", "no --input");
+  }
   if (o.timing_only && !o.labels.empty()) {
     throw InputError("--labels", "--timing-only computes no outputs", "one of the two");
   }
@@ -213,7 +218,7 @@ void check_rows_apart(const Options& o, compiler::LoadOptions load, std::int64_t
 Job job_from_model(const Options& o, const isa::Machine& machine) {
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.timing_only && o.calibrate.empty();
-  compiler::Graph graph = compiler::load_model(o.subject, load);
+  compiler::Graph graph = read_model(o.subject, load);
   Job job;
   const compiler::Batch batch = compiler::batch_of(graph);
   InputPlaces inputs;
@@ -268,8 +273,10 @@ std::map<std::string, Tensor> input_tensors(const Job& job) {
   std::map<std::string, Tensor> tensors;
   const std::int64_t capacity = job.program.batch * job.program.batches;
   if (job.rows != 0 && job.rows < capacity) {
-    note(fmt::format("{} rows in {} batches of {}: the last {} rows are zeros", job.rows,
-                     job.program.batches, job.program.batch, capacity - job.rows));
+    const std::int64_t zeros = capacity - job.rows;
+    note(fmt::format("{} in {} of {}: the last {}", counted(job.rows, "row"),
+                     counted(job.program.batches, "batch", "batches"), job.program.batch,
+                     zeros == 1 ? "row is zeros" : fmt::format("{} rows are zeros", zeros)));
   }
   for (const isa::HostTensor& t : job.program.tensors) {
     if (t.role != isa::Role::kInput) continue;

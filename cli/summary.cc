@@ -69,7 +69,6 @@ std::string accuracy_line(const Record& record) {
 
 std::string speed_lines(const Record& record) {
   const Figures f = figures(record);
-  const Bound bound = bound_by(record);
   const std::int64_t cycles = record.report.total.cycles.value;
   std::string text;
   text += line("time", fmt::format("{} cycles = {}s; with the host {}s, {}rows/s", grouped(cycles),
@@ -77,14 +76,20 @@ std::string speed_lines(const Record& record) {
                                    f.rows_per_second < 1.0  // m would be read as mega
                                        ? fmt::format("{:.3g} ", f.rows_per_second)
                                        : with_prefix(f.rows_per_second)));
+  if (f.tops == 0.0) return text + line("array", "idle, as there is nothing to multiply");
   text += line("speed", fmt::format("{:.3g} TOPS, {:.1f} % of the peak of {:.3g}", f.tops,
                                     100.0 * f.tops / f.peak_tops, f.peak_tops));
   text += line("array", fmt::format("active {:.1f} % of cycles, {:.1f} % of it used: "
                                     "MAC utilisation {:.1f} %",
                                     100.0 * f.array_active, 100.0 * f.mapping_efficiency,
                                     100.0 * f.mac_utilization));
-  text += line("bound by", fmt::format("{}: {:.1f} % of the time {}", bound.name,
-                                       100.0 * bound.share, bound.text));
+  return text;
+}
+
+std::string bound_lines(const Record& record) {
+  const Bound bound = bound_by(record);
+  std::string text = line("bound by", fmt::format("{}: {:.1f} % of the time {}", bound.name,
+                                                  100.0 * bound.share, bound.text));
   if (bound.name == "host") {
     const Bound device = device_bound_by(record);
     text += line("", fmt::format("the device by {}: {:.1f} % of its time {}", device.name,
@@ -225,8 +230,9 @@ std::string summary(const Record& record, bool all_layers) {
   if (record.engine == sim::Engine::kFunc) {
     return title(record) + counts(record) + accuracy_line(record) + host_lines(record);
   }
-  return title(record) + speed_lines(record) + accuracy_line(record) + host_lines(record) + "\n" +
-         stall_table(record) + "\n" + layer_table(record, all_layers) + next_command(record);
+  return title(record) + speed_lines(record) + bound_lines(record) + accuracy_line(record) +
+         host_lines(record) + "\n" + stall_table(record) + "\n" + layer_table(record, all_layers) +
+         next_command(record);
 }
 
 }  // namespace systole::cli

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 
 #include "base/clean.h"
 
@@ -29,6 +30,11 @@ void wipe() {
 void note(const std::string& text) {
   wipe();
   write_line(fmt::format("systole: note: {}\n", clean_message(text)));
+}
+
+void note_once(const std::string& text) {
+  static std::set<std::string> said;
+  if (said.insert(text).second) note(text);
 }
 
 Progress::Progress(std::string_view job, std::chrono::milliseconds after) : job_(clean(job)) {

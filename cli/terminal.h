@@ -15,6 +15,8 @@ namespace systole::cli {
 
 // One line about something decided on the user's behalf: "systole: note: ...".
 void note(const std::string& text);
+// The same, unless it was said before.
+void note_once(const std::string& text);
 
 // A line that appears on a terminal once a job has taken a second, "job: 12 %" or, where nothing
 // says how much is done, "job: 3 s", and is wiped at the end. In a pipe it stays quiet. Within a

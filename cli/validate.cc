@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include "base/clean.h"
@@ -74,32 +76,113 @@ std::string cell_text(const Json& value, int decimals) {
   return fmt::format("{:.{}f}", value.get<double>(), decimals);
 }
 
-std::string table_text(const ValidationTable& table) {
-  std::vector<std::size_t> widths;
-  for (const ValidationColumn& column : table.columns) {
-    std::size_t width = column.heading.size();
-    for (const Json& row : table.rows) {
-      width = std::max(width, width_of(cell_text(row.at(column.key), column.decimals)));
-    }
-    widths.push_back(width);
-  }
-  std::string head = "|", rule = "|", body;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    head += fmt::format(" {:<{}} |", table.columns[i].heading, widths[i]);
-    rule += std::string(widths[i] + 2, '-') + "|";
-  }
+using Cells = std::vector<std::vector<std::string>>;
+
+// Text of every cell, a row of headings first.
+Cells cells_of(const ValidationTable& table) {
+  Cells cells(1);
+  for (const ValidationColumn& column : table.columns) cells[0].push_back(column.heading);
   for (const Json& row : table.rows) {
-    body += "|";
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      const Json& value = row.at(table.columns[i].key);
-      const std::string text = cell_text(value, table.columns[i].decimals);
-      const bool left = value.is_string();
-      body += left ? fmt::format(" {:<{}} |", text, widths[i])
-                   : fmt::format(" {:>{}} |", text, widths[i]);
+    cells.emplace_back();
+    for (const ValidationColumn& column : table.columns) {
+      cells.back().push_back(cell_text(row.at(column.key), column.decimals));
     }
-    body += "\n";
   }
-  return fmt::format("{}\n\n{}\n{}\n{}\n", clean(table.title), head, rule, body);
+  return cells;
+}
+
+std::size_t column_width(const Cells& cells, std::size_t column) {
+  std::size_t width = 0;
+  for (const auto& row : cells) width = std::max(width, width_of(row[column]));
+  return width;
+}
+
+// To the left: headings and text.
+bool is_left(const ValidationTable& table, std::size_t row, std::size_t column) {
+  return row == 0 || table.rows.at(row - 1).at(table.columns[column].key).is_string();
+}
+
+std::string padded(const std::string& cell, bool left, std::size_t width) {
+  return left ? fmt::format("{:<{}}", cell, width) : fmt::format("{:>{}}", cell, width);
+}
+
+std::string markdown_table(const ValidationTable& table, const Cells& cells) {
+  std::string text, rule = "|";
+  for (std::size_t row = 0; row < cells.size(); ++row) {
+    text += "|";
+    for (std::size_t i = 0; i < cells[row].size(); ++i) {
+      const std::size_t width = column_width(cells, i);
+      text += " " + padded(cells[row][i], is_left(table, row, i), width) + " |";
+      if (row == 0) rule += std::string(width + 2, '-') + "|";
+    }
+    text += row == 0 ? "\n" + rule + "\n" : "\n";
+  }
+  return text;
+}
+
+// The heading's words in lines as wide as the column's cells, or as its longest word.
+std::vector<std::string> heading_lines(const std::string& heading, std::size_t width) {
+  std::istringstream in(heading);
+  const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+  for (const std::string& word : words) width = std::max(width, word.size());
+  std::vector<std::string> lines;
+  for (const std::string& word : words) {
+    const bool fits = !lines.empty() && lines.back().size() + 1 + word.size() <= width;
+    if (fits) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(word);
+    }
+  }
+  return lines;
+}
+
+// The same with headings of several lines, for tables wider than a page.
+std::string narrow_table(const ValidationTable& table, const Cells& cells) {
+  const Cells body(cells.begin() + 1, cells.end());
+  std::vector<std::vector<std::string>> headings;
+  std::vector<std::size_t> widths;
+  std::size_t height = 0;
+  for (std::size_t i = 0; i < cells[0].size(); ++i) {
+    headings.push_back(heading_lines(cells[0][i], column_width(body, i)));
+    height = std::max(height, headings.back().size());
+    widths.push_back(column_width(body, i));
+    for (const std::string& line : headings.back()) widths[i] = std::max(widths[i], line.size());
+  }
+  std::string text;
+  for (std::size_t line = 0; line < height; ++line) {
+    for (std::size_t i = 0; i < headings.size(); ++i) {
+      const bool there = line < headings[i].size();
+      text += padded(there ? headings[i][line] : "", true, widths[i]) + "  ";
+    }
+    text += "\n";
+  }
+  for (std::size_t row = 0; row < body.size(); ++row) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      text += padded(body[row][i], is_left(table, row + 1, i), widths[i]) + "  ";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+// Without blanks at the ends of lines.
+std::string without_ends(const std::string& text) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    result += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return result;
+}
+
+// As Markdown where that fits a page.
+std::string table_text(const ValidationTable& table) {
+  const Cells cells = cells_of(table);
+  const std::string markdown = markdown_table(table, cells);
+  const bool fits = markdown.find('\n') <= kPageWidth;
+  return fmt::format("{}\n\n{}\n", wrapped(clean(table.title), 0, 0),
+                     fits ? markdown : without_ends(narrow_table(table, cells)));
 }
 
 std::string tally_text(const ValidationTally& tally) {
@@ -107,7 +190,7 @@ std::string tally_text(const ValidationTally& tally) {
   for (const auto& [reason, count] : tally.skipped) {
     text += fmt::format(", skipped {} ({})", count, clean(reason));
   }
-  return text + "\n";
+  return wrapped(text, 0, 4) + "\n";
 }
 
 void validate(const Options& o) {
@@ -134,7 +217,9 @@ std::string validation_text(const Validation& validation) {
     std::replace(words.begin(), words.end(), '_', ' ');
     text += fmt::format("{}: {:.2f}\n", words, value);
   }
-  for (const std::string& note : validation.notes) text += "- " + markdown_cell(note) + "\n";
+  for (const std::string& note : validation.notes) {
+    text += wrapped("- " + markdown_cell(note), 0, 2) + "\n";
+  }
   return text;
 }
 

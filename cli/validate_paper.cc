@@ -156,7 +156,7 @@ double percent_off(double value, double reference) {
 ValidationTable new_cases(bool papers) {
   ValidationTable table{"cases",
                         "Cycles a batch",
-                        {{"name", "workload"},
+                        {{"name", "model"},
                          {"batch", "batch"},
                          {"reference_cycles", papers ? "paper, from counters" : "reference"},
                          {"simulated_cycles", "paper2015"},

@@ -9,6 +9,7 @@
 
 #include "compare/scenarios.h"
 #include "compare/summary.h"
+#include "isa/suggest.h"
 
 namespace systole::compare {
 namespace {
@@ -45,7 +46,7 @@ class Comparer {
   [[nodiscard]] const isa::Machine* machine_of(const std::string& target) const;
   void describe(const Workload& first);
   void add(const std::string& target, Workload& workload);
-  void add_files();
+  [[nodiscard]] Work work() const;
   [[nodiscard]] bool checks_values(const Workload& workload) const;
 
   const CompareRequest& request_;
@@ -61,25 +62,25 @@ Comparison Comparer::run() {
   result_.targets = request_.targets;
   for (const std::int64_t batch : request_.batches) {
     Workload workload(request_.source, batch);
-    if (batch == request_.batches.front()) describe(workload);
+    if (batch == request_.batches.front()) {
+      describe(workload);
+      for (const MeasurementFile& file : request_.measurements) require_work(file, work());
+    }
     for (const std::string& target : targets_) add(target, workload);
   }
   for (const std::string& target : targets_) {
     if (target.starts_with("paper:")) add_published(context_, target, published_name_);
   }
-  add_files();
+  for (const MeasurementFile& file : request_.measurements)
+    add_measurements(context_, file, work());
   set_rows(result_);
   result_.summary = summarise(result_.rows);
   return std::move(result_);
 }
 
 void Comparer::check_targets() const {
-  const std::vector<std::string> known = fixed_targets();
   for (const std::string& target : targets_) {
-    if (machine_of(target) != nullptr) continue;
-    if (std::ranges::find(known, target) != known.end()) continue;
-    throw InputError("--targets", fmt::format("no target '{}'", target),
-                     fmt::format("tpu:MACHINE, {}", fmt::join(known, ", ")));
+    if (machine_of(target) == nullptr) require_target(target);
   }
 }
 
@@ -139,9 +140,8 @@ void Comparer::add(const std::string& target, Workload& workload) {
   }
 }
 
-void Comparer::add_files() {
-  const Work work{result_.model, result_.model_hash, request_.batches, context_.precisions};
-  for (const std::string& path : request_.measurements) add_measurements(context_, path, work);
+Work Comparer::work() const {
+  return {result_.model, result_.model_hash, request_.batches, context_.precisions};
 }
 
 }  // namespace
@@ -154,6 +154,14 @@ std::vector<std::string> fixed_targets() {
   const auto published = published_targets();
   names.insert(names.end(), published.begin(), published.end());
   return names;
+}
+
+void require_target(const std::string& target) {
+  const std::vector<std::string> known = fixed_targets();
+  if (std::ranges::find(known, target) != known.end()) return;
+  throw InputError("--targets",
+                   fmt::format("no target '{}'{}", target, isa::did_you_mean(target, known)),
+                   fmt::format("tpu:MACHINE, {}", fmt::join(known, ", ")));
 }
 
 Comparison compare_model(const CompareRequest& request) { return Comparer(request).run(); }

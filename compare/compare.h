@@ -29,7 +29,7 @@ struct CompareRequest {
       targets;  // "tpu:tpu_v1", "cpu:host", "gpu:h100", "paper:k80" ...; twice is once
   std::vector<std::string> precisions;  // empty: those the model has (its integers, its floats)
   MeasureOptions measure = quick_options(0.2);
-  std::vector<std::string> measurements;  // files or folders
+  std::vector<MeasurementFile> measurements;
   OnnxRuntime onnxruntime;
   double p99_limit = 0.007;      // seconds; TPU v1's paper holds its services to 7 ms
   std::string command, version;  // for the record
@@ -41,6 +41,8 @@ struct CompareRequest {
 // Comparison::absent.
 [[nodiscard]] Comparison compare_model(const CompareRequest& request);
 
+// Throws InputError, with the nearest that there is, if `target` is no target of fixed_targets().
+void require_target(const std::string& target);
 // "gpu:h100" ...: every target that is no simulated machine.
 [[nodiscard]] std::vector<std::string> fixed_targets();
 

@@ -131,6 +131,13 @@ struct Measurement {
 // The measurements of a file (one object or an array of them), or of all *.json files of a folder
 // in order of their names. Throws InputError as above.
 [[nodiscard]] std::vector<Measurement> read_measurements(const std::string& path);
+// The same with where it comes from.
+struct MeasurementFile {
+  std::string path;
+  bool is_folder = false;
+  std::vector<Measurement> measurements;
+};
+[[nodiscard]] MeasurementFile open_measurements(const std::string& path);
 
 // What a comparison wants measured.
 struct Work {

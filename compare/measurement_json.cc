@@ -265,6 +265,10 @@ std::vector<Measurement> read_measurements(const std::string& path) {
   return all;
 }
 
+MeasurementFile open_measurements(const std::string& path) {
+  return {path, fs::is_directory(path), read_measurements(path)};
+}
+
 std::optional<std::string> difference(const Measurement& m, const Work& work) {
   const bool same =
       m.model_hash == work.model_hash && (!m.model_hash.empty() || m.model == work.model);

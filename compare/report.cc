@@ -13,17 +13,20 @@
 namespace systole::compare {
 namespace {
 
-constexpr std::size_t kWidth = 100;
+constexpr std::size_t kWidth = 80;
+constexpr std::size_t kMostName = 20;  // of a longer one the terminal's table gives a line
 constexpr const char* kLegend =
-    "latency: one batch alone; period: one more batch, back to back; times faster: of the "
-    "scenario's time a sample, below 1 slower; +/-: its 95 % interval or validation error, ? if "
+    "latency: one batch alone; period: one more batch, back to back; faster: times faster than "
+    "base in the scenario's time a sample, below 1 slower; +/-: its 95 % interval or validation "
+    "error, ? if "
     "nobody knows; device: the scenario's time without host and link; type: precision and threads; "
     "*: measured for less than rule 5 asks (quick); busy: rule 15; server: a simulated queue of "
     "batches whose times are of that kind, p99 its response.";
 
-// One column of the table.
+// One column of the table. In a terminal a row takes two lines below its scenario, so that it fits.
 struct Column {
   const char* heading;
+  int line;   // 0: of its own, for all rows that share it
   bool left;  // text to the left, figures to the right
   std::string (*text)(const Row& row);
 };
@@ -53,24 +56,26 @@ std::string error_text(const Row& row) {
 }
 
 const Column kColumns[] = {
-    {"scenario", true, [](const Row& r) { return r.scenario; }},
-    {"target", true, [](const Row& r) { return r.target; }},
-    {"kind", true, kind_text},
-    {"type", true, precision_text},
-    {"batch", false, [](const Row& r) { return std::to_string(r.batch); }},
-    {"latency", false, latency_text},
-    {"period", false, [](const Row& r) { return known_text(r.period); }},
-    {"samples/s", false, [](const Row& r) { return rate_text(r.throughput); }},
-    {"+/-", false, error_text},
-    {"p99", false, [](const Row& r) { return known_text(r.p99.value_or(0.0)); }},
-    {"device", false, [](const Row& r) { return known_text(r.device); }},
-    {"times faster than base", false, ratio_text},
-    {"% peak", false,
+    {"scenario", 0, true, [](const Row& r) { return r.scenario; }},
+    {"target", 1, true, [](const Row& r) { return r.target; }},
+    {"kind", 2, true, kind_text},
+    {"type", 1, true, precision_text},
+    {"batch", 1, false, [](const Row& r) { return std::to_string(r.batch); }},
+    {"latency", 1, false, latency_text},
+    {"period", 1, false, [](const Row& r) { return known_text(r.period); }},
+    {"samples/s", 1, false, [](const Row& r) { return rate_text(r.throughput); }},
+    {"+/-", 2, false, error_text},
+    {"p99", 2, false, [](const Row& r) { return known_text(r.p99.value_or(0.0)); }},
+    {"device", 2, false, [](const Row& r) { return known_text(r.device); }},
+    {"faster", 1, false, ratio_text},
+    {"% peak", 2, false,
      [](const Row& r) {
        return r.peak_percent ? fmt::format("{:.2f}", *r.peak_percent) : std::string("-");
      }},
-    {"bound by", true, [](const Row& r) { return r.bound.empty() ? "-" : r.bound; }},
+    {"bound by", 2, true, [](const Row& r) { return r.bound.empty() ? "-" : r.bound; }},
 };
+
+constexpr std::size_t kTarget = 1;  // its column
 
 // How text from elsewhere goes into a report.
 struct Medium {
@@ -81,16 +86,17 @@ struct Medium {
 constexpr Medium kTerminal = {"", true, [](std::string_view text) { return clean(text); }};
 constexpr Medium kMarkdown = {"* ", false, markdown_cell};
 
-// Breaks text into lines of at most kWidth characters, further ones indented.
-std::string wrapped(const std::string& text, std::size_t indent) {
+// Breaks text into lines of at most kWidth characters, the first behind `first` blanks, further
+// ones behind `indent`.
+std::string wrapped(const std::string& text, std::size_t indent, std::size_t first = 0) {
   std::istringstream words(text);
-  std::string result;
-  std::size_t column = 0;
+  std::string result(first, ' ');
+  std::size_t column = first;
   for (std::string word; words >> word; column += word.size()) {
-    if (column > 0 && column + 1 + word.size() > kWidth) {
+    if (column > first && column + 1 + word.size() > kWidth) {
       result += "\n" + std::string(indent, ' ');
       column = indent;
-    } else if (column > 0) {
+    } else if (column > first) {
       result += ' ';
       ++column;
     }
@@ -135,22 +141,44 @@ std::string machine_text(const Row& row) {
                      row.differs.empty() ? "nothing differs" : short_differences(row.differs));
 }
 
+// The widths of the columns; a long target has a line of its own.
+std::vector<std::size_t> widths_of(const std::vector<std::vector<std::string>>& cells) {
+  std::vector<std::size_t> widths(cells.front().size());
+  for (const auto& line : cells) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const std::size_t width = width_of(line[i]);
+      if (i != kTarget || width <= kMostName) widths[i] = std::max(widths[i], width);
+    }
+  }
+  return widths;
+}
+
+// The cells that stand in this line of a row.
+std::string line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
+                    int line) {
+  std::string text = line == 2 ? "    " : "";
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (kColumns[i].line != line) continue;
+    const bool own_line = i == kTarget && width_of(cells[i]) > widths[i];
+    if (own_line) text += cells[i] + "\n";
+    const std::string& cell = own_line ? std::string() : cells[i];
+    text += kColumns[i].left ? fmt::format("{:<{}}  ", cell, widths[i])
+                             : fmt::format("{:>{}}  ", cell, widths[i]);
+  }
+  return text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+}
+
 std::string aligned(const std::vector<const Row*>& rows) {
   const auto cells = cells_of(rows, kTerminal);
-  std::string text;
-  for (std::size_t row = 0; row < cells.size(); ++row) {
-    const auto& line = cells[row];
-    std::string out;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      std::size_t width = 0;
-      for (const auto& other : cells) width = std::max(width, width_of(other[i]));
-      const bool left = kColumns[i].left;
-      out +=
-          left ? fmt::format("{:<{}}  ", line[i], width) : fmt::format("{:>{}}  ", line[i], width);
-    }
-    text += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
-    const std::string machine = row > 0 ? machine_text(*rows[row - 1]) : "";
-    if (!machine.empty()) text += "    " + wrapped(clean(machine), 6);
+  const std::vector<std::size_t> widths = widths_of(cells);
+  std::string text = line_of(cells[0], widths, 1) + line_of(cells[0], widths, 2);
+  std::string scenario;
+  for (std::size_t row = 1; row < cells.size(); ++row) {
+    if (cells[row][0] != scenario) text += "\n" + cells[row][0] + "\n";
+    scenario = cells[row][0];
+    text += line_of(cells[row], widths, 1) + line_of(cells[row], widths, 2);
+    const std::string machine = machine_text(*rows[row - 1]);
+    if (!machine.empty()) text += wrapped(clean(machine), 6, 4);
   }
   return text;
 }
@@ -223,7 +251,7 @@ const std::vector<std::string>& rules() {
 
 std::string table_text(const Comparison& c, bool all_rows) {
   std::string text =
-      clean(fmt::format("{}: {} simulated beside {}", c.model, c.machine, c.host)) + "\n";
+      wrapped(clean(fmt::format("{}: {} simulated beside {}", c.model, c.machine, c.host)), 2);
   text += "Rules:\n";
   for (std::size_t i = 0; i < rules().size(); ++i) {
     text += wrapped(fmt::format("{:>3}. {}", i + 1, rules()[i]), 5);

@@ -9,6 +9,7 @@
 #include <array>
 #include <map>
 
+#include "base/named_error.h"
 #include "compare/bound.h"
 #include "compare/completions.h"
 #include "compare/targets.h"
@@ -39,8 +40,10 @@ void set_error(const isa::Machine& machine, Series& names) {
 
 isa::Program program_of(const Workload& workload, const isa::Machine& machine, std::int64_t batches,
                         bool values) {
-  return compiler::compile(workload.loaded(), machine,
-                           {.batches = batches, .timing_only = !values});
+  return in_file(workload.file(), [&] {
+    return compiler::compile(workload.loaded(), machine,
+                             {.batches = batches, .timing_only = !values});
+  });
 }
 
 // The same machine beside a host whose every byte is there at once.

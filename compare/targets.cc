@@ -213,30 +213,35 @@ void add_measurement(const TargetContext& context, Measurement m, Series names) 
   result.measurements.push_back(std::move(m));
 }
 
-void add_measurements(const TargetContext& context, const std::string& path, const Work& work) {
-  const bool folder = std::filesystem::is_directory(path);
-  std::int64_t others = 0;
-  for (Measurement& m : read_measurements(path)) {
-    const auto differs = difference(m, work);
-    if (!differs) {
-      Series names;
-      const auto colon = m.target.find(':');
-      const Device* device =
-          colon == std::string::npos ? nullptr : find_device(m.target.substr(colon + 1));
-      if (device != nullptr) {
-        names.peak = device->peaks.at(m.precision);
-        names.bandwidth = device->memory.dram;
-      }
-      add_measurement(context, std::move(m), names);
-    } else if (folder) {
-      ++others;
-    } else {
-      throw InputError(path, "measures " + *differs, "this model, batch and precision");
+void require_work(const MeasurementFile& file, const Work& work) {
+  if (file.is_folder) return;
+  for (const Measurement& m : file.measurements) {
+    if (const auto differs = difference(m, work)) {
+      throw InputError(file.path, "measures " + *differs, "this model, batch and precision");
     }
+  }
+}
+
+void add_measurements(const TargetContext& context, const MeasurementFile& file, const Work& work) {
+  std::int64_t others = 0;
+  for (const Measurement& m : file.measurements) {
+    if (difference(m, work)) {
+      ++others;
+      continue;
+    }
+    Series names;
+    const auto colon = m.target.find(':');
+    const Device* device =
+        colon == std::string::npos ? nullptr : find_device(m.target.substr(colon + 1));
+    if (device != nullptr) {
+      names.peak = device->peaks.at(m.precision);
+      names.bandwidth = device->memory.dram;
+    }
+    add_measurement(context, m, names);
   }
   if (others > 0) {
     context.result.notes.push_back(
-        fmt::format("{}: {} of other models, batches or precisions left out", path,
+        fmt::format("{}: {} of other models, batches or precisions left out", file.path,
                     others == 1 ? "1 measurement" : fmt::format("{} measurements", others)));
   }
 }

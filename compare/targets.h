@@ -70,9 +70,11 @@ void measure_onnxruntime(const TargetContext& context, const OnnxRuntime& runtim
 // gpu:<device> and cpu:<device> by the device model.
 void model_target(const TargetContext& context, const Device& device, const Workload& workload);
 
-// Points from measurement files of this model; those of other models, batches or precisions are
-// refused (a single file) or counted in a note (a folder).
-void add_measurements(const TargetContext& context, const std::string& path, const Work& work);
+// Throws InputError if a single file measures another model, batch or precision than `work`.
+void require_work(const MeasurementFile& file, const Work& work);
+// Points from a measurement file of this model; those of other models, batches or precisions in a
+// folder are counted in a note.
+void add_measurements(const TargetContext& context, const MeasurementFile& file, const Work& work);
 
 // paper:<name>: published figures of this model, by its inline text. False if there are none by
 // that name for any model.

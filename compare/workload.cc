@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/named_error.h"
 #include "compare/float_twin.h"
 #include "compiler/passes/fuse_quantised.h"
 
@@ -50,7 +51,9 @@ std::int64_t batches_in(const Tensor& tensor, const compiler::Value& input) {
 Workload::Workload(const Source& source, std::int64_t batch)
     : source_(source), models_(source.load(batch)) {
   SYSTOLE_CHECK(models_.integer || models_.floating, "a workload without a model");
-  if (models_.integer) fused_ = compiler::fuse_quantised(*models_.integer);
+  if (models_.integer) {
+    fused_ = in_file(source.file, [&] { return compiler::fuse_quantised(*models_.integer); });
+  }
   work_ = model_work(fused_ ? *fused_ : *models_.floating);
   float_model_ = models_.floating.has_value();
   set_inputs(source);

@@ -28,7 +28,8 @@ struct Source {
   std::function<Models(std::int64_t batch)> load;
   // Whole batches of each of the graph's inputs, as many rows as there are at hand.
   std::function<std::vector<Tensor>(const compiler::Graph& graph)> inputs;
-  std::vector<std::int64_t> labels;  // class of each row, or empty
+  std::vector<std::int64_t> labels = {};  // class of each row, or empty
+  std::string file = {};                  // what errors call the model
 };
 
 class Workload {
@@ -67,6 +68,7 @@ class Workload {
                                                                    compiler::ValueId value);
 
   [[nodiscard]] std::span<const std::int64_t> labels() const { return labels_; }
+  [[nodiscard]] const std::string& file() const { return source_.file; }
 
  private:
   [[nodiscard]] const std::vector<Tensor>& inputs(const std::string& precision) const;

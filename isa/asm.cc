@@ -118,7 +118,8 @@ std::size_t one_of(LineScanner& line, const std::vector<std::string>& names, con
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == word) return i;
   }
-  line.fail(fmt::format("{} '{}'", what, word), fmt::format("one of {}", fmt::join(names, ", ")));
+  line.fail(fmt::format("{} '{}'{}", what, word, did_you_mean(word, names)),
+            fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
 // The "key=" in front of a table entry's next value.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -80,7 +81,9 @@ struct Row {
   void set_name(Machine& machine, std::string_view word, const std::string& where) const {
     const auto found = std::find(names.begin(), names.end(), word);
     if (found == names.end()) {
-      throw InputError(where, fmt::format("{} = \"{}\"", key(), word), "one of " + range());
+      const std::vector<std::string> known(names.begin(), names.end());
+      throw InputError(where, fmt::format("{} = \"{}\"{}", key(), word, did_you_mean(word, known)),
+                       "one of " + range());
     }
     set(machine, found - names.begin());
   }
@@ -159,7 +162,10 @@ void read_parameter(Machine& machine, const std::string& key, const toml::node& 
   const auto written = node.value_exact<std::string>();
   const auto value = written ? parse_quantity(*written, row.unit) : whole_number(node);
   if (!value) {
-    throw InputError(at, key + " is not an integer", fmt::format("{} {}", row.range(), row.unit));
+    const bool factor = written && written->ends_with('x');
+    const char* const hint = factor ? "; a factor such as 2x is for --set" : "";
+    const std::string what = written ? fmt::format(" = \"{}\"", *written) : " is not an integer";
+    throw InputError(at, key + what, fmt::format("{} {}{}", row.range(), row.unit, hint));
   }
   row.set_checked(machine, *value, at);
 }
@@ -229,6 +235,17 @@ std::string read_file_text(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Whether a TOML text has blank lines and comments only.
+bool is_empty(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::size_t first = text.substr(0, end).find_first_not_of(" \t\r");
+    if (first != std::string_view::npos && text[first] != '#') return false;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return true;
+}
+
 // A file's values, and its name and base as they are written there.
 Machine read_machine(std::string_view text, const std::string& where);
 
@@ -249,8 +266,23 @@ Machine read_base(const toml::node& node, const std::string& where) {
     machine->name.clear();
     return *std::move(machine);
   }
-  throw InputError(place(where, node), fmt::format("base = \"{}\"", name),
-                   fmt::format("one of {}", fmt::join(machine_names(), ", ")));
+  const std::vector<std::string> known = machine_names();
+  throw InputError(place(where, node),
+                   fmt::format("base = \"{}\"{}", name, did_you_mean(name, known)),
+                   fmt::format("one of {}", fmt::join(known, ", ")));
+}
+
+// What stands behind the '=' of a line (from 1), if it is a number with letters behind it: people
+// write 1.5GHz without quotes.
+std::string bare_quantity(std::string_view text, std::size_t line) {
+  while (--line > 0) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  text = text.substr(0, std::min(text.find_first_of("#\r\n"), text.size()));
+  text.remove_prefix(std::min(text.find('=') + 1, text.size()));
+  text = trimmed(text);
+  const std::size_t unit = text.find_first_not_of("0123456789._ ");
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  const bool quantity = unit != 0 && unit != std::string_view::npos && letter(text[unit]);
+  return quantity ? std::string(text) : std::string();
 }
 
 Machine read_machine(std::string_view text, const std::string& where) {
@@ -271,10 +303,22 @@ Machine read_machine(std::string_view text, const std::string& where) {
       }
     }
   } catch (const toml::parse_error& error) {
-    throw InputError(fmt::format("{}:{}", where, error.source().begin.line),
-                     std::string(error.description()), "a TOML file");
+    const std::size_t line = error.source().begin.line;
+    const std::string quantity = bare_quantity(text, line);
+    throw InputError(
+        fmt::format("{}:{}", where, line),
+        quantity.empty() ? std::string(error.description()) : quantity + " is no TOML value",
+        quantity.empty() ? "a TOML file"
+                         : fmt::format("\"{}\": a value with its unit stands in quotes", quantity));
   }
   return machine;
+}
+
+// Whose values were changed no longer is what its text says.
+void describe_changes(Machine& machine, const Machine& origin) {
+  if (machine != origin && machine.text == origin.text) {
+    machine.text = "changed from " + origin.name;
+  }
 }
 
 // Names a machine that was read. What claims to be a preset is called by how it differs from it, as
@@ -288,6 +332,7 @@ void set_name(Machine& machine, const std::string& own_name) {
     machine.name = changed_name(origin->name, *origin, machine);
     machine.base.clear();
     if (machine != *origin) machine.origin = std::make_shared<const Machine>(*origin);
+    describe_changes(machine, *origin);
     return;
   }
   machine.name = bounded_name(name);
@@ -295,6 +340,7 @@ void set_name(Machine& machine, const std::string& own_name) {
   const Machine base = preset(machine.base).value();
   machine.name = fmt::format("{} ({})", bounded_name(name.substr(0, name.find(" ("))),
                              changed_name(machine.base, base, machine));
+  describe_changes(machine, base);
 }
 
 Machine load_unchanged(const std::string& name_or_file) {
@@ -309,6 +355,9 @@ Machine load_unchanged(const std::string& name_or_file) {
                      fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
   }
   const std::string text = read_file_text(name_or_file);
+  if (is_empty(text)) {
+    throw InputError(name_or_file, "says nothing", "name, base or parameters of a machine");
+  }
   const std::string stem = fs::path(name_or_file).stem().string();
   if (file_kind(name_or_file) != FileKind::kScaleSimConfig)
     return machine_from_toml(text, name_or_file, stem);
@@ -362,6 +411,8 @@ void set_parameter(Machine& machine, const std::string& assignment) {
   }
   if (!changed.origin) changed.origin = std::make_shared<const Machine>(machine);
   changed.name = changed_name(changed.origin->name, *changed.origin, changed);
+  changed.text = changed.origin->text;
+  describe_changes(changed, *changed.origin);
   machine = std::move(changed);
 }
 

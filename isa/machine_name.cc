@@ -33,6 +33,16 @@ std::string factor_text(const Change& change) {
   return exact && text.find('e') == std::string::npos ? text + "x" : std::string();
 }
 
+// "1.5GHz", or nothing where that takes more than six digits.
+std::string frequency_text(const std::string& hertz) {
+  const std::int64_t value = large_number(hertz);
+  const bool giga = value >= 1'000'000'000;
+  const std::int64_t unit = giga ? 1'000'000'000 : 1'000'000;
+  if (value == 0 || value % (unit / 1'000) != 0) return {};
+  return fmt::format("{:g}{}", static_cast<double>(value) / static_cast<double>(unit),
+                     giga ? "GHz" : "MHz");
+}
+
 // FNV-1a over all values.
 std::uint32_t fingerprint(const Machine& machine) {
   std::uint32_t hash = 2'166'136'261U;
@@ -50,14 +60,15 @@ std::vector<Change> changes(const Machine& before, const Machine& now) {
   const std::vector<ParameterView> old = parameters(before), all = parameters(now);
   std::vector<Change> changed;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (all[i].value != old[i].value) changed.push_back({all[i].key, old[i].value, all[i].value});
+    if (all[i].value != old[i].value)
+      changed.push_back({all[i].key, all[i].unit, old[i].value, all[i].value});
   }
   return changed;
 }
 
 std::string change_text(const Change& change) {
-  const std::string factor = factor_text(change);
-  return change.key + "=" + (factor.empty() ? change.now : factor);
+  const std::string shown = change.unit == "Hz" ? frequency_text(change.now) : factor_text(change);
+  return change.key + "=" + (shown.empty() ? change.now : shown);
 }
 
 std::string changed_name(const std::string& name, const Machine& before, const Machine& now) {

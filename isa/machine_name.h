@@ -16,13 +16,13 @@ namespace systole::isa {
 
 // One parameter that differs: values as `parameters` prints them.
 struct Change {
-  std::string key, before, now;
+  std::string key, unit, before, now;
 };
 
 // In the order of machine.def.
 [[nodiscard]] std::vector<Change> changes(const Machine& before, const Machine& now);
 
-// "key=2x": the change as a name shows it.
+// "key=2x": the change as a name shows it; a frequency as people write it, "key=1.5GHz".
 [[nodiscard]] std::string change_text(const Change& change);
 
 // `name` and what makes `now` of `before`; `name` itself if they are equal.

@@ -111,7 +111,8 @@ class Reader {
     return static_cast<Enum>(value);
   }
   void expect_end() const {
-    if (at_ != bytes_.size()) fail(fmt::format("has {} bytes too many", bytes_.size() - at_), "");
+    if (at_ != bytes_.size())
+      fail(fmt::format("has {} bytes too many", bytes_.size() - at_), "the end");
   }
   [[noreturn]] void fail(const std::string& what, const std::string& expected) const {
     throw InputError(where_, what, expected);

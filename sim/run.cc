@@ -35,7 +35,8 @@ void require_verified(const isa::Program& program, const isa::Machine& machine) 
   if (findings.size() > 1) what += fmt::format(" (finding 1 of {})", findings.size());
   std::string where = program.source.file;
   if (where.empty()) where = program.model.empty() ? "program" : program.model;
-  throw InputError(where, what);
+  const bool says = what.find("; expected ") != std::string::npos;
+  throw InputError(where, what, says ? "" : "a program in which `systole check` finds nothing");
 }
 
 void run_cycle(const isa::Program& program, const isa::Machine& machine, const RunOptions& options,

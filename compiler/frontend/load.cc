@@ -28,6 +28,11 @@ Graph load_onnx(const std::string& name, std::span<const std::uint8_t> bytes,
 }
 
 OnnxFile open_onnx(const std::string& model) {
+  if (is_inline_shape(model) || is_topology(model)) {
+    const char* what = is_topology(model) ? "a topology" : "an inline shape";
+    throw InputError(model, fmt::format("is {}, which has no float weights", what),
+                     "a float ONNX model");
+  }
   std::error_code error;
   if (!is_network(model) || std::filesystem::exists(model, error)) return read_onnx(model);
   return parse_onnx(model, network_model(model));

@@ -136,7 +136,8 @@ void run_onnx_checker(const OnnxFile& file) {
   try {
     onnx::checker::check_model(file.model);
   } catch (const std::exception& e) {
-    throw InputError(file.path, std::string("is refused by the ONNX checker: ") + e.what());
+    throw InputError(file.path, std::string("is refused by the ONNX checker: ") + e.what(),
+                     "a model that onnx.checker takes");
   }
 }
 

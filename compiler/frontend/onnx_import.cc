@@ -56,15 +56,17 @@ std::map<std::string, int> find_producers(const OnnxFile& file) {
   for (const onnx::TensorProto& tensor : graph.initializer()) {
     check_tensor(file, tensor);
     if (tensor.name().empty() || !producer.emplace(tensor.name(), -1).second) {
-      throw InputError(
-          file.path, fmt::format("initialiser '{}' is given twice or has no name", tensor.name()));
+      throw InputError(file.path,
+                       fmt::format("initialiser '{}' is given twice or has no name", tensor.name()),
+                       "a name for each, each once");
     }
   }
   std::set<std::string> inputs;
   for (const onnx::ValueInfoProto& input : graph.input()) {
     if (input.name().empty() || !inputs.insert(input.name()).second) {
       throw InputError(file.path,
-                       fmt::format("input '{}' is given twice or has no name", input.name()));
+                       fmt::format("input '{}' is given twice or has no name", input.name()),
+                       "a name for each, each once");
     }
     producer.emplace(input.name(), -1);
   }
@@ -177,19 +179,28 @@ void sort_nodes(OnnxFile& file, const std::map<std::string, int>& producers) {
   for (const int index : order) file.model.mutable_graph()->add_node()->Swap(&all[index]);
 }
 
+void set_shape(onnx::TypeProto_Tensor& type, const Shape& shape) {
+  for (const std::int64_t dim : shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
+  static_cast<void>(type.mutable_shape());  // of a scalar, too
+}
+
 // What ONNX's checker wants and no reader needs: in IR 3 each initialiser as an input, too, in all
-// versions the outputs' shapes.
+// versions the shapes of inputs and outputs.
 void complete(OnnxFile& file, const Graph& graph) {
   if (file.model.ir_version() < kFreeInitialiserIr) file.model.set_ir_version(kFreeInitialiserIr);
+  for (onnx::ValueInfoProto& input : *file.model.mutable_graph()->mutable_input()) {
+    onnx::TypeProto_Tensor& type = *input.mutable_type()->mutable_tensor_type();
+    const auto is_input = [&](ValueId id) { return graph.value(id).name == input.name(); };
+    const auto read = std::ranges::find_if(graph.inputs, is_input);
+    if (!type.has_shape() && read != graph.inputs.end()) set_shape(type, graph.value(*read).shape);
+  }
   std::map<std::string, std::size_t> places;  // a graph has an output once, however often named
   for (onnx::ValueInfoProto& output : *file.model.mutable_graph()->mutable_output()) {
     const std::size_t place = places.emplace(output.name(), places.size()).first->second;
     const Value& value = graph.value(graph.outputs.at(place));
     onnx::TypeProto_Tensor& type = *output.mutable_type()->mutable_tensor_type();
     if (type.elem_type() == 0) type.set_elem_type(dtype_onnx_code(value.type));
-    if (type.has_shape()) continue;
-    for (const std::int64_t dim : value.shape) type.mutable_shape()->add_dim()->set_dim_value(dim);
-    static_cast<void>(type.mutable_shape());  // of a scalar, too
+    if (!type.has_shape()) set_shape(type, value.shape);
   }
 }
 
@@ -227,6 +238,28 @@ std::vector<std::pair<std::string, ValueId>> find_outputs(OnnxImport& import) {
   }
   if (outputs.empty()) throw InputError(file.path, "has no outputs", "at least one");
   return outputs;
+}
+
+// Outputs that the file says to have another shape than they get, unless a changed batch is why.
+void note_other_shapes(OnnxImport& import, const Graph& graph) {
+  if (import.batch && import.batch->from != import.batch->to) return;
+  for (const onnx::ValueInfoProto& output : import.file.model.graph().output()) {
+    const onnx::TypeProto_Tensor& type = output.type().tensor_type();
+    const auto is_output = [&](ValueId id) { return graph.value(id).name == output.name(); };
+    const auto made = std::ranges::find_if(graph.outputs, is_output);
+    if (!type.has_shape() || made == graph.outputs.end()) continue;
+    const Shape& shape = graph.value(*made).shape;
+    const auto fits = [](const auto& dim, std::int64_t n) {
+      return dim.dim_value() <= 0 || dim.dim_value() == n;
+    };
+    if (std::ranges::equal(type.shape().dim(), shape, fits)) continue;
+    Shape declared;
+    for (const auto& dim : type.shape().dim()) declared.push_back(dim.dim_value());
+    import.notes.push_back(fmt::format("{}: output '{}' has shape {}, where the file says {}{}",
+                                       import.file.path, output.name(), shape_text(shape),
+                                       shape_text(declared),
+                                       std::ranges::count(declared, 0) > 0 ? " (0: open)" : ""));
+  }
 }
 
 std::string graph_name(const OnnxFile& file) {
@@ -293,10 +326,12 @@ Graph import_onnx(OnnxFile& file, const LoadOptions& options,
   for (const onnx::NodeProto& proto : file.model.graph().node()) import_with_batch(import, proto);
   std::vector<ValueId> map;
   Graph graph = import.builder.finish(find_outputs(import), &map);
+  note_other_shapes(import, graph);
   complete(file, graph);
   run_onnx_checker(file);
   graph.name = graph_name(file);
   graph.hash = fmt::format("{:016x}", file.hash);
+  graph.notes = import.notes;
   verify(graph);
   check_batch(import, graph);
   if (names != nullptr) {

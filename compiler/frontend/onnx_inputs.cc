@@ -15,6 +15,9 @@ namespace {
 
 using Dimension = onnx::TensorShapeProto_Dimension;
 
+constexpr const char* kZero =
+    "0, which is taken as open, since tensors without elements are not computed";
+
 std::string where_of(const OnnxFile& file, const onnx::ValueInfoProto& input) {
   return fmt::format("{}: input '{}'", file.path, input.name());
 }
@@ -70,6 +73,9 @@ class InputShapes {
     return shape;
   }
 
+  // Whether an input has a dimension for the batch.
+  [[nodiscard]] bool has_rows() const { return leading_ != nullptr || !options_.shapes.empty(); }
+
  private:
   void check_option_names() const {
     std::vector<std::string> inputs;
@@ -118,8 +124,9 @@ class InputShapes {
     if (wanted > 0) return wanted;
     const std::string give = has_name ? fmt::format("--dim {}=N", dim.dim_param())
                                       : fmt::format("--shape {}=...", input.name());
-    throw InputError(where_of(import_.file, input), fmt::format("dimension {} is open", axis),
-                     give);
+    const bool is_zero = dim.has_dim_value() && dim.dim_value() == 0;
+    throw InputError(where_of(import_.file, input),
+                     fmt::format("dimension {} is {}", axis, is_zero ? kZero : "open"), give);
   }
 
   [[nodiscard]] std::int64_t same(const onnx::ValueInfoProto& input, int axis, std::int64_t value,
@@ -148,6 +155,10 @@ class InputShapes {
 
 void add_inputs(OnnxImport& import, const LoadOptions& options) {
   InputShapes shapes(import, options);
+  if (options.batch && !shapes.has_rows()) {
+    import.notes.push_back(fmt::format("{}: batch {} changes nothing, as no input has a dimension",
+                                       import.file.path, *options.batch));
+  }
   for (const onnx::ValueInfoProto& input : import.file.model.graph().input()) {
     if (import.initialisers.contains(input.name())) continue;  // an initialiser with a default role
     const std::string where = where_of(import.file, input);

@@ -1,6 +1,8 @@
 // ONNX node: access to inputs and attributes with every mistake reported in the node's name.
 #include "compiler/frontend/onnx_node.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +10,11 @@ namespace systole::compiler {
 namespace {
 
 using Attribute = onnx::AttributeProto;
+
+std::string type_text(int type) {
+  if (!Attribute::AttributeType_IsValid(type)) return std::to_string(type);
+  return Attribute::AttributeType_Name(static_cast<Attribute::AttributeType>(type));
+}
 
 }  // namespace
 
@@ -20,9 +27,11 @@ OnnxNode::OnnxNode(OnnxImport& import, const onnx::NodeProto& proto)
     : import_(import), proto_(proto) {
   for (const Attribute& attribute : proto.attribute()) {
     const bool fresh = attributes_.emplace(attribute.name(), &attribute).second;
-    require(fresh, fmt::format("attribute '{}' occurs twice", attribute.name()));
+    require(fresh, fmt::format("attribute '{}' occurs twice", attribute.name()),
+            "each attribute once");
     require(attribute.ref_attr_name().empty(),
-            fmt::format("attribute '{}' refers to a function's attribute", attribute.name()));
+            fmt::format("attribute '{}' refers to a function's attribute", attribute.name()),
+            "a value");
   }
   import_.builder.begin_layer(node_name(proto), proto.op_type());
 }
@@ -41,7 +50,8 @@ void OnnxNode::require_arity(int low, int high) const {
   const int found = proto_.input_size();
   const std::string range = low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
   require(found >= low && found <= high, fmt::format("{} inputs", found), range);
-  for (int i = 0; i < low; ++i) require(has(i), fmt::format("input {} is absent", i));
+  for (int i = 0; i < low; ++i)
+    require(has(i), fmt::format("input {} is absent", i), range + " inputs");
 }
 
 void OnnxNode::require_type(const std::string& what, ValueId id, DType type) const {
@@ -85,8 +95,8 @@ ValueId OnnxNode::input(int i) {
   const auto found = import_.values.find(name);
   if (found != import_.values.end()) return found->second;
   const auto initialiser = import_.initialisers.find(name);
-  require(initialiser != import_.initialisers.end(),
-          fmt::format("input '{}' is not defined", name));
+  require(initialiser != import_.initialisers.end(), fmt::format("input '{}' is not defined", name),
+          "an input, an initialiser or a node's output");
   const ValueId id = builder().add_constant(name, read_tensor(import_.file, *initialiser->second));
   import_.values.emplace(name, id);
   return id;
@@ -107,8 +117,8 @@ const Attribute* OnnxNode::find(const std::string& name, int type) {
   const auto found = attributes_.find(name);
   if (found == attributes_.end()) return nullptr;
   const int actual = found->second->type();
-  require(actual == type, fmt::format("attribute '{}' has type {}", name, actual),
-          fmt::format("type {}", type));
+  require(actual == type, fmt::format("attribute '{}' has type {}", name, type_text(actual)),
+          type_text(type));
   return found->second;
 }
 
@@ -144,7 +154,7 @@ std::vector<float> OnnxNode::floats(const std::string& name) {
 
 Tensor OnnxNode::tensor(const std::string& name) {
   const Attribute* found = find(name, Attribute::TENSOR);
-  require(found != nullptr, fmt::format("attribute '{}' is absent", name));
+  require(found != nullptr, fmt::format("attribute '{}' is absent", name), "a tensor");
   return read_tensor(import_.file, found->t());
 }
 
@@ -157,7 +167,8 @@ bool OnnxNode::flag(const std::string& name) {
 std::int64_t OnnxNode::axis(std::int64_t found, std::size_t rank, bool past_end) const {
   const auto end = static_cast<std::int64_t>(rank);
   const bool inside = found >= -end && (found < end || (past_end && found == end));
-  require(inside, fmt::format("axis {} of a tensor of {} dimensions", found, rank));
+  require(inside, fmt::format("axis {} of a tensor of {} dimensions", found, rank),
+          fmt::format("{} to {}", -end, past_end ? end : end - 1));
   return found < 0 ? found + end : found;
 }
 
@@ -170,7 +181,8 @@ void OnnxNode::result(ValueId id, int output) {
 void OnnxNode::check_attributes() const {
   for (const auto& [name, attribute] : attributes_) {
     require(asked_.contains(name),
-            fmt::format("attribute '{}' is not known in opset {}", name, opset()));
+            fmt::format("attribute '{}' is not known in opset {}", name, opset()),
+            asked_.empty() ? "no attributes" : fmt::format("{}", fmt::join(asked_, ", ")));
   }
 }
 

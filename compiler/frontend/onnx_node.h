@@ -30,6 +30,7 @@ struct OnnxImport {
   std::map<std::string, int> uses = {};  // by ONNX name, the graph's outputs included
   std::optional<BatchChange> batch = {};
   std::set<std::string> from_shapes = {};  // ONNX names of constants computed from shapes
+  std::vector<std::string> notes = {};     // of the graph
 };
 
 class OnnxNode {
@@ -46,8 +47,8 @@ class OnnxNode {
   [[nodiscard]] const std::optional<BatchChange>& batch() const { return import_.batch; }
 
   // Throws InputError that names the node and its operator.
-  [[noreturn]] void fail(const std::string& what, const std::string& expected = {}) const;
-  void require(bool holds, const std::string& what, const std::string& expected = {}) const;
+  [[noreturn]] void fail(const std::string& what, const std::string& expected) const;
+  void require(bool holds, const std::string& what, const std::string& expected) const;
   void require_arity(int low, int high) const;
   void require_type(const std::string& what, ValueId id, DType type) const;
   // Outputs from `first` on may be declared but not used.

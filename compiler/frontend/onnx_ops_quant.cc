@@ -90,7 +90,8 @@ DType quantize_type(OnnxNode& node) {
   }
   const DType type =
       node.has(2) ? node.constant(2, "zero point").type : wanted.value_or(DType::kUint8);
-  node.require(!wanted || *wanted == type, "output_dtype differs from the zero point's type");
+  node.require(!wanted || *wanted == type, "output_dtype differs from the zero point's type",
+               "one type, or no output_dtype");
   node.require(is_quantised_type(type), fmt::format("the result is {}", dtype_name(type)),
                "uint8, int8, uint16 or int16");
   return type;

@@ -80,7 +80,8 @@ std::vector<bool> named_axes(const OnnxNode& node, const std::vector<std::int64_
   for (const std::int64_t given : axes) {
     node.require(given >= 0 || node.opset() >= 11, "negative axis", "opset 11 or newer");
     const auto axis = static_cast<std::size_t>(node.axis(given, rank));
-    node.require(!named[axis], fmt::format("axes {} name one twice", shape_text(axes)));
+    node.require(!named[axis], fmt::format("axes {} name one twice", shape_text(axes)),
+                 "each once");
     named[axis] = true;
   }
   return named;
@@ -229,7 +230,7 @@ void rewrite_concat(OnnxNode& node) {
   const DType type = node.builder().value(node.input(0)).type;
   std::vector<ValueId> inputs;
   for (int i = 0; i < node.input_count(); ++i) {
-    node.require(node.has(i), fmt::format("input {} is absent", i));
+    node.require(node.has(i), fmt::format("input {} is absent", i), "every input");
     inputs.push_back(node.input(i));
     node.require_type("an input", inputs.back(), type);
     if (i == 0) continue;

@@ -12,6 +12,7 @@
 #include "base/file_uses.h"
 #include "base/files.h"
 #include "base/numerics.h"
+#include "base/onnx_type.h"
 #include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_file.h"
 
@@ -50,8 +51,11 @@ const TypeRow& type_row(int onnx_type, const std::string& where) {
   for (const TypeRow& row : kTypes) {
     if (row.onnx == onnx_type) return row;
   }
-  throw InputError(where, fmt::format("ONNX element type {}", onnx_type),
-                   "a float, integer of 8 to 64 bits or bool tensor");
+  std::string known;
+  for (const TypeRow& row : kTypes) {
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", onnx_type_name(row.onnx));
+  }
+  throw InputError(where, "ONNX element type " + onnx_type_name(onnx_type), "one of " + known);
 }
 
 struct External {
@@ -79,7 +83,8 @@ std::filesystem::path resolve(const std::string& model, const std::string& locat
   const fs::path folder = fs::canonical(parent.empty() ? "." : parent, error);
   const fs::path file = inside ? fs::canonical(folder / relative, error) : fs::path();
   if (inside && error) {
-    throw InputError(where, "external data '" + location + "' cannot be read: " + error.message());
+    throw InputError(where, "external data '" + location + "' cannot be read: " + error.message(),
+                     "a file in the model's folder");
   }
   const fs::path below = file.lexically_relative(folder);
   inside = inside && !below.empty() && *below.begin() != "..";
@@ -88,7 +93,7 @@ std::filesystem::path resolve(const std::string& model, const std::string& locat
                      "a file in it");
   }
   if (!fs::is_regular_file(file, error)) {
-    throw InputError(where, "external data '" + location + "' is not a file");
+    throw InputError(where, "external data '" + location + "' is not a file", "a regular file");
   }
   return file;
 }
@@ -203,7 +208,10 @@ ByteVector external_bytes(const Checked& checked) {
   in.seekg(checked.external->offset);
   ByteVector bytes(static_cast<std::size_t>(checked.bytes));
   in.read(reinterpret_cast<char*>(bytes.data()), checked.bytes);
-  if (!in) throw InputError(checked.where, "external data cannot be read");
+  if (!in)
+    throw InputError(
+        checked.where, "external data cannot be read",
+        fmt::format("{} bytes from byte {} on", checked.bytes, checked.external->offset));
   return bytes;
 }
 

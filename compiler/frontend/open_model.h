@@ -19,7 +19,7 @@ struct OnnxFile;  // onnx_file.h
 [[nodiscard]] bool is_network(const std::string& name);
 
 // The ONNX file of that path, or a network by its name where there is no file of that name. Throws
-// InputError as read_onnx does.
+// InputError as read_onnx does, and for inline shapes and topologies.
 [[nodiscard]] OnnxFile open_onnx(const std::string& model);
 
 // load_model of an ONNX file's bytes; messages call it `name`.

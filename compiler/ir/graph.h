@@ -158,6 +158,7 @@ struct Graph {
   std::string hash;                  // hex hash of the model file, empty for inline shapes
   bool structure_only = false;       // weights are absent (timing only); constants may lack data
   bool separate_layers = false;      // each device node starts when all before it is complete
+  std::vector<std::string> notes;    // what a user should hear of how the model was read
   std::int64_t images_together = 1;  // of the batch that no layer takes apart (pack_images.h)
   std::vector<Value> values;
   std::vector<Node> nodes;

@@ -197,7 +197,7 @@ TEST_F(BatchRule, ComparesModelsAtTheBatchTheyHave) {
       model("(uint8[2,3] a) => (int32[3,1] y)", "t = Transpose(a) y = MatMulInteger(t, w)");
   const Finished finished = testing_support::systole({"compare", path, "--targets", "tpu:tpu_v1"});
   EXPECT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.out, HasSubstr("tpu:tpu_v1  simulated"));
+  EXPECT_THAT(finished.out, HasSubstr("tpu:tpu_v1  int8"));
 }
 
 // A detector's end: boxes beside constants, which only a batch of 1 fits.
@@ -228,6 +228,44 @@ TEST_F(BatchRule, CalibrationRunsSamplesOneByOneWhereTheBatchCannotGrow) {
                  "s=" + folder_.file("s.npy")})
                 .code,
             0);
+}
+
+TEST_F(BatchRule, WhatTheReaderNotesIsSaidOnce) {
+  const std::string path = folder_.file("scalar.onnxtxt");
+  write_file(
+      path,
+      "<ir_version: 8, opset_import: [\"\" : 13]> g (float x) => (float[3] y) { y = Relu(x) }");
+  for (const char* command : {"run", "compare"}) {
+    Words line = {command, path, "--batch", "4"};
+    if (command == std::string("compare")) line.insert(line.end(), {"--targets", "tpu:tpu_v1"});
+    const Finished finished = testing_support::systole(line);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_EQ(finished.err, "systole: note: " + path +
+                                ": batch 4 changes nothing, as no input has a dimension\n"
+                                "systole: note: " +
+                                path +
+                                ": output 'y' has shape [], where the file says [3]\n"
+                                "systole: note: no --input for 'x': random:0\n");
+  }
+}
+
+TEST_F(BatchRule, AShapeOfZeroSaysWhyItIsRefused) {
+  const Finished finished =
+      run(model("(uint8[2,2] a) => (int32[2,1] y)", "y = MatMulInteger(a, w)"), {},
+          {"--shape", "a=2x0"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(finished.err,
+            "systole: error: --shape a: '0'; expected a whole number from 1 to 2147483647, "
+            "as tensors without elements are not computed\n");
+}
+
+TEST_F(BatchRule, QuantiseRefusesWhatHasNoFloatWeights) {
+  const Finished finished = testing_support::systole(
+      {"quantize", "gemm:8,8,8", "--calibrate", "random", "-o", folder_.file("q.onnx")});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(finished.err,
+            "systole: error: gemm:8,8,8: is an inline shape, which has no float weights; expected "
+            "a float ONNX model\n");
 }
 
 }  // namespace

@@ -248,6 +248,35 @@ TEST(Compare, SaysWhatIsWrongWithItsOptions) {
           "--machine tiny_8: is none of --targets; expected tpu:tiny_8 among them");
 }
 
+// Whatever is wrong with files and targets costs no loading and no run: nothing is said before it.
+TEST(Compare, ReadsFilesAndTargetsFirst) {
+  const auto refused = [](std::vector<std::string> arguments, const std::string& expected) {
+    arguments.insert(arguments.begin(), {"compare", "gemm:64,64,64"});
+    const Finished done = testing_support::systole(arguments);
+    EXPECT_EQ(done.code, 1);
+    EXPECT_TRUE(done.err.starts_with("systole: error: " + expected)) << done.err;
+  };
+  refused({"--measurements", "no/file"}, "no/file: cannot be read");
+  refused({"--targets", "cpu:host,gpu:h10"}, "--targets: no target 'gpu:h10'");
+  refused({"--batches", "0"}, "--batches: '0'");
+}
+
+TEST(Compare, NamesTheFileThatDoesNotCompileAsRunDoes) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("m.onnxtxt");
+  write_file(path,
+             "<ir_version: 8, opset_import: [\"\" : 13]> g (uint8[1,9000] x) => (int32[1,8] y) "
+             "<int64[2] s = {9000, 8}> { w = ConstantOfShape<value = int8[1] {1}>(s) "
+             "y = MatMulInteger(x, w) }");
+  const std::string wanted = path + ": node y: one sample needs 1129 unified buffer rows";
+  EXPECT_THAT(testing_support::systole({"run", path, "--machine", "tiny_8"}).err,
+              HasSubstr("systole: error: " + wanted));
+  EXPECT_THAT(testing_support::systole({"compare", path, "--machine", "tiny_8", "--targets",
+                                        "tpu:", "--batches", "1", "--json"})
+                  .out,
+              HasSubstr("batch 1: " + wanted));
+}
+
 TEST(Compare, RefusesInOneLine) {
   const std::vector<std::vector<std::string>> wrong = {
       {"compare", "mlp:8,8", "--batches", "0"},

@@ -41,6 +41,11 @@ TEST_F(Descriptors, AClosedOrFullStandardOutputIsAnError) {
     EXPECT_EQ(code_of("run gemm:8,8,8" + std::string(output) + " 2>" + error_), 1) << output;
     EXPECT_THAT(text_of(error_), HasSubstr("error: standard output: cannot be written: "));
   }
+  for (const char* long_text : {"run gemm:8,8,8 --json", "isa"}) {
+    EXPECT_EQ(code_of(std::string(long_text) + " >/dev/full 2>" + error_), 1) << long_text;
+    EXPECT_THAT(text_of(error_), HasSubstr("error: standard output: cannot be written: No space "
+                                           "left on device; expected a file or pipe with room"));
+  }
   EXPECT_EQ(code_of("run gemm:8,8,8 >&- 2>&- <&-"), 1);
 }
 

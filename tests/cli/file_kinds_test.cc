@@ -48,6 +48,13 @@ TEST_F(FileKinds, Programs) {
   }
 }
 
+TEST_F(FileKinds, AProgramsErrorNamesItsFile) {
+  const Finished finished =
+      sh("systole compile gemm:8,8,8 -o p.tpu && systole run p.tpu --machine tiny_8");
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("systole: error: p.tpu: machine has array.rows = 8"));
+}
+
 TEST_F(FileKinds, Models) {
   const Finished made = sh("cat > m.onnxtxt <<'E'\n" + std::string(kModel) +
                            "\nE\ngzip -k m.onnxtxt && cp m.onnxtxt m.onnx && cp m.onnxtxt m");
@@ -88,6 +95,13 @@ TEST_F(FileKinds, TopologiesAndConfigurations) {
   }
   expect_same("cat s.csv | systole run /dev/stdin --machine c.cfg | grep cycles", plain);
   expect_same("cat c.cfg | systole run s.csv --machine /dev/stdin | grep cycles", plain);
+}
+
+TEST_F(FileKinds, ATopologyTakesNoInput) {
+  const Finished finished = sh("printf 'a, 4, 4, 4,\\n' > s.csv; systole run s.csv --input random");
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_EQ(finished.err,
+            "systole: error: --input: a topology has no values; expected no --input\n");
 }
 
 }  // namespace

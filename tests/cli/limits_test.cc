@@ -80,18 +80,23 @@ TEST(Limits, HugeShapesAreRefusedForTimingToo) {
 
 TEST(Limits, HugeBatchesAreRefused) {
   SKIP_WITHOUT_ADDRESS_SPACE();
-  const std::string largest = "2147483647";
-  for (const char* shape : {"gemm:1,1,1", "mlp:8,8", "vadd:8", "conv:1,1,8,8,1,3,3,1,1"}) {
-    expect_refused({"run", shape, "--batch", largest, "--timing-only"}, "expected");
-  }
-  expect_refused({"compare", "mlp:8,8", "--batch", largest}, "expected");
-  expect_refused({"run", "gemm:8,8,8", "--batches", largest, "--timing-only"}, "expected");
-  for (const char* option : {"--batch", "--batches"}) {  // what no option takes is a usage error
-    const Finished beyond = testing_support::systole_within(
-        4 * kGiB, {"run", "mlp:8,8", option, "1099511627776", "--timing-only"});
+  const auto expect_usage = [](const Words& words, const std::string& part) {
+    const Finished beyond = testing_support::systole_within(4 * kGiB, words);
     EXPECT_EQ(beyond.code, 2);
-    EXPECT_THAT(beyond.err, HasSubstr("a whole number from 1 to 2147483647"));
+    EXPECT_THAT(beyond.err, HasSubstr(part));
+  };
+  for (const char* beyond : {"16777217", "1000000000", "1099511627776"}) {
+    expect_usage({"run", "mlp:8,8", "--batch", beyond, "--timing-only"},
+                 "a whole number from 1 to 16777216 rows");
+    expect_usage({"compare", "gemm:1,1,1", "--batch", beyond}, "from 1 to 16777216 rows");
   }
+  expect_usage({"run", "mlp:8,8", "--batches", "1099511627776", "--timing-only"},
+               "a whole number from 1 to 2147483647");
+  const std::string largest = "2147483647";
+  expect_refused({"run", "gemm:8,8,8", "--batches", largest, "--timing-only"}, "expected");
+  expect_refused({"run", "mlp:8,8", "--batch", "16777216", "--batches", largest}, "expected");
+  expect_refused({"compare", "gemm:1000000000,1,1"},
+                 "gemm:1000000000,1,1: batch 1000000000; expected at most 16777216");
 }
 
 TEST(Limits, HugeTopologiesAreRefused) {

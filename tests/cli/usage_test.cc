@@ -59,7 +59,17 @@ TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
       {{"run", "gemm:8,8,8", "--zzzz"}, "unknown option '--zzzz'; see `systole run --help`"},
       {{"run", "gemm:8,8,8", "more"}, "unexpected argument 'more'; see `systole run --help`"},
       {{"run", "gemm:8,8,8", "--batch", "0"}, "--batch: '0'; expected a whole number from 1"},
-      {{"run", "gemm:8,8,8", "--engine", "steam"}, "--engine: steam not in"},
+      {{"run", "gemm:8,8,8", "--engine", "steam"},
+       "--engine: 'steam'; expected one of cycle, func"},
+      {{"run", "gemm:8,8,8", "--engine", "cycl"}, "did you mean 'cycle'?; expected one of"},
+      {{"run", "gemm:8,8,8", "--schedule", "overlp"},
+       "--schedule: 'overlp'; did you mean 'overlap'?"},
+      {{"quantize", "x", "--calibrate", "random", "-o", "y", "--format", "qlin"},
+       "--format: 'qlin'; did you mean 'qlinear'?; expected one of qdq, qlinear; see"},
+      {{"compare", "gemm:8,8,8", "--precision", "in8"}, "did you mean 'int8'?"},
+      {{"compare", "gemm:1,1,1", "--batch", "1000000000"},
+       "'1000000000'; expected a whole number from 1 to 16777216 rows, which one program computes"},
+      {{"help", "rum"}, "'rum' is no command; did you mean 'run'?"},
       {{"measure", "gpus"}, "did you mean 'gpu'?"},
       {{"measure", "cpu", "gemm:8,8,8", "--second", "1"}, "did you mean '--seconds'?"},
       {{"models", "mke"}, "did you mean 'make'?"},
@@ -88,6 +98,10 @@ TEST(InputErrors, NameTheNearestRightWord) {
       {{"measure", "cpu", "fashion_mpl"}, "did you mean 'fashion_mlp'?"},
       {{"measure", "gpu", "fashion_mpl"}, "did you mean 'fashion_mlp'?"},
       {{"models", "make", "resnet5", "-o", "/dev/null"}, "did you mean 'resnet50'?"},
+      {{"compare", "gemm:8,8,8", "--targets", "gpu:h10"},
+       "no target 'gpu:h10'; did you mean 'gpu:h100'?"},
+      {{"quantize", "x.onnx", "--calibrate", "random", "-o", "/dev/null", "--calibration", "minmx"},
+       "--calibration: 'minmx'; did you mean 'minmax'?; expected minmax, or percentile:P"},
       {{"validate", "scalsim"}, "no such rung; did you mean 'scalesim'?"},
       {{"run", "gemm:8,8,8", "--machine", "tpuv1"}, "no such machine; did you mean 'tpu_v1'?"},
       {{"run", "gemm:8,8,8", "--set", "dram.bandwidth=1e9"}, "such as 'dram.bytes_per_second'"}};
@@ -96,6 +110,16 @@ TEST(InputErrors, NameTheNearestRightWord) {
     EXPECT_EQ(finished.code, 1) << part << finished.err;
     EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr(part));
+  }
+}
+
+TEST(Help, IsACommandTooAsPeopleTypeIt) {
+  for (const Words& words : kCommands) {
+    Words all = words;
+    all.insert(all.begin(), "help");
+    const Finished finished = testing_support::systole(all);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    EXPECT_EQ(finished.out, help_of(words));
   }
 }
 
@@ -175,6 +199,13 @@ TEST(Output, FitsAPage) {
                              "systole check g.tpu",
                              "systole asm g.asm -o h.tpu",
                              "systole quantize fashion_mlp --calibrate random -o q.onnx",
+                             "systole compare mlp:784,512,10 --batches 1,16 --all --targets "
+                             "tpu:tpu_v1,tpu:tpu_v1_prime,gpu:h100,cpu:haswell,paper:k80",
+                             "systole compare mlp:64,64 --set array.rows=128 --set "
+                             "dram.bytes_per_second=2x --targets tpu:,cpu:host --seconds 0.01",
+                             "systole measure cpu mlp:64,64 --seconds 0.01",
+                             "systole validate scalesim",
+                             "systole validate h100",
                              "systole machines",
                              "systole machines tpu_v1",
                              "systole models",

@@ -97,6 +97,30 @@ TEST(Validate, TheRtlAgreesWhereItWasBuilt) {
   }
 }
 
+TEST(Validate, WiderTablesBreakTheirHeadings) {
+  Validation v;
+  v.tables = {{"cases",
+               "Some cases",
+               {{"name", "the name of the case that was simulated here"},
+                {"cycles", "cycles of the first of all layers"},
+                {"error", "error %", 1}},
+               {{{"name", "a"}, {"cycles", 12}, {"error", -1.25}},
+                {{"name", "long"}, {"cycles", 1234567890}, {"error", 0.04}}}}};
+  v.notes = {std::string(50, 'n') + " and " + std::string(40, 'm')};
+  EXPECT_EQ(validation_text(v),
+            "Some cases\n\n"
+            "the        cycles of   error\n"
+            "name of    the first   %\n"
+            "the case   of all\n"
+            "that was   layers\n"
+            "simulated\n"
+            "here\n"
+            "a                  12   -1.2\n"
+            "long       1234567890    0.0\n\n"
+            "- " +
+                std::string(50, 'n') + " and\n  " + std::string(40, 'm') + "\n");
+}
+
 TEST(Validate, TablesAreAlignedMarkdown) {
   Validation v;
   v.tables = {{"cases",

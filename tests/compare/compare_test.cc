@@ -202,7 +202,7 @@ TEST(CompareModel, ReadsMeasurementFiles) {
 
   request = small_request();
   request.targets = {"tpu:tiny_8", "gpu:h100"};
-  request.measurements = {file};
+  request.measurements = {open_measurements(file)};
   c = compare_model(request);
   const auto rows = rows_of(c, kByBatch, "gpu:h100");
   const auto measured = std::ranges::count(rows, std::string(kMeasured), &Row::kind);
@@ -216,10 +216,11 @@ TEST(CompareModel, ReadsMeasurementFiles) {
 
   m.batch = 3;
   write_file(file, to_json(m).dump());
+  request.measurements = {open_measurements(file)};
   EXPECT_THAT([&] { (void)compare_model(request); },
               testing::ThrowsMessage<InputError>(
                   testing::AllOf(HasSubstr("h100.json"), HasSubstr("batch 3, not 1, 4"))));
-  request.measurements = {folder.file(".")};
+  request.measurements = {open_measurements(folder.file("."))};
   c = compare_model(request);
   EXPECT_THAT(c.notes.at(0), HasSubstr("1 measurement of other"));
 }
@@ -243,7 +244,8 @@ Comparison compare_files(const std::vector<Measurement>& measurements) {
   write_file(folder.file("all.json"), list.dump());
   CompareRequest request = small_request();
   request.targets = {"tpu:tiny_8"};
-  request.measurements = {folder.file("all.json"), folder.file(".")};
+  request.measurements = {open_measurements(folder.file("all.json")),
+                          open_measurements(folder.file("."))};
   return compare_model(request);
 }
 

@@ -36,6 +36,11 @@ TEST(MachineName, SaysWhatWasSet) {
   EXPECT_EQ(with(v1, {"link.in_bytes_per_second=0.5x", "array.weight_load=chain"}).name,
             "tpu_v1 + array.weight_load=chain + link.in_bytes_per_second=0.5x");
   EXPECT_EQ(with(v1, {"clock.hertz=700000001"}).name, "tpu_v1 + clock.hertz=700000001");
+  for (const char* set : {"clock.hertz=1.4GHz", "clock.hertz=1400MHz", "clock.hertz=2x"}) {
+    EXPECT_EQ(with(v1, {set}).name, "tpu_v1 + clock.hertz=1.4GHz");
+    EXPECT_EQ(load_machine(with(v1, {set}).name), with(v1, {set}));
+  }
+  EXPECT_EQ(with(v1, {"clock.hertz=87.5MHz"}).name, "tpu_v1 + clock.hertz=87.5MHz");
 }
 
 TEST(MachineName, FollowsFromValuesHoweverTheyWereSet) {
@@ -71,7 +76,7 @@ TEST(MachineName, SaysWhichPresetAFileChanges) {
   EXPECT_EQ(with(fast, {"array.rows=128"}).name, fast.name + " + array.rows=128");
   EXPECT_THAT([] { (void)file("text = \"t\"\nbase = \"tpu_v9\"\n"); },
               testing::ThrowsMessage<InputError>(testing::AllOf(
-                  HasSubstr("mine.toml:2: base = \"tpu_v9\"; expected"), HasSubstr("tiny_8"))));
+                  HasSubstr("mine.toml:2: base = \"tpu_v9\"; did you mean"), HasSubstr("tiny_8"))));
 }
 
 // Programs and their text carry names; values that somebody edited since are not hidden by them.
@@ -142,7 +147,7 @@ TEST(MachineName, TellsAScaleSimFilesChanges) {
   std::string claims = config;
   claims.replace(claims.find("small"), 5, "tpu_v1");
   EXPECT_THAT(file(claims, "x.cfg").name,
-              HasSubstr("tpu_v1 + clock.hertz=1000000000 + array.rows=32 + "));
+              HasSubstr("tpu_v1 + clock.hertz=1GHz + array.rows=32 + "));
 }
 
 }  // namespace

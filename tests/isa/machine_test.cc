@@ -5,11 +5,16 @@
 #include <gtest/gtest.h>
 
 #include "base/diag.h"
+#include "base/files.h"
+#include "tests/support/scratch.h"
 
 namespace systole::isa {
 namespace {
 
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 std::string error_of(const std::string& toml) {
   try {
@@ -66,13 +71,55 @@ TEST(Machine, ErrorsNameFileLineAndWhatIsRight) {
                         "'array.rows'"));
   EXPECT_THAT(error_of("[array]\n\nrows = 1\n"), HasSubstr("m.toml:3: array.rows = 1"));
   EXPECT_THAT(error_of("[array]\nrows = \"8 columns\"\n"),
-              HasSubstr("m.toml:2: array.rows is not an int"));
+              HasSubstr("m.toml:2: array.rows = \"8 columns\"; expected 2 to"));
   EXPECT_THAT(error_of("[array]\nrows = 8.5\n"), HasSubstr("m.toml:2: array.rows is not an int"));
   EXPECT_THAT(error_of("[array]\nweight_load = \"fast\"\n"), HasSubstr("through, chain, single"));
   EXPECT_THAT(error_of("clock = 5\n"), HasSubstr("m.toml:1: unknown parameter 'clock'"));
   EXPECT_THAT(error_of("name = 5\n"), HasSubstr("m.toml:1: name is not text"));
   EXPECT_THAT(error_of("[array\n"), HasSubstr("m.toml:1:"));
   EXPECT_THAT(error_of("[unified_buffer]\nbytes = 1024\nrow_bytes = 2000\n"), HasSubstr("no row"));
+}
+
+TEST(Machine, FilesTakeQuantitiesInQuotesAndNoFactors) {
+  EXPECT_EQ(
+      error_of("[array]\nrows = 8\n[clock]\nhertz = 1.5GHz # fast\n"),
+      "m.toml:4: 1.5GHz is no TOML value; expected \"1.5GHz\": a value with its unit stands in "
+      "quotes");
+  EXPECT_THAT(error_of("clock.hertz = 700 MHz\n"), HasSubstr("expected \"700 MHz\":"));
+  EXPECT_THAT(error_of("[clock]\nhertz = fast\n"), EndsWith("; expected a TOML file"));
+  EXPECT_THAT(error_of("[clock]\nhertz = \"2x\"\n"),
+              AllOf(HasSubstr("m.toml:2: clock.hertz = \"2x\"; expected 1000000 to"),
+                    EndsWith("Hz; a factor such as 2x is for --set")));
+}
+
+TEST(Machine, ABaseGetsTheNearestPreset) {
+  EXPECT_THAT(error_of("base = \"tpuv1\"\n"),
+              HasSubstr("m.toml:1: base = \"tpuv1\"; did you mean 'tpu_v1'?; expected one of"));
+  EXPECT_THAT(error_of("[array]\nweight_load = \"thru\"\n"), HasSubstr("did you mean 'through'?"));
+}
+
+TEST(Machine, AFileThatSaysNothingIsNone) {
+  const testing_support::ScratchFolder folder;
+  for (const char* text : {"", "\n\n", "# tpu_v1\n  # as it is\n"}) {
+    write_file(folder.file("m.toml"), std::string(text));
+    EXPECT_THAT([&] { (void)load_machine(folder.file("m.toml")); },
+                ThrowsMessage<InputError>(
+                    HasSubstr("m.toml: says nothing; expected name, base or parameters")));
+  }
+}
+
+TEST(Machine, TextOfAChangedMachineSaysFromWhat) {
+  const Machine v1 = load_machine("tpu_v1");
+  EXPECT_EQ(machine_from_toml("base = \"tpu_v1\"\n", "m.toml").text, v1.text);
+  const char* changed = "base = \"tpu_v1\"\n[array]\nrows = 128\n";
+  EXPECT_EQ(machine_from_toml(changed, "m.toml").text, "changed from tpu_v1");
+  EXPECT_EQ(machine_from_toml("text = \"mine\"\n" + std::string(changed), "m.toml").text, "mine");
+  Machine set = v1;
+  set_parameter(set, "array.rows=128");
+  EXPECT_EQ(set.text, "changed from tpu_v1");
+  EXPECT_EQ(machine_from_toml(to_toml(set), "m.toml").text, "changed from tpu_v1");
+  set_parameter(set, "array.rows=256");
+  EXPECT_EQ(set.text, v1.text);
 }
 
 TEST(Machine, FilesTakeUnits) {

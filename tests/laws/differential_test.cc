@@ -1,5 +1,6 @@
-// Law 6: a compiled graph computes what the reference evaluator does, on every engine, whatever the
-// graph, its shapes and the machine. SYSTOLE_SEEDS=FIRST-LAST runs more than the seeds kept here.
+// Differential: a compiled graph computes what the reference evaluator does, on every engine,
+// whatever the graph, its shapes and the machine. SYSTOLE_SEEDS=FIRST-LAST runs more than the seeds
+// kept here.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -106,13 +107,13 @@ void check_seeds(std::uint64_t first, std::uint64_t last) {
   EXPECT_GE(2 * with_products, all) << "most graphs must use the array";
 }
 
-TEST(Law6, EveryEngineComputesWhatTheEvaluatorDoes) { check_seeds(kFirst, kLast); }
+TEST(Differential, EveryEngineComputesWhatTheEvaluatorDoes) { check_seeds(kFirst, kLast); }
 
-TEST(Law6, SeedsThatOnceFailed) {
+TEST(Differential, SeedsThatOnceFailed) {
   for (const std::uint64_t seed : kKept) EXPECT_TRUE(check_seed(seed).has_value()) << seed;
 }
 
-TEST(Law6, SeedsAskedFor) {
+TEST(Differential, SeedsAskedFor) {
   const char* asked = std::getenv("SYSTOLE_SEEDS");
   if (asked == nullptr) GTEST_SKIP() << "SYSTOLE_SEEDS=FIRST-LAST asks for more seeds";
   std::uint64_t first = 0, last = 0;
