@@ -80,9 +80,10 @@ compiler::QuantizeOptions calibration_named(const std::string& text) {
     if (error == std::errc{} && stop == end && percentile > 50.0 && percentile < 100.0)
       return {.percentile = percentile};
   }
+  const bool named = text.starts_with(kPrefix.substr(0, kPrefix.size() - 1));
   const std::string word = text.substr(0, text.find(':'));
-  throw InputError("--calibration",
-                   "'" + text + "'" + isa::did_you_mean(word, {"minmax", "percentile:P"}),
+  const std::string hint = named ? "" : isa::did_you_mean(word, {"minmax", "percentile:P"});
+  throw InputError("--calibration", "'" + text + "'" + hint,
                    "minmax, or percentile:P with P above 50 and below 100");
 }
 

@@ -281,7 +281,8 @@ std::string bare_quantity(std::string_view text, std::size_t line) {
   text = trimmed(text);
   const std::size_t unit = text.find_first_not_of("0123456789._ ");
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
-  const bool quantity = unit != 0 && unit != std::string_view::npos && letter(text[unit]);
+  const bool quantity = unit != 0 && unit != std::string_view::npos && letter(text[unit]) &&
+                        text.substr(unit) != "x";  // a factor, in quotes or not
   return quantity ? std::string(text) : std::string();
 }
 

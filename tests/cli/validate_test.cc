@@ -109,10 +109,10 @@ TEST(Validate, WiderTablesBreakTheirHeadings) {
   v.notes = {std::string(50, 'n') + " and " + std::string(40, 'm')};
   EXPECT_EQ(validation_text(v),
             "Some cases\n\n"
-            "the        cycles of   error\n"
-            "name of    the first   %\n"
-            "the case   of all\n"
-            "that was   layers\n"
+            "the name   cycles of   error\n"
+            "of the     the first   %\n"
+            "case that  of all\n"
+            "was        layers\n"
             "simulated\n"
             "here\n"
             "a                  12   -1.2\n"
