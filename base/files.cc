@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "base/diag.h"
 
@@ -60,6 +62,21 @@ std::string new_file_beside(const fs::path& path, const struct stat* replaced) {
   cannot_be_written(path.string());
 }
 
+// A pipe that nobody reads would hold whoever opens it for ever.
+void wait_for_reader(const std::string& path) {
+  constexpr int kTries = 20;
+  constexpr auto kPause = std::chrono::milliseconds(50);
+  for (int i = 0; i < kTries; ++i) {
+    const int descriptor = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0 || errno != ENXIO) {
+      if (descriptor >= 0) close(descriptor);
+      return;  // other troubles are those of opening it in earnest
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  throw InputError(path, "is a pipe that nobody reads", "a file, or a pipe with a reader");
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
@@ -73,7 +90,10 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   temporary_ = path_;
   errno = 0;
   if (access(path_.c_str(), W_OK) != 0 && errno != ENOENT) cannot_be_written(path_);
-  if (in_place) return;
+  if (in_place) {
+    if (S_ISFIFO(found.st_mode)) wait_for_reader(path_);
+    return;
+  }
   temporary_ = new_file_beside(path_, exists ? &found : nullptr);
   doomed_.emplace(temporary_);
 }

@@ -63,6 +63,9 @@ OutputSet::~OutputSet() {
 
 AtomicFile* OutputSet::file(const std::string& option, const std::string& path) {
   if (path.empty()) return nullptr;
+  if (path == "-") {
+    throw InputError(option, "'-' is no file here", "a file name (/dev/stdout is standard output)");
+  }
   AtomicFile& file = files_.emplace_back(path);
   note_written(file.path(), option);
   return &file;

@@ -22,8 +22,8 @@ class OutputSet {
   OutputSet& operator=(const OutputSet&) = delete;
 
   // A file to come, under a temporary name until commit(); nullptr if the path is empty, as that of
-  // an option that was not given. `option` is for messages. Throws InputError if the file cannot be
-  // written, is read by this command (also later), or is another of its outputs.
+  // an option that was not given. `option` is for messages. Throws InputError for "-", and if the
+  // file cannot be written, is read by this command (also later), or is another of its outputs.
   AtomicFile* file(const std::string& option, const std::string& path);
   // A folder for files to come, made with its parents where it is not there; without commit() what
   // was made is gone again. Throws InputError if it cannot be made or written to.

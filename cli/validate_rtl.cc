@@ -3,6 +3,7 @@
 // write is in the same cycle with the same value on all of them.
 #include <fmt/core.h>
 
+#include "base/diag.h"
 #include "cli/terminal.h"
 #include "cli/validate.h"
 #include "rtl/cosim.h"
@@ -42,6 +43,10 @@ void run_case(const rtl::ModelInfo& model, std::uint64_t seed, Suite& suite) {
 }  // namespace
 
 Validation validate_rtl(const ValidateRequest& /*request*/) {
+  if (rtl::models().empty()) {
+    throw InputError("validate rtl", "this build has no RTL models",
+                     "verilator, and a build with -DSYSTOLE_RTL=ON");
+  }
   const Progress progress("validating");
   Validation v;
   v.tally = ValidationTally{};
@@ -68,11 +73,6 @@ Validation validate_rtl(const ValidateRequest& /*request*/) {
                                 {"passes", suite.passes},
                                 {"writes", suite.writes},
                                 {"difference", suite.first_difference}});
-  }
-  if (rtl::models().empty()) {
-    v.tally->skipped
-        ["no RTL models in this build: install verilator, configure with "
-         "-DSYSTOLE_RTL=ON"] = 1;
   }
   v.notes = {
       "compared with the engines: the cycle of every shift, pass and accumulator write, every "

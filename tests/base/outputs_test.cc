@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include "base/diag.h"
 #include "base/temporary_file.h"
@@ -194,6 +195,20 @@ TEST_F(Outputs, ThatCannotBeWrittenAreRefusedAtOnce) {
   write_file(path("file"), "");
   EXPECT_THAT(error_of([&] { set.folder("--f", path("file")); }), HasSubstr("is no folder"));
   EXPECT_THAT(error_of([&] { set.folder("--f", path("file/f")); }), HasSubstr("cannot be made"));
+  EXPECT_THAT(error_of([&] { set.file("--a", "-"); }), HasSubstr("--a: '-' is no file here"));
+}
+
+TEST_F(Outputs, APipeThatNobodyReadsIsRefused) {
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  OutputSet set;
+  EXPECT_THAT(error_of([&] { set.file("--a", path("pipe")); }),
+              HasSubstr("is a pipe that nobody reads"));
+  std::string text;
+  std::thread reader([&] { text = text_of(path("pipe")); });
+  set.file("--a", path("pipe"))->write("text");
+  set.commit();
+  reader.join();
+  EXPECT_EQ(text, "text");
 }
 
 // Without a set, programs that read and write the same file are free to do so.

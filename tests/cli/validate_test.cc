@@ -84,13 +84,17 @@ TEST(Validate, RefusesRowsNobodyMeasured) {
   EXPECT_THAT(finished.err, testing::Not(HasSubstr("measuring")));
 }
 
-// With models every program agrees; without, the rung says why it compared nothing.
+// With models every program agrees; without, the rung cannot be climbed and says why.
 TEST(Validate, TheRtlAgreesWhereItWasBuilt) {
   const Finished finished = testing_support::systole({"validate", "rtl", "--json"});
+  if (finished.code == 1) {
+    EXPECT_THAT(finished.err, HasSubstr("validate rtl: this build has no RTL models; expected"));
+    return;
+  }
   ASSERT_EQ(finished.code, 0) << finished.err;
   const Json json = Json::parse(finished.out);
   EXPECT_EQ(json.at("failed"), 0);
-  EXPECT_NE(json.at("passed") > 0, json.at("skipped").size() > 0);
+  EXPECT_GT(json.at("passed"), 0);
   for (const Json& row : json.at("cases")) {
     EXPECT_EQ(row.at("equal"), row.at("programs")) << row.dump();
     EXPECT_GT(row.at("writes"), 0) << row.dump();
