@@ -134,6 +134,15 @@ struct Results {
   std::map<std::string, AtomicFile*> report;  // by name
 };
 
+// A comparison of nothing is none.
+void require_rows(const compare::Comparison& comparison) {
+  if (!comparison.rows.empty()) return;
+  const std::string why = comparison.absent.empty() ? "no target has figures of this model"
+                                                    : comparison.absent.front().target + ": " +
+                                                          comparison.absent.front().reason;
+  throw InputError("compare", "no row: " + why, "a target that runs this model and precision");
+}
+
 void compare_targets(const Options& o, const std::string& command_line) {
   Results results(o);
   compare::CompareRequest request;
@@ -156,6 +165,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   std::optional<Progress> progress("comparing");
   const compare::Comparison comparison = compare::compare_model(request);
   progress.reset();
+  require_rows(comparison);
   results.write(comparison);
   fmt::print("{}", o.json ? json_text(compare::to_json(comparison))
                           : compare::table_text(comparison, o.all));

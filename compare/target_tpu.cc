@@ -175,7 +175,7 @@ void check_values(const TargetContext& context, const isa::Machine& machine, Wor
 void simulate_target(const TargetContext& context, const isa::Machine& machine, Workload& workload,
                      bool values) {
   const std::string target = "tpu:" + machine.name;
-  if (!context.wants("int8")) return context.absent(target, "int8", "only int8 is simulated");
+  if (!context.wants("int8")) return context.absent(target, "", "only int8 is simulated");
   context.say(fmt::format("simulating {} at batch {}", machine.name, workload.batch()));
   try {
     Simulation simulation(workload, machine);

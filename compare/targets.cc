@@ -215,11 +215,11 @@ void add_measurement(const TargetContext& context, Measurement m, Series names) 
 
 void require_work(const MeasurementFile& file, const Work& work) {
   if (file.is_folder) return;
-  for (const Measurement& m : file.measurements) {
-    if (const auto differs = difference(m, work)) {
-      throw InputError(file.path, "measures " + *differs, "this model, batch and precision");
-    }
-  }
+  const auto fits = [&](const Measurement& m) { return !difference(m, work); };
+  if (std::ranges::any_of(file.measurements, fits)) return;  // what is left out is said in a note
+  const std::string found =
+      file.measurements.empty() ? "nothing" : *difference(file.measurements.front(), work);
+  throw InputError(file.path, "measures " + found, "this model, batch and precision");
 }
 
 void add_measurements(const TargetContext& context, const MeasurementFile& file, const Work& work) {

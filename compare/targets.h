@@ -70,7 +70,8 @@ void measure_onnxruntime(const TargetContext& context, const OnnxRuntime& runtim
 // gpu:<device> and cpu:<device> by the device model.
 void model_target(const TargetContext& context, const Device& device, const Workload& workload);
 
-// Throws InputError if a single file measures another model, batch or precision than `work`.
+// Throws InputError if nothing of a single file measures `work`: all is of another model, batch or
+// precision.
 void require_work(const MeasurementFile& file, const Work& work);
 // Points from a measurement file of this model; those of other models, batches or precisions in a
 // folder are counted in a note.

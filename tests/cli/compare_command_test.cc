@@ -47,6 +47,18 @@ std::set<std::string> targets_of(const ordered_json& json, const std::string& sc
 const std::set<std::string> kEverywhere = {"tpu:tpu_v1", "cpu:host", "cpu:haswell", "gpu:v100",
                                            "gpu:a100",   "gpu:h100", "gpu:h200",    "gpu:k80"};
 
+TEST(CompareCommand, OfNothingFails) {
+  for (const std::vector<std::string>& targets :
+       {std::vector<std::string>{"--targets", "tpu:tpu_v1", "--precision", "fp32"},
+        {"--targets", "paper:tpu_v1"}}) {
+    std::vector<std::string> words = {"compare", "mlp:8,8"};
+    words.insert(words.end(), targets.begin(), targets.end());
+    const Finished finished = testing_support::systole(words);
+    EXPECT_EQ(finished.code, 1) << finished.out;
+    EXPECT_THAT(finished.err, HasSubstr("error: compare: no row: "));
+  }
+}
+
 TEST(Compare, PutsAMatrixProductOnEveryTarget) {
   const auto json = compared(
       {"gemm:64,256,32", "--targets", "all", "--precision", "int8", "--precision", "fp32"});
@@ -186,8 +198,8 @@ TEST(Compare, AsksOnnxRuntimeForExactProducts) {
       "--seconds",     "0.01",
       "--json"};
   const auto options_of = [&](const Finished& done) {
-    EXPECT_EQ(done.code, 0) << done.err;
-    EXPECT_THAT(done.out, HasSubstr("kept the options"));
+    EXPECT_EQ(done.code, 1) << "it was the only target";
+    EXPECT_THAT(done.err, HasSubstr("kept the options"));
     return ordered_json::parse(
         testing_support::text_of(folder.file("onnxruntime-node/options.json")));
   };
@@ -273,7 +285,7 @@ TEST(Compare, NamesTheFileThatDoesNotCompileAsRunDoes) {
               HasSubstr("systole: error: " + wanted));
   EXPECT_THAT(testing_support::systole({"compare", path, "--machine", "tiny_8", "--targets",
                                         "tpu:", "--batches", "1", "--json"})
-                  .out,
+                  .err,
               HasSubstr("batch 1: " + wanted));
 }
 
