@@ -216,6 +216,7 @@ TEST_F(Constants, RefusesWhatOnnxForbids) {
       AllOf(HasSubstr("indices [3, 1] of [2, 3]"), HasSubstr("the same batch dimensions")));
   EXPECT_THAT(error_of("w = Concat<axis = 0>(far, far) j, k = Split(a, w)"),
               HasSubstr("parts [9223372036854775807, 9223372036854775807] of 3 elements"));
+  EXPECT_THAT(error_of("k = Max(a, , b)"), HasSubstr("input 1 is absent"));
   EXPECT_THAT(error_of("l = Equal(a, b) k = ArgMax(l)"), HasSubstr("the data are bool"));
   EXPECT_THAT(error_of("k = Trilu(m)", 13), HasSubstr("opset 14 or newer"));
   EXPECT_THAT(error_of("k = Abs<speed = 3>(a)"), HasSubstr("'speed'"));
