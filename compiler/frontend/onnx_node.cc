@@ -90,7 +90,7 @@ bool OnnxNode::use_known_inputs() {
 }
 
 ValueId OnnxNode::input(int i) {
-  require(has(i), fmt::format("input {} is absent", i));
+  require(has(i), fmt::format("input {} is absent", i), "every input of the operator");
   if (!known_.empty()) return known_[static_cast<std::size_t>(i)];
   const std::string& name = proto_.input(i);
   const auto found = import_.values.find(name);
