@@ -14,6 +14,14 @@
 namespace systole::compiler {
 namespace {
 
+// Whether there is something to read and something to write.
+bool has_elements(const Graph& graph, const Node& node) {
+  const auto is_filled = [&](ValueId id) {
+    return id == kNoValue || element_count(graph.value(id).shape) > 0;
+  };
+  return std::ranges::all_of(node.inputs, is_filled) && is_filled(node.outputs[0]);
+}
+
 constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
 
 bool is_short(DType type) {
@@ -121,6 +129,8 @@ class Placer {
 
   void check_product(const Node& node, const ProductQuants& quants) const {
     const std::string where = "node " + node.name;
+    if (!has_elements(graph_, node))
+      throw InputError(where, "multiplies or makes a tensor without elements", "one at least");
     const Value& weights = graph_.value(node.inputs[1]);
     if (!weights.constant && !graph_.structure_only) {
       if (is_dequantised_constant(node.inputs[1])) {
@@ -270,6 +280,7 @@ bool reads_flattened(const Node& node, const FeatureMap& wanted, const FeatureMa
 }
 
 std::string vector_obstacle(const Graph& graph, const Node& node) {
+  if (!has_elements(graph, node)) return "has no elements";
   switch (node.kind) {
     case OpKind::kMap:
       return map_obstacle(node);

@@ -188,8 +188,8 @@ class Fuser {
     return true;
   }
 
-  // The bias as an int32 constant at scale alpha * xs * ws[c]; nullopt if it is not a constant [N].
-  // kNoValue inside stands for "no bias".
+  // The bias as an int32 constant at scale alpha * xs * ws[c]; nullopt if it is not a constant [N]
+  // or has no such form. kNoValue inside stands for "no bias".
   std::optional<ValueId> integer_bias(std::size_t n, ValueId id, const Dequantised& x,
                                       const Dequantised& w) {
     if (id == kNoValue) return kNoValue;
@@ -204,26 +204,28 @@ class Fuser {
     for (std::int64_t c = 0; c < columns; ++c) {
       const float scale = alpha(product) * x.quant.scales[0] * column(w.quant.scales, c);
       const auto i = static_cast<std::size_t>(c);
+      std::optional<std::int32_t> steps;
       if (dequant && source.type == DType::kInt32) {
         const std::int32_t raw =
             source.constant->as<std::int32_t>()[i] - column(dequant->quant.zero_points, c);
         const float given = column(dequant->quant.scales, c);
         const bool exact = given == scale && beta(product) == 1.0F;
-        result.as<std::int32_t>()[i] =
-            exact ? raw : rescaled(static_cast<double>(raw) * given * beta(product), scale);
+        const double real = static_cast<double>(raw) * given * beta(product);
+        steps = exact ? raw : rescaled(real, scale);
       } else if (!dequant && source.type == DType::kFloat32) {
-        result.as<std::int32_t>()[i] =
-            rescaled(double{source.constant->as<float>()[i]} * beta(product), scale);
-      } else {
-        return std::nullopt;
+        steps = rescaled(double{source.constant->as<float>()[i]} * beta(product), scale);
       }
+      if (!steps) return std::nullopt;
+      result.as<std::int32_t>()[i] = *steps;
     }
     return graph_.add_value(
         Value{graph_.value(id).name + "_int32", DType::kInt32, {columns}, std::move(result)});
   }
 
-  static std::int32_t rescaled(double value, float scale) {
-    const double steps = std::nearbyint(value / double{scale});
+  // Nothing where no number of steps makes the value, as with a scale of 0.
+  static std::optional<std::int32_t> rescaled(double value, float scale) {
+    const double steps = value == 0.0 ? 0.0 : std::nearbyint(value / double{scale});
+    if (!std::isfinite(steps)) return std::nullopt;
     return static_cast<std::int32_t>(std::clamp(steps, -2147483648.0, 2147483647.0));
   }
 

@@ -40,6 +40,44 @@ TEST_F(LowerRefusals, AProductsParametersHaveToBeHeldTogether) {
   expect_evaluators_bytes(graph, compile(graph, machine, {}), random);
 }
 
+// A Pad may cut everything off: nothing is left that units could work on.
+TEST_F(LowerRefusals, TensorsWithoutElements) {
+  const auto without_rows = [&](const std::string& body) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[1,2] x) => (uint8[0,2] y)\n"
+        "<float s = {0.5}, float t = {0.25}, uint8 z = {3}, int8[2,2] w = {1,2,3,4},\n"
+        " int64[4] p = {0,0,-1,0}>\n"
+        "{ e = Pad(x, p) f = DequantizeLinear(e, s, z) " +
+        body + " }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tiny_8");
+  EXPECT_THAT(error_of(without_rows("y = QuantizeLinear(f, t, z)"), machine),
+              HasSubstr("has no elements"));
+  EXPECT_THAT(error_of(without_rows("v = DequantizeLinear(w, s) c = MatMul(f, v) "
+                                    "y = QuantizeLinear(c, s, z)"),
+                       machine),
+              HasSubstr("without elements"));
+}
+
+// With a scale of 0 no number of steps is a bias.
+TEST_F(LowerRefusals, ABiasWithoutAScale) {
+  const auto biased = [&](const std::string& bias) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[1,2] x) => (uint8[1,2] y)\n"
+        "<float s = {0.5}, float t = {0.0}, uint8 z = {3}, int8[2,2] w = {1,2,3,4},\n"
+        " float[2] b = {" +
+        bias +
+        "}>\n"
+        "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, t) c = Gemm(f, v, b)\n"
+        "  y = QuantizeLinear(c, s, z) }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tiny_8");
+  EXPECT_THAT(error_of(biased("0.0, 1.0"), machine), HasSubstr("is float32"));
+  EXPECT_EQ(error_of(biased("0.0, 0.0"), machine), "");
+}
+
 // Padding as wide as the window and wider, on each side: some windows reach no pixel.
 TEST_F(LowerRefusals, WindowsThatReachNoPixelAreZeros) {
   const auto with_pads = [&](const std::string& pads) {
