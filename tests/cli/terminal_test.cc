@@ -45,7 +45,9 @@ std::string read_until(int file, const std::string& wanted) {
 
 TEST(Progress, AppearsOnATerminalAndIsWiped) {
   int master = -1, slave = -1;
-  ASSERT_EQ(openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  if (openpty(&master, &slave, nullptr, nullptr, nullptr) != 0) {
+    GTEST_SKIP() << "this system has no pseudo terminals (/dev/pts)";
+  }
   {
     const ErrorAs terminal(slave);
     Progress progress("testing", milliseconds(0));
