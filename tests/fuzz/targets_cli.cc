@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -32,9 +34,14 @@ const TemporaryFolder& folder() {
   return made;
 }
 
+// Written in place: to free the blocks of a file that is replaced takes some disks milliseconds.
 std::string on_disk(Bytes bytes, const std::string& name) {
   const std::string path = folder().file(name);
-  write_file(path, bytes);
+  std::ofstream(path, std::ios::binary | std::ios::app).close();  // makes it
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+  file.close();
+  std::filesystem::resize_file(path, bytes.size());
   return path;
 }
 
