@@ -15,6 +15,8 @@ template <typename... Cases>
 struct Either : Cases... {
   using Cases::operator()...;
 };
+template <typename... Cases>
+Either(Cases...) -> Either<Cases...>;  // which clang 14 does not deduce by itself
 
 // visit(i) of an instruction that is work of one of these units (its row's unit; sync, set and
 // other rows of the sequencer are nobody's work). A fault of ours if it is not.
