@@ -138,6 +138,25 @@ TEST(Models, EveryCommandTakesEveryName) {
   EXPECT_EQ(quantize.code, 0) << quantize.err;
 }
 
+// Weights in integers, activations in floats: what the error asks for works.
+TEST(Models, WithIntegerWeightsAloneRunAsTheErrorAsks) {
+  const ScratchFolder folder;
+  const std::string model = folder.file("m.onnxtxt");
+  write_file(model, std::string("<ir_version: 8, opset_import: [\"\" : 13]> g (float[2,3] x) => "
+                                "(float[2,2] y) <int8[3,2] q = {1,-2,3,-4,5,-6}, float s = {0.5}> "
+                                "{ w = DequantizeLinear(q, s) y = MatMul(x, w) }"));
+  const Finished refused = testing_support::systole({"run", model});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("--calibrate DATA, or --timing-only\n"));
+  for (const Words& remedy : {Words{"--timing-only"},
+                              {"--calibrate", "random"},
+                              {"--timing-only", "--calibrate", "random"}}) {
+    Words words = {"run", model};
+    words.insert(words.end(), remedy.begin(), remedy.end());
+    EXPECT_EQ(testing_support::systole(words).code, 0) << remedy.front();
+  }
+}
+
 TEST(Models, MessagesNeverNameATemporaryFile) {
   const Finished network =
       testing_support::systole({"run", "resnet18", "--shape", "nobody=1x3x224x224"});
