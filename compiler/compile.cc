@@ -33,6 +33,9 @@ isa::Program compile(const Graph& graph, const isa::Machine& machine,
 Compiled compile_explained(const Graph& graph, const isa::Machine& machine,
                            const CompileOptions& options) {
   const Schedule schedule = schedule_named(options.schedule);
+  if (options.batches < 1) {
+    throw InputError("batches", std::to_string(options.batches), "at least one");
+  }
   verify(graph);
   const Graph integer =
       run_passes(graph, {&machine, options.timing_only}, passes().front().id, passes().back().id);

@@ -103,6 +103,12 @@ TEST(Schedule, OverlapDoesNot) {
   EXPECT_FALSE(in_steps(all.at(kLayers + 1))) << "the next batch's input overlaps the output";
 }
 
+TEST(Schedule, NeedsABatch) {
+  const Graph graph = load_model("gemm:8,8,8", {});
+  EXPECT_THROW(static_cast<void>(compile(graph, isa::load_machine("tpu_v1"), {.batches = 0})),
+               InputError);
+}
+
 TEST(Schedule, UnknownNamesListTheKnownOnes) {
   try {
     (void)schedule_named("fastest");
