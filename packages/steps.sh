@@ -23,7 +23,8 @@ job_count() {
   echo "$((cores < memory ? cores : memory))"
 }
 
-# configure PRESET: sets up build/PRESET, afresh when it was made for another place of this tree.
+# configure PRESET [option of cmake...]: sets up build/PRESET, afresh when it was made for another place
+# of this tree.
 configure() {
   local cache="build/$1/CMakeCache.txt" home
   if [[ -f "$cache" ]]; then
@@ -31,7 +32,7 @@ configure() {
     [[ "$home" == "$PWD" ]] || rm -rf "build/$1"
   fi
   mkdir -p build
-  cmake --preset "$1" >"build/configure-$1.log" 2>&1 || {
+  cmake --preset "$@" >"build/configure-$1.log" 2>&1 || {
     tail -n 30 "build/configure-$1.log" >&2
     return 1
   }
