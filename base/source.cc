@@ -1,8 +1,6 @@
 // The build's definitions, as functions.
 #include "base/source.h"
 
-#include <filesystem>
-
 namespace systole {
 namespace {
 
@@ -30,6 +28,12 @@ std::string source_path(std::string_view path) { return joined(SYSTOLE_SOURCE_DI
 std::string data_path(std::string_view path) {
   static const std::string root = data_root();
   return joined(root, path);
+}
+
+std::filesystem::path models_folder() {
+  const std::filesystem::path folder = data_path("models");
+  std::error_code error;
+  return std::filesystem::equivalent(folder, "models", error) ? "models" : folder;
 }
 
 }  // namespace systole

@@ -5,6 +5,7 @@
 // the tree compiles anything else again.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,9 @@ namespace systole {
 // share/systole beside the folder of the running program, else in the source tree, else where the
 // build was to be installed.
 [[nodiscard]] std::string data_path(std::string_view path);
+
+// The folder of the models that come with the program; by its shorter name where it is that of the
+// current folder, as models are named in what is printed.
+[[nodiscard]] std::filesystem::path models_folder();
 
 }  // namespace systole

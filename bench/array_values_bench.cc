@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/diag.h"
-#include "compare/host_isa.h"
+#include "compare/targets/host_isa.h"
 #include "sim/unit/array_values.h"
 
 namespace systole {

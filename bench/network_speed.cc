@@ -21,8 +21,8 @@
 
 #include "base/files.h"
 #include "compiler/compile.h"
-#include "compiler/frontend/load.h"
-#include "compiler/frontend/networks.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
 #include "sim/run.h"
 
 namespace systole::bench {

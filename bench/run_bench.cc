@@ -15,10 +15,10 @@
 
 #include "base/files.h"
 #include "base/tensor.h"
-#include "compare/cpu_onednn.h"
+#include "compare/targets/cpu/cpu_onednn.h"
 #include "compiler/compile.h"
-#include "compiler/frontend/load.h"
-#include "compiler/passes/fuse_quantised.h"
+#include "compiler/load.h"
+#include "compiler/pipeline.h"
 #include "isa/machine.h"
 #include "sim/run.h"
 

@@ -22,7 +22,8 @@
 #include "bench/lower_bound.h"
 #include "bench/resident.h"
 #include "compiler/compile.h"
-#include "compiler/frontend/networks.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
 #include "sim/run.h"
 
 namespace systole::bench {

@@ -8,7 +8,7 @@
 #include "base/clean.h"
 #include "base/outputs.h"
 #include "cli/commands.h"
-#include "cli/program_files.h"
+#include "formats/program_files.h"
 
 namespace systole::cli {
 namespace {
@@ -20,7 +20,7 @@ struct Options {
 void assemble(const Options& o) {
   OutputSet outputs;
   AtomicFile* file = outputs.file("--output", o.output);
-  const isa::Program program = program_from_text(read_file(o.input), o.input);
+  const isa::Program program = formats::program_from_text(read_file(o.input), o.input);
   file->write(isa::save_program(program));
   outputs.commit();
   fmt::print("{}: {} instructions\n", clean(o.output), program.code.size());
@@ -29,7 +29,7 @@ void assemble(const Options& o) {
 void disassemble(const Options& o) {
   OutputSet outputs;
   AtomicFile* file = outputs.file("--output", o.output);
-  const std::string text = isa::disassemble(read_program(o.input));
+  const std::string text = isa::disassemble(formats::read_program(o.input));
   if (file == nullptr) {
     fmt::print("{}", text);
     return;

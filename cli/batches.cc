@@ -3,10 +3,11 @@
 
 #include <fmt/core.h>
 
-#include "cli/accuracy.h"
+#include "base/page.h"
+#include "base/terminal.h"
 #include "cli/inputs.h"
 #include "cli/numbers.h"
-#include "cli/terminal.h"
+#include "report/accuracy.h"
 
 namespace systole::cli {
 
@@ -22,7 +23,7 @@ BatchData read_batches(const std::string& model, const std::vector<std::string>&
   const std::int64_t batch = shape.empty() ? 1 : shape.front();
   const std::int64_t rows = source.is_random ? batch : source_rows({{input.name, source}});
   BatchData data;
-  if (!labels.empty()) data.labels = read_labels(labels, rows);
+  if (!labels.empty()) data.labels = report::read_labels(labels, rows);
   const std::int64_t whole = rows / batch * batch;
   if (whole == 0) {
     throw InputError(source.origin, fmt::format("holds {} rows", rows),

@@ -9,9 +9,9 @@
 #include "cli/inputs.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "compiler/frontend/open_model.h"
-#include "compiler/frontend/quantize.h"
 #include "compiler/ir/batch.h"
+#include "compiler/load.h"
+#include "compiler/quantize/quantize.h"
 #include "isa/suggest.h"
 
 namespace systole::cli {

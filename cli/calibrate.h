@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/frontend/load.h"
+#include "compiler/load.h"
+#include "compiler/quantize/quantize.h"
 
 namespace CLI {
 class App;

@@ -8,7 +8,7 @@
 #include "base/diag.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
-#include "cli/program_files.h"
+#include "formats/program_files.h"
 #include "isa/verify.h"
 
 namespace systole::cli {
@@ -20,7 +20,7 @@ struct Options {
 };
 
 void check(const Options& o) {
-  const isa::Program program = read_program(o.program);
+  const isa::Program program = formats::read_program(o.program);
   const isa::Machine machine = resolve_machine(o.machine, program.machine);
   const auto findings = isa::verify(program, machine);
   for (const isa::Finding& finding : findings) fmt::print("{}\n", clean_message(finding.text));

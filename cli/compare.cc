@@ -1,5 +1,5 @@
 // systole compare: one model on simulated, measured, modelled and published targets.
-#include "compare/compare.h"
+#include "compare/comparison/compare.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,11 +13,10 @@
 #include "base/json_text.h"
 #include "base/outputs.h"
 #include "base/source.h"
+#include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/compare_source.h"
-#include "cli/model_files.h"
 #include "cli/numbers.h"
-#include "cli/terminal.h"
 #include "isa/machine_name.h"
 
 namespace systole::cli {
@@ -155,7 +154,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   request.batches = model.batches();
   request.precisions = o.source.precisions;
   request.measure = measuring(o.seconds);
-  request.onnxruntime = {.script = compare_script("onnxruntime.js").string(),
+  request.onnxruntime = {.script = data_path("compare/targets/onnxruntime.js"),
                          .packages = o.onnxruntime,
                          .integer_file = model.integer_file(),
                          .float_file = model.float_file()};

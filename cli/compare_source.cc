@@ -14,20 +14,20 @@
 
 #include "base/files.h"
 #include "base/temporary_file.h"
-#include "cli/accuracy.h"
 #include "cli/calibrate.h"
 #include "cli/choices.h"
 #include "cli/inputs.h"
 #include "cli/model_name.h"
 #include "cli/numbers.h"
-#include "compare/targets.h"
+#include "compare/targets/targets.h"
 #include "compiler/frontend/inline.h"
-#include "compiler/frontend/networks.h"
 #include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_writer.h"
-#include "compiler/frontend/open_model.h"
 #include "compiler/frontend/scalesim_topology.h"
 #include "compiler/ir/batch.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
+#include "report/accuracy.h"
 
 namespace systole::cli {
 namespace {
@@ -212,7 +212,7 @@ void ModelSource::Impl::read_data(const Graph& graph) {
   }
   const std::int64_t rows = source_rows(sources, without);
   if (!options.labels.empty()) {
-    labels = read_labels(options.labels, rows);
+    labels = report::read_labels(options.labels, rows);
     labels.resize(static_cast<std::size_t>(std::min(rows, kMostRows)));
   }
   for (const compiler::ValueId id : graph.inputs) {

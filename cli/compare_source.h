@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/model_options.h"
-#include "compare/workload.h"
+#include "compare/targets/workload.h"
 
 namespace CLI {
 class App;

@@ -11,13 +11,14 @@
 #include "base/clean.h"
 #include "base/named_error.h"
 #include "base/outputs.h"
+#include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/terminal.h"
-#include "compiler/passes/pipeline.h"
+#include "compiler/load.h"
+#include "compiler/pipeline.h"
 #include "isa/suggest.h"
 
 namespace systole::cli {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/clean.h"
+#include "base/page.h"
 #include "cli/help.h"
 #include "cli/numbers.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "cli/terminal.h"
+#include "base/terminal.h"
 #include "compiler/ir/batch.h"
 
 namespace systole::cli {
@@ -20,11 +20,12 @@ Tensor part(const Tensor& whole, const Shape& shape, std::int64_t index) {
 
 }  // namespace
 
-Accuracy float_accuracy(const compiler::Graph& graph, const std::map<std::string, Tensor>& inputs,
-                        std::span<const std::int64_t> labels) {
+report::Accuracy float_accuracy(const compiler::Graph& graph,
+                                const std::map<std::string, Tensor>& inputs,
+                                std::span<const std::int64_t> labels) {
   const auto batch = static_cast<std::size_t>(compiler::batch_of(graph).rows);
   Progress progress("float32 reference");
-  Accuracy sum;
+  report::Accuracy sum;
   for (std::size_t first = 0; first < labels.size(); first += batch) {
     std::vector<Tensor> parts;
     for (const compiler::ValueId id : graph.inputs) {
@@ -34,7 +35,7 @@ Accuracy float_accuracy(const compiler::Graph& graph, const std::map<std::string
     }
     const std::vector<Tensor> outputs = compiler::evaluate(graph, parts);
     const auto rows = std::min(batch, labels.size() - first);
-    const Accuracy accuracy = top1(outputs.front(), labels.subspan(first, rows));
+    const report::Accuracy accuracy = report::top1(outputs.front(), labels.subspan(first, rows));
     sum.correct += accuracy.correct;
     sum.total += accuracy.total;
     progress.update(static_cast<double>(first + rows) / static_cast<double>(labels.size()));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clean.h"
+#include "base/page.h"
 #include "isa/suggest.h"
 
 namespace systole::cli {
@@ -91,45 +92,6 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
 }
 
 }  // namespace
-
-std::string wrapped(const std::string& text, std::size_t first, std::size_t indent) {
-  std::string result, word;
-  std::size_t column = first;
-  bool fresh = true;  // no word in this line yet
-  const auto put = [&] {
-    if (word.empty()) return;
-    if (!fresh && column + 1 + word.size() > kPageWidth) {
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-      fresh = true;
-    }
-    if (!fresh) {
-      result += " ";
-      ++column;
-    }
-    result += word;
-    column += word.size();
-    fresh = false;
-    word.clear();
-  };
-  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  result = text.substr(0, begin);
-  column += begin;
-  for (const char c : text.substr(begin)) {
-    if (c == ' ') {
-      put();
-    } else if (c == '\n') {
-      put();
-      result += "\n" + std::string(indent, ' ');
-      column = indent;
-      fresh = true;
-    } else {
-      word += c;
-    }
-  }
-  put();
-  return result;
-}
 
 void explain_usage(CLI::App& app) {
   app.formatter(std::make_shared<HelpFormatter>());

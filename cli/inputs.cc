@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "cli/tensor_files.h"
-#include "cli/terminal.h"
+#include "base/terminal.h"
+#include "formats/tensor_files.h"
 
 namespace systole::cli {
 namespace {
@@ -133,7 +133,7 @@ InputSource read_source(const std::string& text) {
   if (const auto seed = random_seed(text)) {
     return {.is_random = true, .seed = *seed, .origin = text, .tensor = {}};
   }
-  return {.is_random = false, .seed = 0, .origin = text, .tensor = read_tensor_file(text)};
+  return {.is_random = false, .seed = 0, .origin = text, .tensor = formats::read_tensor_file(text)};
 }
 
 std::map<std::string, InputSource> read_sources(const std::vector<std::string>& arguments,

@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/json_text.h"
+#include "base/page.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/model_options.h"

@@ -14,13 +14,13 @@
 
 #include "base/json_text.h"
 #include "base/outputs.h"
+#include "base/terminal.h"
 #include "cli/compare_source.h"
 #include "cli/numbers.h"
-#include "cli/terminal.h"
-#include "compare/host_isa.h"
-#include "compare/summary.h"
-#include "compare/targets.h"
-#include "traces/open.h"
+#include "compare/comparison/summary.h"
+#include "compare/targets/host_isa.h"
+#include "compare/targets/targets.h"
+#include "traces/sinks/open.h"
 
 namespace systole::cli {
 namespace {

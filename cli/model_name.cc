@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "base/diag.h"
-#include "cli/model_files.h"
-#include "cli/program_files.h"
-#include "cli/terminal.h"
+#include "base/source.h"
+#include "base/terminal.h"
 #include "compiler/frontend/inline.h"
-#include "compiler/frontend/networks.h"
-#include "compiler/frontend/open_model.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
+#include "formats/program_files.h"
 #include "isa/suggest.h"
 
 namespace systole::cli {
@@ -67,7 +67,7 @@ void note_own_batch(const std::string& text, const ShapeOptions& shapes) {
 
 std::string resolve_model(const std::string& text, const std::string& command,
                           const ShapeOptions& shapes) {
-  require_model(text, command);
+  formats::require_model(text, command);
   std::error_code error;
   if (fs::exists(text, error)) return text;
   if (compiler::is_inline_shape(text)) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/model_options.h"
+#include "compiler/load.h"
 
 namespace systole::cli {
 

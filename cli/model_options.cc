@@ -9,10 +9,11 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "base/terminal.h"
 #include "cli/choices.h"
 #include "cli/numbers.h"
-#include "cli/terminal.h"
 #include "compiler/compile.h"
+#include "compiler/load.h"
 #include "isa/file_kind.h"
 #include "isa/scalesim_config.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/frontend/load.h"
+#include "compiler/load.h"
 #include "isa/machine.h"
 
 namespace CLI {

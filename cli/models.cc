@@ -10,13 +10,13 @@
 #include "base/clean.h"
 #include "base/diag.h"
 #include "base/outputs.h"
+#include "base/page.h"
 #include "base/source.h"
+#include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/model_files.h"
-#include "cli/terminal.h"
-#include "compiler/frontend/load.h"
-#include "compiler/frontend/networks.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
 
 namespace systole::cli {
 namespace {
@@ -90,18 +90,6 @@ void make_model(const MakeOptions& o) {
 }
 
 }  // namespace
-
-// By its shorter name where it is that of the current folder, as models are named in what is
-// printed.
-fs::path models_folder() {
-  const fs::path folder = data_path("models");
-  std::error_code error;
-  return fs::equivalent(folder, "models", error) ? fs::path("models") : folder;
-}
-
-fs::path data_file(const std::string& name) { return data_path("compare/data/" + name); }
-
-fs::path compare_script(const std::string& name) { return data_path("compare/" + name); }
 
 void add_models(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command =

@@ -26,10 +26,6 @@ std::string refusal(const std::string& text, const std::string& expected) {
 
 }  // namespace
 
-std::string counted(std::int64_t count, const std::string& one, const std::string& several) {
-  return fmt::format("{} {}", count, count == 1 ? one : several.empty() ? one + "s" : several);
-}
-
 std::optional<std::int64_t> parse_whole(std::string_view text, std::int64_t low,
                                         std::int64_t high) {
   return parse(text, low, high);

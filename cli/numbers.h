@@ -16,10 +16,6 @@ inline constexpr std::int64_t kMostCount = std::numeric_limits<std::int32_t>::ma
 // busier.
 inline constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;
 
-// "1 row", "2 rows".
-[[nodiscard]] std::string counted(std::int64_t count, const std::string& one,
-                                  const std::string& several = {});
-
 // Nothing if the text is no such number or it is not within [low, high].
 [[nodiscard]] std::optional<std::int64_t> parse_whole(std::string_view text, std::int64_t low,
                                                       std::int64_t high);

@@ -1,4 +1,6 @@
 // systole quantize: a float ONNX model and samples -> a standard QDQ or QLinear ONNX model.
+#include "compiler/quantize/quantize.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,12 +9,12 @@
 
 #include "base/clean.h"
 #include "base/outputs.h"
+#include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
-#include "cli/terminal.h"
 
 namespace systole::cli {
 namespace {

@@ -11,6 +11,8 @@
 #include <set>
 
 #include "base/named_error.h"
+#include "base/page.h"
+#include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/choices.h"
 #include "cli/commands.h"
@@ -20,18 +22,18 @@
 #include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "cli/numbers.h"
-#include "cli/program_files.h"
-#include "cli/record.h"
-#include "cli/results.h"
-#include "cli/stats.h"
-#include "cli/summary.h"
-#include "cli/terminal.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/scalesim_topology.h"
 #include "compiler/ir/batch.h"
-#include "traces/open.h"
-#include "traces/scalesim.h"
-#include "traces/tee.h"
+#include "compiler/load.h"
+#include "formats/program_files.h"
+#include "formats/results.h"
+#include "report/record.h"
+#include "report/stats.h"
+#include "report/summary.h"
+#include "traces/sinks/open.h"
+#include "traces/sinks/scalesim.h"
+#include "traces/sinks/tee.h"
 
 namespace systole::cli {
 namespace {
@@ -53,7 +55,7 @@ struct Options {
 // The result files that were asked for.
 struct Results {
   OutputSet files;
-  std::optional<TensorFiles> tensors;
+  std::optional<formats::TensorFiles> tensors;
   AtomicFile* stats = nullptr;
   std::unique_ptr<traces::Sink> trace;
   // SCALE-Sim's reports, all three or none.
@@ -114,11 +116,11 @@ void check_options(const Options& o) {
     throw InputError(o.trace.empty() ? "--scalesim-reports" : "--trace",
                      "the func engine keeps no time", "--engine cycle");
   }
-  if (is_program(o.subject) && o.schedule != Options{}.schedule) {
+  if (formats::is_program(o.subject) && o.schedule != Options{}.schedule) {
     throw InputError(o.subject, "a program is scheduled already", "no --schedule");
   }
   const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
-  if (is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
+  if (formats::is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
     throw InputError(o.subject, "a program has its shapes, batches and scales already",
                      "no --batch, --batches, --dim, --shape or --calibrate");
   }
@@ -315,8 +317,8 @@ const Tensor& first_output(const isa::Program& program,
   throw InputError(program.model, "has no output", "one to compare with --labels");
 }
 
-Record new_record(const Options& o, const Job& job, const isa::Machine& machine) {
-  Record record;
+report::Record new_record(const Options& o, const Job& job, const isa::Machine& machine) {
+  report::Record record;
   record.model = o.subject;
   record.model_hash = job.program.model_hash;
   record.machine = machine;
@@ -330,11 +332,11 @@ Record new_record(const Options& o, const Job& job, const isa::Machine& machine)
 }
 
 // Runs the job and fills in the record; writes outputs and trace.
-void run_job(const Options& o, const Job& job, Results& results, Record& record) {
+void run_job(const Options& o, const Job& job, Results& results, report::Record& record) {
   std::map<std::string, Tensor> inputs;
   if (!o.timing_only) inputs = input_tensors(job);
   std::vector<std::int64_t> labels;
-  if (!o.labels.empty()) labels = read_labels(o.labels, record.rows);
+  if (!o.labels.empty()) labels = report::read_labels(o.labels, record.rows);
   std::optional<traces::ScaleSimLayers> layers;
   if (results.compute != nullptr) layers.emplace(job.program);
   traces::Tee tee({results.trace.get(), layers ? &*layers : nullptr});
@@ -348,7 +350,7 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
   const auto outputs =
       trimmed(std::move(result.outputs), record.batch * record.batches, record.rows, job);
   if (!labels.empty()) {
-    record.accuracy = top1(first_output(job.program, outputs), labels);
+    record.accuracy = report::top1(first_output(job.program, outputs), labels);
     if (job.float_graph && !o.no_float) {
       record.float_accuracy = float_accuracy(*job.float_graph, inputs, labels);
     }
@@ -366,8 +368,8 @@ void run_job(const Options& o, const Job& job, Results& results, Record& record)
   }
 }
 
-void report(const Options& o, Results& results, const Record& record) {
-  const std::string json = stats_json(record);
+void report(const Options& o, Results& results, const report::Record& record) {
+  const std::string json = report::stats_json(record);
   if (results.stats != nullptr) results.stats->write(json);
   results.files.commit();
   const bool to_standard_output = o.json || o.stats == kStandardOutput;
@@ -378,13 +380,13 @@ void run(const Options& o, const std::string& command_line) {
   check_options(o);
   Results results;
   std::optional<isa::Program> program;
-  if (is_program(o.subject)) program = read_program(o.subject);
+  if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
   const isa::Machine machine =
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
   open_results(o, machine, results);
   const Job job = make_job(o, std::move(program), machine);
   open_tensors(o, job.program, results);
-  Record record = new_record(o, job, machine);
+  report::Record record = new_record(o, job, machine);
   record.command_line = command_line;
   run_job(o, job, results, record);
   report(o, results, record);
@@ -449,7 +451,7 @@ void add_run(CLI::App& app, const std::string& command_line) {
                   "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
                   "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
   command->callback([o, command_line] {
-    if (!is_program(o->subject)) o->subject = resolve_model(o->subject, "run", o->shapes);
+    if (!formats::is_program(o->subject)) o->subject = resolve_model(o->subject, "run", o->shapes);
     o->timing_only |= compiler::is_topology(o->subject);
     run(*o, command_line);
   });

@@ -40,8 +40,9 @@ endforeach()
 install(DIRECTORY machines models docs DESTINATION "${CMAKE_INSTALL_DATADIR}/systole")
 if(TARGET systole)
   install(TARGETS systole RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-  install(DIRECTORY compare/data DESTINATION "${CMAKE_INSTALL_DATADIR}/systole/compare")
-  install(FILES compare/onnxruntime.js DESTINATION "${CMAKE_INSTALL_DATADIR}/systole/compare")
+  install(DIRECTORY compare/model/data DESTINATION "${CMAKE_INSTALL_DATADIR}/systole/compare/model")
+  install(FILES compare/targets/onnxruntime.js
+          DESTINATION "${CMAKE_INSTALL_DATADIR}/systole/compare/targets")
   install(DIRECTORY tests/conformance/ort
           DESTINATION "${CMAKE_INSTALL_DATADIR}/systole/tests/conformance")
 endif()

@@ -4,26 +4,9 @@
 #include "base/diag.h"
 #include "compiler/ir/batch.h"
 #include "compiler/lower/lower.h"
-#include "compiler/passes/pipeline.h"
+#include "compiler/pipeline.h"
 
 namespace systole::compiler {
-
-const std::vector<ScheduleInfo>& schedules() {
-  static const std::vector<ScheduleInfo> table = {
-#define SYSTOLE_SCHEDULE(name, text, meaning) {text, meaning},
-#include "compiler/schedules.def"
-  };
-  return table;
-}
-
-Schedule schedule_named(const std::string& name) {
-  std::string known;
-  for (std::size_t i = 0; i < schedules().size(); ++i) {
-    if (schedules()[i].name == name) return static_cast<Schedule>(i);
-    known += (known.empty() ? "" : ", ") + std::string(schedules()[i].name);
-  }
-  throw InputError("--schedule", "schedule '" + name + "'", "one of " + known);
-}
 
 isa::Program compile(const Graph& graph, const isa::Machine& machine,
                      const CompileOptions& options) {

@@ -23,7 +23,8 @@
 
 #include "isa/program.h"
 #include "sim/kernel/kernel.h"
-#include "sim/run.h"
+#include "sim/kernel/report.h"
+#include "sim/kernel/run_options.h"
 #include "sim/unit/accumulators.h"
 #include "sim/unit/activation_unit.h"
 #include "sim/unit/array_model.h"

@@ -4,15 +4,15 @@
 #include <fmt/core.h>
 
 #include "isa/insn.h"
-#include "sim/run.h"
-#include "sim/waits.h"
+#include "sim/kernel/waits.h"
 
 namespace systole::sim {
 namespace {
 
 constexpr std::string_view kHead =
     "# Counters\n\n"
-    "Generated from `sim/stalls.def`, `sim/counters.def` and `sim/waits.def` by `systole "
+    "Generated from `sim/kernel/stalls.def`, `sim/kernel/counters.def` and `sim/kernel/waits.def` "
+    "by `systole "
     "counters`; "
     "a test keeps it up to date. All of them appear in `systole run --stats`, for the run and for "
     "each layer.\n\n"
@@ -41,11 +41,11 @@ constexpr std::string_view kWaitHead =
 std::string counters_markdown() {
   std::string out(kHead);
 #define SYSTOLE_STALL(name, text, meaning) out += fmt::format("| {} | {} |\n", text, meaning);
-#include "sim/stalls.def"
+#include "sim/kernel/stalls.def"
   out += "\n## Counts\n\n| counter | in | unit | meaning |\n|---|---|---|---|\n";
 #define SYSTOLE_COUNTER(Type, member, group, unit, meaning) \
   out += fmt::format("| `{}` | {} | {} | {} |\n", #member, group, unit, meaning);
-#include "sim/counters.def"
+#include "sim/kernel/counters.def"
   out += kWaitHead;
   for (const WaitInfo& w : kWaits) {
     out += fmt::format("| {} | {} | {} |\n", w.name, w.unit, w.meaning);

@@ -7,26 +7,10 @@
 #include "isa/verify.h"
 #include "sim/chip.h"
 #include "sim/func/oracle.h"
-#include "sim/host.h"
+#include "sim/host/host_memory.h"
 
 namespace systole::sim {
 namespace {
-
-struct StallInfo {
-  std::string_view name, meaning;
-};
-constexpr auto kStalls = std::to_array<StallInfo>({
-#define SYSTOLE_STALL(name, text, meaning) {text, meaning},
-#include "sim/stalls.def"
-});
-
-struct EngineInfo {
-  std::string_view name, meaning;
-};
-constexpr auto kEngines = std::to_array<EngineInfo>({
-#define SYSTOLE_ENGINE(name, text, meaning) {text, meaning},
-#include "sim/engines.def"
-});
 
 void require_verified(const isa::Program& program, const isa::Machine& machine) {
   const auto findings = isa::verify(program, machine);
@@ -50,22 +34,6 @@ void run_cycle(const isa::Program& program, const isa::Machine& machine, const R
 }
 
 }  // namespace
-
-std::string_view engine_name(Engine engine) {
-  return kEngines.at(static_cast<std::size_t>(engine)).name;
-}
-
-std::string_view engine_meaning(Engine engine) {
-  return kEngines.at(static_cast<std::size_t>(engine)).meaning;
-}
-
-std::string_view stall_name(Stall stall) {
-  return kStalls.at(static_cast<std::size_t>(stall)).name;
-}
-
-std::string_view stall_meaning(Stall stall) {
-  return kStalls.at(static_cast<std::size_t>(stall)).meaning;
-}
 
 RunResult run(const isa::Program& program, const isa::Machine& machine,
               const std::map<std::string, Tensor>& inputs, const RunOptions& options) {

@@ -11,7 +11,7 @@
 #include <cmath>
 #include <random>
 
-#include "compiler/frontend/open_model.h"
+#include "compiler/frontend/load_options.h"
 
 namespace systole::compiler {
 namespace {

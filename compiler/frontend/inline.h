@@ -3,10 +3,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "compiler/frontend/load.h"
+#include "compiler/frontend/load_options.h"
+#include "compiler/ir/graph.h"
 
 namespace systole::compiler {
+
+// The inline forms, each as it is written: "gemm:M,K,N".
+[[nodiscard]] std::vector<std::string> inline_forms();
 
 [[nodiscard]] bool is_inline_shape(const std::string& model);
 

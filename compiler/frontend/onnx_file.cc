@@ -11,8 +11,8 @@
 #include <optional>
 
 #include "base/files.h"
+#include "base/fnv.h"
 #include "base/read_file.h"
-#include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_functions.h"
 #include "isa/file_kind.h"
 

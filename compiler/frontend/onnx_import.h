@@ -4,8 +4,9 @@
 #include <map>
 #include <string>
 
-#include "compiler/frontend/load.h"
+#include "compiler/frontend/load_options.h"
 #include "compiler/frontend/onnx_file.h"
+#include "compiler/ir/graph.h"
 
 namespace systole::compiler {
 

@@ -1,7 +1,7 @@
 // The model's inputs: types, and shapes with every open dimension filled in from the options.
 #pragma once
 
-#include "compiler/frontend/load.h"
+#include "compiler/frontend/load_options.h"
 #include "compiler/frontend/onnx_node.h"
 
 namespace systole::compiler {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/frontend/graph_builder.h"
 #include "compiler/frontend/onnx_file.h"
+#include "compiler/ir/graph_builder.h"
 
 namespace systole::compiler {
 

@@ -11,9 +11,9 @@
 
 #include "base/file_uses.h"
 #include "base/files.h"
+#include "base/fnv.h"
 #include "base/numerics.h"
 #include "base/onnx_type.h"
-#include "compiler/frontend/fnv.h"
 #include "compiler/frontend/onnx_file.h"
 
 namespace systole::compiler {

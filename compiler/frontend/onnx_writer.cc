@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "compiler/ir/integers.h"
+#include "compiler/ir/onnx_names.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -369,44 +370,6 @@ class Writer {
 };
 
 }  // namespace
-
-std::string onnx_operator(MapFn fn) {
-  switch (fn) {
-    case MapFn::kRelu:
-      return "Relu";
-    case MapFn::kClip:
-      return "Clip";
-    case MapFn::kLeakyRelu:
-      return "LeakyRelu";
-    case MapFn::kSigmoid:
-      return "Sigmoid";
-    case MapFn::kTanh:
-      return "Tanh";
-  }
-  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
-}
-
-std::string onnx_operator(ZipFn fn) {
-  switch (fn) {
-    case ZipFn::kAdd:
-      return "Add";
-    case ZipFn::kSub:
-      return "Sub";
-    case ZipFn::kMul:
-      return "Mul";
-  }
-  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
-}
-
-std::string onnx_operator(PoolFn fn) {
-  switch (fn) {
-    case PoolFn::kMax:
-      return "MaxPool";
-    case PoolFn::kAverage:
-      return "AveragePool";
-  }
-  SYSTOLE_CHECK(false, "pool function {}", static_cast<int>(fn));
-}
 
 bool has_qlinear_form(const Node& node) {
   const auto* const conv = std::get_if<ConvAttrs>(&node.attrs);

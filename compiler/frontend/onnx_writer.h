@@ -16,11 +16,6 @@ struct OnnxStyle {
   bool open_batch = true;           // leading dimensions of inputs and outputs are "batch"
 };
 
-// The ONNX operator of a function; a pool over the whole map is "Global" and this.
-[[nodiscard]] std::string onnx_operator(MapFn fn);
-[[nodiscard]] std::string onnx_operator(ZipFn fn);
-[[nodiscard]] std::string onnx_operator(PoolFn fn);
-
 // Whether a fused product is a QLinearConv or a QLinearMatMul: 8 bits that use their whole range,
 // no factor, and no bias in a QLinearMatMul, which has none.
 [[nodiscard]] bool has_qlinear_form(const Node& node);

@@ -17,8 +17,8 @@
 
 #include "base/diag.h"
 #include "base/files.h"
+#include "base/fnv.h"
 #include "base/units.h"
-#include "compiler/frontend/fnv.h"
 #include "isa/file_kind.h"
 
 namespace systole::compiler {

@@ -13,7 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/frontend/load.h"
+#include "compiler/frontend/load_options.h"
+#include "compiler/ir/graph.h"
 
 namespace systole::compiler {
 

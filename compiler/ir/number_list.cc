@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "compiler/frontend/fnv.h"
+#include "base/fnv.h"
 
 namespace systole::compiler {
 namespace {

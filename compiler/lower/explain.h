@@ -1,7 +1,7 @@
 // Explain: the words for an operation's mapping.
 #pragma once
 
-#include "compiler/explanation.h"
+#include "compiler/lower/explanation.h"
 #include "compiler/lower/segment.h"
 
 namespace systole::compiler {

@@ -1,7 +1,9 @@
 // Lowering: from a graph of the closed op set to a program: layers, host tensors, host steps, code.
 #pragma once
 
-#include "compiler/compile.h"
+#include "compiler/ir/graph.h"
+#include "compiler/lower/schedule.h"
+#include "isa/machine.h"
 
 namespace systole::compiler {
 

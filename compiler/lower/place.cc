@@ -7,9 +7,9 @@
 
 #include "base/diag.h"
 #include "compiler/lower/host_step.h"
+#include "compiler/lower/pack_images.h"
 #include "compiler/lower/product.h"
 #include "compiler/passes/clamp.h"
-#include "compiler/passes/pack_images.h"
 
 namespace systole::compiler {
 namespace {

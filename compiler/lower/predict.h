@@ -3,13 +3,13 @@
 // A clock for each unit, advanced in order of time: an instruction starts when it has been
 // delivered and decoded, its unit is free, its syncs are met and what it needs has arrived, and
 // takes the time of docs/machine.md's rules. Buffer ports and the host link are shared in chunks;
-// weight memory is a rate between refreshes, without banks. tests/compiler/predict_test.cc holds it
-// against the simulation.
+// weight memory is a rate between refreshes, without banks. tests/compiler/lower/predict_test.cc
+// holds it against the simulation.
 #pragma once
 
 #include <vector>
 
-#include "compiler/explanation.h"
+#include "compiler/lower/explanation.h"
 #include "isa/program.h"
 
 namespace systole::compiler {

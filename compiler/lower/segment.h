@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/compile.h"
 #include "compiler/lower/layout.h"
 #include "compiler/lower/product.h"
+#include "compiler/lower/schedule.h"
 #include "isa/program.h"
 
 namespace systole::compiler {

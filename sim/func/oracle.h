@@ -9,8 +9,8 @@
 
 #include "isa/machine.h"
 #include "isa/program.h"
-#include "sim/host.h"
-#include "sim/run.h"
+#include "sim/host/host_memory.h"
+#include "sim/kernel/report.h"
 
 namespace systole::sim {
 

@@ -14,7 +14,7 @@
 #include "isa/insn.h"
 #include "isa/machine.h"
 #include "isa/registers.h"
-#include "sim/run.h"
+#include "sim/kernel/report.h"
 
 namespace systole::sim::func {
 

@@ -43,7 +43,7 @@ struct Life {
 // One register of every PE: rows of array_planes.def.
 enum class Plane : std::uint8_t {
 #define SYSTOLE_PLANE(name, text, bits, meaning) name,
-#include "sim/array_planes.def"
+#include "sim/kernel/array_planes.def"
 };
 struct PlaneInfo {
   std::string_view name;
@@ -52,7 +52,7 @@ struct PlaneInfo {
 };
 inline constexpr auto kPlanes = std::to_array<PlaneInfo>({
 #define SYSTOLE_PLANE(name, text, bits, meaning) {text, bits, meaning},
-#include "sim/array_planes.def"
+#include "sim/kernel/array_planes.def"
 });
 
 // The registers of the systolic array at the end of a cycle.

@@ -7,11 +7,11 @@
 #include "base/numerics.h"
 #include "isa/access.h"
 #include "isa/visit.h"
+#include "sim/kernel/waits.h"
 #include "sim/unit/activation_values.h"
 #include "sim/unit/even_share.h"
 #include "sim/unit/pool_map.h"
 #include "sim/unit/vector_values.h"
-#include "sim/waits.h"
 
 namespace systole::sim {
 namespace {

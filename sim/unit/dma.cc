@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "isa/visit.h"
-#include "sim/waits.h"
+#include "sim/kernel/waits.h"
 
 namespace systole::sim {
 namespace {

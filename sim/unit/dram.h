@@ -16,7 +16,7 @@
 //   its
 //               banks closed; no burst runs into it, and no row is opened less than tRAS before
 // Within a segment bursts flow back to back but for refreshes, so its time is closed form.
-// tests/sim/dram_test.cc has the same rules as a model that goes picosecond by picosecond.
+// tests/sim/unit/dram_test.cc has the same rules as a model that goes picosecond by picosecond.
 #pragma once
 
 #include <cstdint>

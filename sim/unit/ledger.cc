@@ -7,7 +7,7 @@ namespace {
 void add(Counters& to, const Counters& from) {
   for (std::size_t i = 0; i < kStallCount; ++i) to.matrix[i] += from.matrix[i];
 #define SYSTOLE_COUNTER(Type, member, group, unit, meaning) to.member += from.member;
-#include "sim/counters.def"
+#include "sim/kernel/counters.def"
 }
 
 }  // namespace

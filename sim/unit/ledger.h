@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/units.h"
 #include "isa/program.h"
-#include "sim/run.h"
+#include "sim/kernel/report.h"
 
 namespace systole::sim {
 

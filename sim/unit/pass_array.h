@@ -19,8 +19,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/kernel/accumulator_writes.h"
 #include "sim/kernel/milestones.h"
-#include "sim/unit/accumulator_writes.h"
 #include "sim/unit/accumulators.h"
 #include "sim/unit/array_model.h"
 

@@ -18,7 +18,7 @@
 #include <deque>
 #include <vector>
 
-#include "sim/unit/accumulator_writes.h"
+#include "sim/kernel/accumulator_writes.h"
 #include "sim/unit/accumulators.h"
 #include "sim/unit/array_model.h"
 #include "sim/unit/array_registers.h"

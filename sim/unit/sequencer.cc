@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "isa/expand.h"
-#include "sim/waits.h"
+#include "sim/kernel/waits.h"
 
 namespace systole::sim {
 namespace {

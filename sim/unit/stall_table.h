@@ -1,4 +1,4 @@
-// Stall table: every cycle of the matrix unit in exactly one class (sim/stalls.def).
+// Stall table: every cycle of the matrix unit in exactly one class (sim/kernel/stalls.def).
 //
 // A cycle is active while a pass injects rows. The gap before a pass is booked when that pass, H,
 // injects and all is known, to H's layer, by the first of these that holds in a cycle t:

@@ -7,9 +7,9 @@
 
 #include "isa/access.h"
 #include "isa/visit.h"
+#include "sim/kernel/waits.h"
 #include "sim/unit/even_share.h"
 #include "sim/unit/vector_values.h"
-#include "sim/waits.h"
 
 namespace systole::sim {
 namespace {

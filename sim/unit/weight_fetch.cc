@@ -6,7 +6,7 @@
 
 #include "base/numerics.h"
 #include "isa/visit.h"
-#include "sim/waits.h"
+#include "sim/kernel/waits.h"
 
 namespace systole::sim {
 

@@ -9,6 +9,7 @@
 
 #include "bench/resident.h"
 #include "compiler/compile.h"
+#include "compiler/load.h"
 #include "sim/run.h"
 
 namespace systole::bench {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/files.h"
-#include "cli/tensor_files.h"
+#include "formats/tensor_files.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 
@@ -41,7 +41,7 @@ class BatchRule : public testing::Test {
                const Words& more = {}, const std::string& command = "run") {
     Words line = {command, path};
     for (const auto& [name, tensor] : inputs) {
-      write_file(folder_.file(name + ".npy"), npy_bytes(tensor));
+      write_file(folder_.file(name + ".npy"), formats::npy_bytes(tensor));
       line.insert(line.end(), {"--input", name + "=" + folder_.file(name + ".npy")});
     }
     line.insert(line.end(), more.begin(), more.end());
@@ -55,7 +55,7 @@ class BatchRule : public testing::Test {
     ASSERT_EQ(finished.code, 0) << finished.err;
     for (const auto& [name, wanted] : outputs) {
       SCOPED_TRACE(name);
-      const Tensor found = read_tensor_file(out + "/" + name + ".npy");
+      const Tensor found = formats::read_tensor_file(out + "/" + name + ".npy");
       EXPECT_EQ(found.shape, wanted.shape);
       EXPECT_EQ(found.data, wanted.data);
     }
@@ -207,8 +207,8 @@ TEST_F(BatchRule, CalibrationRunsSamplesOneByOneWhereTheBatchCannotGrow) {
             "v = Constant<value = float[2,4] {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0}>() a = MatMul(x, v) "
             "k = Constant<value = float[1,1] {1.0}>() c = Concat<axis = 1>(a, k) y = Mul(c, s)");
   const Tensor samples = floats({3, 2}, {0.5, 1.0, -1.0, 0.25, 1.0, 1.0});
-  write_file(folder_.file("x.npy"), npy_bytes(samples));
-  write_file(folder_.file("s.npy"), npy_bytes(floats({}, {2.0F})));
+  write_file(folder_.file("x.npy"), formats::npy_bytes(samples));
+  write_file(folder_.file("s.npy"), formats::npy_bytes(floats({}, {2.0F})));
   const std::string out = folder_.file("int8.onnx");
   const Finished made =
       testing_support::systole({"quantize", path, "--calibrate", "x=" + folder_.file("x.npy"),
@@ -219,7 +219,7 @@ TEST_F(BatchRule, CalibrationRunsSamplesOneByOneWhereTheBatchCannotGrow) {
   const Finished finished = run(
       out, {{"x", floats({1, 2}, {0.5F, 1.0F})}, {"s", floats({}, {2.0F})}}, {"--output", results});
   ASSERT_EQ(finished.code, 0) << finished.err;
-  const Tensor y = read_tensor_file(results + "/y.npy");
+  const Tensor y = formats::read_tensor_file(results + "/y.npy");
   const std::vector<float> wanted = {11.0F, 14.0F, 17.0F, 20.0F, 2.0F};
   for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(y.as<float>()[i], wanted[i], 0.3);
   // The same in one command.

@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "base/tensor.h"
-#include "cli/tensor_files.h"
+#include "formats/tensor_files.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 
@@ -117,7 +117,7 @@ TEST(Run, TruncatedModelIsAnInputError) {
 TEST(Run, BadInputsAreInputErrors) {
   const ScratchFolder folder;
   const auto with_input = [&](const Tensor& tensor) {
-    write_file(folder.file("x.npy"), npy_bytes(tensor));
+    write_file(folder.file("x.npy"), formats::npy_bytes(tensor));
     return run({"gemm:64,64,64", "--input", folder.file("x.npy")});
   };
   expect_input_error(with_input(Tensor(DType::kUint8, {64, 63})), {"x.npy", "[64, 63]"});
@@ -212,7 +212,7 @@ TEST(Run, RowsBeyondABatchRunInMoreBatchesAndPaddingIsTrimmed) {
   const ScratchFolder folder;
   Tensor rows(DType::kUint8, {10, 16});
   std::iota(rows.data.begin(), rows.data.end(), std::uint8_t{0});
-  write_file(folder.file("x.npy"), npy_bytes(rows));
+  write_file(folder.file("x.npy"), formats::npy_bytes(rows));
   const Finished finished = run({"mlp:16,8,4", "--batch", "4", "--input", folder.file("x.npy"),
                                  "--output", folder.file("out"), "--stats", folder.file("s.json")});
   ASSERT_EQ(finished.code, 0) << finished.err;
@@ -221,7 +221,7 @@ TEST(Run, RowsBeyondABatchRunInMoreBatchesAndPaddingIsTrimmed) {
   EXPECT_EQ(stats.at("batches"), 3);  // ceil(10 / 4)
   EXPECT_EQ(stats.at("rows"), 10);
   const auto entry = *std::filesystem::directory_iterator(folder.file("out"));
-  EXPECT_EQ(read_tensor_file(entry.path().string()).shape, (Shape{10, 4}));
+  EXPECT_EQ(formats::read_tensor_file(entry.path().string()).shape, (Shape{10, 4}));
 }
 
 TEST(Run, TraceAddsUpToTheCycles) {

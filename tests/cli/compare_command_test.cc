@@ -13,9 +13,9 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "cli/compare_source.h"
-#include "compare/host_isa.h"
-#include "compare/measurement.h"
-#include "compare/summary.h"
+#include "compare/comparison/measurement.h"
+#include "compare/comparison/summary.h"
+#include "compare/targets/host_isa.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 

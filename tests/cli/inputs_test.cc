@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "base/files.h"
-#include "cli/accuracy.h"
-#include "cli/tensor_files.h"
+#include "formats/tensor_files.h"
+#include "report/accuracy.h"
 #include "tests/support/scratch.h"
 
 namespace systole::cli {
@@ -23,7 +23,7 @@ InputSource source_of(Tensor tensor) {
 TEST(ReadSources, NamesMayBeLeftOutForTheOnlyInput) {
   const ScratchFolder folder;
   const std::string path = folder.file("a.npy");
-  write_file(path, npy_bytes(Tensor(DType::kUint8, {7, 2})));
+  write_file(path, formats::npy_bytes(Tensor(DType::kUint8, {7, 2})));
   for (const std::string& argument : {path, "x=" + path}) {
     const auto sources = read_sources({argument}, {"x"});
     EXPECT_EQ(sources.at("x").tensor.shape, (Shape{7, 2}));
@@ -91,19 +91,19 @@ TEST(FitInput, RandomIsAFunctionOfTheSeed) {
 TEST(Top1, CountsFirstLargestScores) {
   const std::vector<float> scores = {0.1F, 0.9F, 0.5F, 0.5F, 0.3F, 0.2F};
   const Tensor tensor = make_tensor<float>({3, 2}, scores);
-  EXPECT_EQ(top1(tensor, std::vector<std::int64_t>{1, 0, 0}).correct, 3);
-  EXPECT_EQ(top1(tensor, std::vector<std::int64_t>{0, 1, 1}).correct, 0);
-  EXPECT_EQ(top1(tensor, std::vector<std::int64_t>{1, 1}).percent(), 50.0);
+  EXPECT_EQ(report::top1(tensor, std::vector<std::int64_t>{1, 0, 0}).correct, 3);
+  EXPECT_EQ(report::top1(tensor, std::vector<std::int64_t>{0, 1, 1}).correct, 0);
+  EXPECT_EQ(report::top1(tensor, std::vector<std::int64_t>{1, 1}).percent(), 50.0);
 }
 
 TEST(ReadLabels, MustBeOneIntegerARow) {
   const ScratchFolder folder;
   write_file(folder.file("labels"),
-             npy_bytes(make_tensor<std::int64_t>({2}, std::vector<std::int64_t>{3, 9})));
-  EXPECT_THAT(read_labels(folder.file("labels"), 2), testing::ElementsAre(3, 9));
-  EXPECT_THROW(static_cast<void>(read_labels(folder.file("labels"), 3)), InputError);
-  write_file(folder.file("floats"), npy_bytes(Tensor(DType::kFloat32, {2})));
-  EXPECT_THROW(static_cast<void>(read_labels(folder.file("floats"), 2)), InputError);
+             formats::npy_bytes(make_tensor<std::int64_t>({2}, std::vector<std::int64_t>{3, 9})));
+  EXPECT_THAT(report::read_labels(folder.file("labels"), 2), testing::ElementsAre(3, 9));
+  EXPECT_THROW(static_cast<void>(report::read_labels(folder.file("labels"), 3)), InputError);
+  write_file(folder.file("floats"), formats::npy_bytes(Tensor(DType::kFloat32, {2})));
+  EXPECT_THROW(static_cast<void>(report::read_labels(folder.file("floats"), 2)), InputError);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/frontend/onnx_examples.h"
-#include "compiler/passes/fuse_quantised.h"
+#include "compiler/pipeline.h"
 #include "sim/run.h"
 #include "tests/compiler/random_graph.h"
 

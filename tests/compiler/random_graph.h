@@ -11,7 +11,7 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "sim/func/oracle.h"
-#include "sim/host.h"
+#include "sim/host/host_memory.h"
 
 namespace systole::compiler {
 

@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "base/source.h"
-#include "cli/tensor_files.h"
-#include "compiler/frontend/load.h"
+#include "compiler/load.h"
+#include "formats/tensor_files.h"
 #include "sim/run.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
@@ -63,7 +63,7 @@ std::map<std::string, std::string> files_of(const Case& one, const std::string& 
 
 Tensors tensors_of(const std::map<std::string, std::string>& files) {
   Tensors tensors;
-  for (const auto& [name, path] : files) tensors[name] = cli::read_tensor_file(path);
+  for (const auto& [name, path] : files) tensors[name] = formats::read_tensor_file(path);
   return tensors;
 }
 

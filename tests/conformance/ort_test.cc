@@ -4,44 +4,44 @@
 #include <gtest/gtest.h>
 
 #include "base/source.h"
-#include "cli/ort_cases.h"
-#include "cli/ort_networks.h"
-#include "cli/validate.h"
+#include "validate/ort_cases.h"
+#include "validate/ort_networks.h"
+#include "validate/validation.h"
 
 namespace systole::cli {
 
-void PrintTo(const OrtCase& one, std::ostream* out) { *out << one.name; }
+void PrintTo(const validate::OrtCase& one, std::ostream* out) { *out << one.name; }
 
 namespace {
 
 std::string cases() { return source_path("tests/conformance/ort/cases"); }
 
-std::string words(const OrtOutcome& o) {
+std::string words(const validate::OrtOutcome& o) {
   return fmt::format("{} of {} bytes differ from extended (by up to {}), {} from disabled (by {})",
                      o.extended.mismatching, o.bytes, o.extended.largest_step,
                      o.disabled.mismatching, o.disabled.largest_step);
 }
 
-class OrtCases : public ::testing::TestWithParam<OrtCase> {};
+class OrtCases : public ::testing::TestWithParam<validate::OrtCase> {};
 
 TEST_P(OrtCases, equal_in_their_class) {
-  const OrtCase& one = GetParam();
-  const OrtOutcome evaluated = evaluate_case(one);
+  const validate::OrtCase& one = GetParam();
+  const validate::OrtOutcome evaluated = validate::evaluate_case(one);
   EXPECT_TRUE(evaluated.passes(one.letter)) << words(evaluated);
-  const OrtSimulated simulated = simulate_case(one);
+  const validate::OrtSimulated simulated = validate::simulate_case(one);
   ASSERT_TRUE(simulated.outcome) << simulated.reason;
   EXPECT_TRUE(simulated.outcome->passes(one.letter)) << words(*simulated.outcome);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OrtCases, ::testing::ValuesIn(ort_cases(cases())),
+INSTANTIATE_TEST_SUITE_P(All, OrtCases, ::testing::ValuesIn(validate::ort_cases(cases())),
                          [](const auto& instance) { return instance.param.name; });
 
 // Class (d); `systole validate ort` runs the other networks too.
 class OrtNetworks : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(OrtNetworks, equal_node_by_node) {
-  const NetworkOutcome outcome =
-      run_network(source_path("tests/conformance/ort/networks/") + GetParam());
+  const validate::NetworkOutcome outcome =
+      validate::run_network(source_path("tests/conformance/ort/networks/") + GetParam());
   EXPECT_EQ(outcome.failure, "");
   EXPECT_TRUE(outcome.simulated);
   EXPECT_GT(outcome.classes[0].tensors, 0);
@@ -56,11 +56,11 @@ INSTANTIATE_TEST_SUITE_P(All, OrtNetworks, ::testing::Values("fashion_cnn", "mob
 TEST(OrtDifferences, are_counted_in_bytes_and_steps) {
   Tensor a(DType::kInt8, {3});
   Tensor b(DType::kInt8, {3});
-  EXPECT_EQ(difference(a, b).mismatching, 0);
+  EXPECT_EQ(validate::difference(a, b).mismatching, 0);
   b.data = {0, 255, 3};  // 0, -1, 3
-  EXPECT_EQ(difference(a, b).mismatching, 2);
-  EXPECT_EQ(difference(a, b).largest_step, 3);
-  OrtOutcome outcome;
+  EXPECT_EQ(validate::difference(a, b).mismatching, 2);
+  EXPECT_EQ(validate::difference(a, b).largest_step, 3);
+  validate::OrtOutcome outcome;
   outcome.extended = {3, 1, 1};
   EXPECT_FALSE(outcome.passes('a'));
   EXPECT_TRUE(outcome.passes('b'));
@@ -69,7 +69,7 @@ TEST(OrtDifferences, are_counted_in_bytes_and_steps) {
   EXPECT_TRUE(outcome.passes('c'));
   outcome.disabled = {3, 1, 2};
   EXPECT_FALSE(outcome.passes('c'));
-  EXPECT_EQ(difference(Tensor(DType::kInt8, {2}), b).largest_step, kFarOff);
+  EXPECT_EQ(validate::difference(Tensor(DType::kInt8, {2}), b).largest_step, validate::kFarOff);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // The figures marked [G] are SCALE-Sim's expected results for AlexNet's first layer on a 32x32
 // weight-stationary array whose memory never limits: test/general/golden_trace_calc of
 // https://github.com/scalesim-project/SCALE-Sim (COMPUTE, BANDWIDTH and DETAILED_ACCESS reports).
-#include "traces/scalesim.h"
+#include "traces/sinks/scalesim.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +15,7 @@
 #include "base/source.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/scalesim_topology.h"
+#include "compiler/load.h"
 #include "isa/scalesim_config.h"
 #include "sim/run.h"
 #include "tests/support/process.h"

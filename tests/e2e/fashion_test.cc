@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "cli/inputs.h"
-#include "cli/tensor_files.h"
+#include "formats/tensor_files.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 
@@ -37,9 +37,9 @@ class FashionMlp : public testing::Test {
 
   // The first kPictures rows of a file of the data set.
   void cut(const std::string& from, const std::string& to) {
-    Tensor tensor = cli::read_tensor_file(kData + from);
+    Tensor tensor = formats::read_tensor_file(kData + from);
     cli::truncate_rows(tensor, kPictures);
-    write_file(folder_.file(to), cli::npy_bytes(tensor));
+    write_file(folder_.file(to), formats::npy_bytes(tensor));
   }
 
   Json run(const std::vector<std::string>& more) {
@@ -104,7 +104,7 @@ TEST_F(FashionMlp, EnginesAndTimingOnlyAgree) {
   }
   EXPECT_EQ(func.at("macs"), cycle.at("macs"));
   EXPECT_EQ(run({"--timing-only"}).at("cycles"), cycle.at("cycles"));
-  const Tensor outputs = cli::read_tensor_file(folder_.file("cycle/probabilities.npy"));
+  const Tensor outputs = formats::read_tensor_file(folder_.file("cycle/probabilities.npy"));
   EXPECT_EQ(outputs.type, DType::kFloat32);  // the model's type, not the machine's
   EXPECT_EQ(outputs.shape, (Shape{kPictures, 10}));
 }

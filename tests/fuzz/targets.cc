@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "base/diag.h"
-#include "cli/program_files.h"
-#include "cli/tensor_files.h"
 #include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/scalesim_topology.h"
-#include "compiler/passes/fuse_quantised.h"
+#include "compiler/load.h"
+#include "compiler/pipeline.h"
+#include "formats/program_files.h"
+#include "formats/tensor_files.h"
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "isa/scalesim_config.h"
@@ -60,7 +61,7 @@ void check_program(const isa::Program& program) {
 }
 
 void read_asm(Bytes bytes) {
-  const isa::Program program = cli::program_from_text({bytes.begin(), bytes.end()}, "fuzz.asm");
+  const isa::Program program = formats::program_from_text({bytes.begin(), bytes.end()}, "fuzz.asm");
   check_program(program);
   SYSTOLE_CHECK(isa::assemble(isa::disassemble(program), "again") == program,
                 "a disassembled program differs");
@@ -80,7 +81,8 @@ void read_tpu(Bytes bytes) {
 // The first byte picks the reader.
 void read_tensor(Bytes bytes) {
   if (bytes.empty()) return;
-  constexpr std::array kReaders = {&cli::parse_npy, &cli::parse_idx, &cli::parse_tensor_proto};
+  constexpr std::array kReaders = {&formats::parse_npy, &formats::parse_idx,
+                                   &formats::parse_tensor_proto};
   const Tensor t = kReaders.at(bytes[0] % kReaders.size())(bytes.subspan(1), "fuzz");
   SYSTOLE_CHECK(t.bytes() == t.count() * dtype_bytes(t.type), "{} bytes", t.bytes());
 }

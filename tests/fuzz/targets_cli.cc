@@ -15,16 +15,17 @@
 #include "base/temporary_file.h"
 #include "cli/inputs.h"
 #include "cli/model_options.h"
-#include "cli/ort_cases.h"
-#include "cli/program_files.h"
-#include "cli/stats.h"
-#include "cli/summary.h"
-#include "cli/tensor_files.h"
-#include "compare/fit.h"
-#include "compare/measurement.h"
+#include "compare/comparison/measurement.h"
+#include "compare/model/fit.h"
+#include "compiler/load.h"
+#include "formats/program_files.h"
+#include "formats/tensor_files.h"
 #include "isa/expand.h"
 #include "isa/verify.h"
-#include "traces/open.h"
+#include "report/stats.h"
+#include "report/summary.h"
+#include "traces/sinks/open.h"
+#include "validate/ort_cases.h"
 
 namespace systole::fuzz {
 namespace {
@@ -89,13 +90,13 @@ void read_options(Bytes bytes) {
 }
 
 void read_tensor_files(Bytes bytes) {
-  each([&] { static_cast<void>(cli::read_tensor_file(on_disk(bytes, "t.npy"))); },
-       [&] { static_cast<void>(cli::read_tensor_file(on_disk(bytes, "t.pb"))); });
+  each([&] { static_cast<void>(formats::read_tensor_file(on_disk(bytes, "t.npy"))); },
+       [&] { static_cast<void>(formats::read_tensor_file(on_disk(bytes, "t.pb"))); });
 }
 
 void read_inputs(Bytes bytes) {
   cli::InputSource source{.is_random = false, .seed = 0, .origin = "fuzz", .tensor = {}};
-  source.tensor = cli::read_tensor_file(on_disk(bytes, "i"));
+  source.tensor = formats::read_tensor_file(on_disk(bytes, "i"));
   for (const Shape& shape : {Shape{}, Shape{4}, Shape{2, 3}, Shape{1, 2, 2, 1}}) {
     for (const DType type : {DType::kFloat32, DType::kUint8, DType::kInt8, DType::kInt64}) {
       each([&] {
@@ -135,18 +136,18 @@ void read_measurement(Bytes bytes) {
 
 void read_classes(Bytes bytes) {
   on_disk(bytes, "classes.json");
-  static_cast<void>(cli::ort_cases(folder().file("")));
+  static_cast<void>(validate::ort_cases(folder().file("")));
 }
 
 void write_reports(Bytes bytes) {
-  const isa::Program program = cli::program_from_text({bytes.begin(), bytes.end()}, "fuzz.asm");
+  const isa::Program program = formats::program_from_text({bytes.begin(), bytes.end()}, "fuzz.asm");
   if (!isa::verify(program, program.machine).empty()) return;
   std::int64_t executed = 0;
   constexpr std::int64_t kMost = 2'000;
   isa::for_each_executed(program.code,
                          [&](std::size_t, const isa::Insn&) { return ++executed < kMost; });
   if (executed == kMost) return;
-  cli::Record record;
+  report::Record record;
   record.model = program.model;
   record.machine = program.machine;
   record.timing_only = true;
@@ -161,8 +162,8 @@ void write_reports(Bytes bytes) {
   record.report = sim::run(program, program.machine, {}, options).report;
   sink->finish(record.report.total.cycles);
   SYSTOLE_CHECK(nlohmann::json::accept(trace.str()), "the trace is no JSON");
-  SYSTOLE_CHECK(nlohmann::json::accept(cli::stats_json(record)), "the statistics are no JSON");
-  static_cast<void>(cli::summary(record, true));
+  SYSTOLE_CHECK(nlohmann::json::accept(report::stats_json(record)), "the statistics are no JSON");
+  static_cast<void>(report::summary(record, true));
 }
 
 }  // namespace systole::fuzz

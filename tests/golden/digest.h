@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fnv.h"
 #include "base/tensor.h"
-#include "compiler/frontend/fnv.h"
 #include "isa/program.h"
 
 namespace systole::golden {
@@ -16,7 +16,7 @@ namespace systole::golden {
 class Digest {
  public:
   Digest& add(std::span<const std::uint8_t> bytes) {
-    hash_ = compiler::fnv1a(bytes, hash_);
+    hash_ = fnv1a(bytes, hash_);
     return *this;
   }
   // A text and its end, so that "ab", "c" differs from "a", "bc".
@@ -24,7 +24,7 @@ class Digest {
   [[nodiscard]] std::string hex() const;
 
  private:
-  std::uint64_t hash_ = compiler::kFnvStart;
+  std::uint64_t hash_ = kFnvStart;
 };
 
 // The instructions as the disassembler writes them: operands that have no effect are left out, so

@@ -13,9 +13,9 @@
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/source.h"
-#include "cli/program_files.h"
-#include "cli/tensor_files.h"
 #include "compiler/frontend/onnx_file.h"
+#include "formats/program_files.h"
+#include "formats/tensor_files.h"
 
 namespace systole::golden {
 namespace {
@@ -84,12 +84,12 @@ SeedFile seed_file(const std::string& name) {
     return read_file(std::filesystem::path(path).replace_extension(other).string());
   };
   if (ending == ".tpu")
-    return {name, isa::save_program(cli::program_from_text(sibling(".asm"), name))};
+    return {name, isa::save_program(formats::program_from_text(sibling(".asm"), name))};
   if (ending == ".onnx") {
     const auto file = compiler::parse_onnx(name + "txt", sibling(".onnxtxt"));
     return {name, bytes_of(file.model.SerializeAsString())};
   }
-  if (ending == ".npy") return {name, cli::npy_bytes(small_tensor())};
+  if (ending == ".npy") return {name, formats::npy_bytes(small_tensor())};
   if (ending == ".idx") return {name, idx_file()};
   if (ending == ".pb") return {name, tensor_proto()};
   return {name, read_file(path.string())};

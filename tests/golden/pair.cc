@@ -9,8 +9,9 @@
 #include "base/diag.h"
 #include "base/source.h"
 #include "compiler/compile.h"
-#include "compiler/frontend/networks.h"
+#include "compiler/load.h"
 #include "compiler/passes/quantise_graph.h"
+#include "compiler/zoo/networks.h"
 #include "tests/support/random_choice.h"
 
 namespace systole::golden {

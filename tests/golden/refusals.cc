@@ -13,12 +13,13 @@
 #include "cli/calibrate.h"
 #include "cli/inputs.h"
 #include "cli/model_options.h"
-#include "cli/program_files.h"
-#include "cli/tensor_files.h"
 #include "compiler/compile.h"
-#include "compiler/frontend/networks.h"
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/scalesim_topology.h"
+#include "compiler/load.h"
+#include "compiler/zoo/networks.h"
+#include "formats/program_files.h"
+#include "formats/tensor_files.h"
 #include "isa/scalesim_config.h"
 #include "sim/run.h"
 #include "tests/golden/edited_seed.h"
@@ -49,14 +50,14 @@ void compile_onnx(const std::string& name, const Bytes& bytes) {
 void read_seed(const SeedFile& file) {
   const auto is = [&](const char* ending) { return file.name.ends_with(ending); };
   const std::string text(file.bytes.begin(), file.bytes.end());
-  if (is(".asm")) return run_program(cli::program_from_text(file.bytes, file.name));
+  if (is(".asm")) return run_program(formats::program_from_text(file.bytes, file.name));
   if (is(".tpu")) return run_program(isa::load_program(file.bytes, file.name));
   if (is(".onnx") || is(".onnxtxt")) return compile_onnx(file.name, file.bytes);
   if (is(".toml")) return static_cast<void>(isa::machine_from_toml(text, file.name));
   if (is(".csv")) return static_cast<void>(compiler::parse_topology(text, file.name));
-  if (is(".npy")) return static_cast<void>(cli::parse_npy(file.bytes, file.name));
-  if (is(".idx")) return static_cast<void>(cli::parse_idx(file.bytes, file.name));
-  if (is(".pb")) return static_cast<void>(cli::parse_tensor_proto(file.bytes, file.name));
+  if (is(".npy")) return static_cast<void>(formats::parse_npy(file.bytes, file.name));
+  if (is(".idx")) return static_cast<void>(formats::parse_idx(file.bytes, file.name));
+  if (is(".pb")) return static_cast<void>(formats::parse_tensor_proto(file.bytes, file.name));
   if (is(".cfg"))
     return static_cast<void>(isa::machine_from_scalesim(text, file.name, isa::Machine{}));
   throw InternalError("no reader of " + file.name);
@@ -80,7 +81,7 @@ void npy_header(const std::string& input) {
   bytes.insert(bytes.end(), {1, 0, static_cast<std::uint8_t>(dictionary.size()), 0});
   bytes.insert(bytes.end(), dictionary.begin(), dictionary.end());
   bytes.resize(bytes.size() + data);
-  static_cast<void>(cli::parse_npy(bytes, "t.npy"));
+  static_cast<void>(formats::parse_npy(bytes, "t.npy"));
 }
 
 void set(const std::string& input) {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "compiler/compile.h"
-#include "compiler/passes/fuse_quantised.h"
+#include "compiler/pipeline.h"
 #include "isa/program.h"
 #include "sim/run.h"
 #include "tests/laws/random_graph.h"

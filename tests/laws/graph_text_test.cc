@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/ir/parse_text.h"
-#include "compiler/passes/fuse_quantised.h"
+#include "compiler/pipeline.h"
 #include "tests/laws/random_graph.h"
 
 namespace systole::laws {

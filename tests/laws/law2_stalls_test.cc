@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "sim/waits.h"
+#include "sim/kernel/waits.h"
 #include "tests/laws/stall_replay.h"
 #include "tests/support/random_choice.h"
 

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/compile.h"
-#include "compiler/frontend/load.h"
+#include "compiler/load.h"
 #include "tests/laws/law_support.h"
 
 namespace systole::laws {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/frontend/graph_builder.h"
+#include "compiler/ir/graph_builder.h"
 #include "compiler/ir/shapes.h"
 #include "compiler/passes/quantise_graph.h"
 #include "compiler/passes/quantise_weights.h"

@@ -3,7 +3,7 @@
 // From a run it takes only when the sequencer dispatched each instruction, when each instruction of
 // the other units completed, and how long each pass injects; nothing of what the stall table says.
 // Queue, syncs, FIFO and planes are replayed in every cycle by the rules of docs/machine.md (T3 to
-// T5, T10), and the cycle is put in the first class of sim/stalls.def that holds.
+// T5, T10), and the cycle is put in the first class of sim/kernel/stalls.def that holds.
 #pragma once
 
 #include <cstdint>

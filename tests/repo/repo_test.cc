@@ -54,8 +54,8 @@ bool is_cpp(const fs::path& file) {
 
 std::vector<std::string> cpp_files() {
   std::vector<std::string> files;
-  for (const char* folder :
-       {"base", "isa", "sim", "rtl", "compiler", "traces", "compare", "cli", "tests", "bench"}) {
+  for (const char* folder : {"base", "isa", "sim", "rtl", "compiler", "traces", "formats", "report",
+                             "compare", "validate", "cli", "tests", "bench"}) {
     const std::vector<std::string> found = files_below(root() / folder, is_cpp);
     files.insert(files.end(), found.begin(), found.end());
   }
@@ -110,9 +110,13 @@ TEST(IncludeRule, AcceptsWhatTheLayoutAllows) {
   EXPECT_EQ(verdict("isa/codec.cc", "\"base/diag.h\""), "");
   EXPECT_EQ(verdict("sim/unit/matrix.cc", "\"sim/kernel/time.h\""), "");
   EXPECT_EQ(verdict("compiler/lower/tile.cc", "\"isa/program.h\""), "");
+  EXPECT_EQ(verdict("compiler/lower/tile.cc", "\"compiler/passes/clamp.h\""), "");
+  EXPECT_EQ(verdict("compiler/compile.cc", "\"compiler/lower/lower.h\""), "");
+  EXPECT_EQ(verdict("formats/npy.cc", "\"isa/program.h\""), "");
+  EXPECT_EQ(verdict("validate/paper.cc", "\"compare/model/fit.h\""), "");
   EXPECT_EQ(verdict("traces/vcd.cc", "\"sim/kernel/probe.h\""), "");
   EXPECT_EQ(verdict("traces/vcd.cc", "\"sim/kernel/events.def\""), "");
-  EXPECT_EQ(verdict("compare/report.cc", "\"compiler/compile.h\""), "");
+  EXPECT_EQ(verdict("compare/comparison/report.cc", "\"compiler/compile.h\""), "");
   EXPECT_EQ(verdict("cli/main.cc", "\"compare/report.h\""), "");
   EXPECT_EQ(verdict("rtl/cosim.cc", "\"sim/run.h\""), "");
   EXPECT_EQ(verdict("tests/cli/run_test.cc", "\"tests/support/process.h\""), "");
@@ -129,7 +133,11 @@ TEST(IncludeRule, RefusesWhatItForbids) {
   EXPECT_NE(verdict("traces/vcd.cc", "\"sim/run.h\""), "");
   EXPECT_NE(verdict("traces/vcd.cc", "\"sim/kernel/time.h\""), "");
   EXPECT_NE(verdict("traces/vcd.cc", "\"sim/kernel/other.def\""), "");
-  EXPECT_NE(verdict("compare/report.cc", "\"cli/main.h\""), "");
+  EXPECT_NE(verdict("formats/npy.cc", "\"compiler/compile.h\""), "");
+  EXPECT_NE(verdict("report/record.cc", "\"compare/targets/targets.h\""), "");
+  EXPECT_NE(verdict("compare/comparison/report.cc", "\"validate/validation.h\""), "");
+  EXPECT_NE(verdict("validate/paper.cc", "\"cli/commands.h\""), "");
+  EXPECT_NE(verdict("compare/comparison/report.cc", "\"cli/main.h\""), "");
   EXPECT_NE(verdict("cli/main.cc", "\"tests/support/process.h\""), "");
   EXPECT_NE(verdict("sim/run.cc", "\"bench/common.h\""), "");
 }
@@ -137,9 +145,17 @@ TEST(IncludeRule, RefusesWhatItForbids) {
 TEST(IncludeRule, KeepsTheTwoAnswersOfSimApart) {
   EXPECT_NE(verdict("sim/func/oracle.cc", "\"sim/unit/matrix.h\""), "");
   EXPECT_NE(verdict("sim/unit/matrix.cc", "\"sim/func/oracle.h\""), "");
+  EXPECT_NE(verdict("sim/unit/matrix.cc", "\"sim/chip.h\""), "");
   EXPECT_NE(verdict("sim/kernel/time.h", "\"sim/func/oracle.h\""), "");
   EXPECT_NE(verdict("sim/kernel/time.h", "\"sim/unit/matrix.h\""), "");
   EXPECT_EQ(verdict("sim/run.cc", "\"sim/func/oracle.h\""), "");
+}
+
+TEST(IncludeRule, KeepsTheOrderInsideTheCompiler) {
+  EXPECT_NE(verdict("compiler/ir/graph.h", "\"compiler/passes/clamp.h\""), "");
+  EXPECT_NE(verdict("compiler/passes/clamp.h", "\"compiler/lower/product.h\""), "");
+  EXPECT_NE(verdict("compiler/frontend/inline.cc", "\"compiler/zoo/networks.h\""), "");
+  EXPECT_NE(verdict("compiler/lower/lower.h", "\"compiler/compile.h\""), "");
 }
 
 TEST(IncludeRule, KeepsTheLowerBoundFromWhatItBounds) {

@@ -3,7 +3,7 @@
     /usr/bin/python3 make_networks.py SYSTOLE [NAME ...]     (SYSTOLE: the built program)
 
 For each network: made or taken from models/, quantised by `systole quantize --format
-qlinear` over rows of a formula (cli/ort_networks.h), then run by ONNX Runtime at its
+qlinear` over rows of a formula (validate/ort_networks.h), then run by ONNX Runtime at its
 level `disabled` with every 8-bit tensor inside fetched. networks/<name>/ gets
 network.json (shapes, the quantised file's CRC-32, a CRC-32 for each tensor),
 reference.json (ONNX Runtime's version, the CPU) and each tensor of at most

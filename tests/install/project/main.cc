@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "compiler/compile.h"
+#include "compiler/load.h"
 #include "sim/run.h"
 
 int main() {

@@ -1,0 +1,215 @@
+// tpu:<machine>: the workload compiled and simulated.
+//
+// One batch alone, from a cold start with every parameter loaded, is the latency; what one more
+// batch takes in a program of many is the period (completions.h). Both are run again on the machine
+// with a link that takes no time: the device without it.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/named_error.h"
+#include "compare/targets/completions.h"
+#include "compare/targets/targets.h"
+#include "compiler/compile.h"
+#include "report/bound.h"
+#include "sim/run.h"
+
+namespace systole::compare {
+namespace {
+
+struct KnownError {
+  const char* machine;
+  double percent;
+  const char* source;
+};
+constexpr auto kErrors = std::to_array<KnownError>({
+#define SYSTOLE_ERROR(machine, percent, source) {machine, percent, source},
+#include "compare/targets/errors.def"
+});
+
+// Nothing for a machine nobody has validated, or one whose parameters were changed.
+void set_error(const isa::Machine& machine, Series& names) {
+  const auto* const known = std::ranges::find_if(
+      kErrors, [&](const KnownError& e) { return isa::load_machine(e.machine) == machine; });
+  if (known == kErrors.end()) return;
+  names.error_percent = known->percent;
+  names.error_source = known->source;
+}
+
+isa::Program program_of(const Workload& workload, const isa::Machine& machine, std::int64_t batches,
+                        bool values) {
+  return in_file(workload.file(), [&] {
+    return compiler::compile(workload.loaded(), machine,
+                             {.batches = batches, .timing_only = !values});
+  });
+}
+
+// The same machine beside a host whose every byte is there at once.
+isa::Machine without_link(isa::Machine machine) {
+  constexpr std::int64_t kAtOnce = 100'000'000'000'000;
+  machine.link_in_bytes_per_second = machine.link_out_bytes_per_second = kAtOnce;
+  machine.link_latency = 1;
+  machine.sequencer_delivery = isa::Delivery::kPreloaded;
+  return machine;
+}
+
+// A workload's programs, and their runs.
+class Simulation {
+ public:
+  Simulation(const Workload& workload, const isa::Machine& machine)
+      : workload_(workload), machine_(machine), device_(without_link(machine)) {}
+
+  [[nodiscard]] Point point() {
+    const sim::Report one = run(program(1), machine_, nullptr);
+    const Period period = find_period(completions_on(machine_));
+    batches_ = period.batches;
+    unsettled_ = period.unsettled;
+    const sim::Report many = std::move(last_);
+    const double more = static_cast<double>(batches_ - 1);
+    Point point;
+    point.batch = workload_.batch();
+    point.cold = true;
+    point.latency.device = run(program(1), device_, nullptr).device_seconds;
+    point.latency.host = one.host_seconds;
+    point.latency.total = one.device_seconds + one.host_seconds;
+    point.period.device = seconds(find_period(completions_on(device_)).cycles);
+    point.period.host = (many.host_seconds - one.host_seconds) / more;
+    point.period.total = seconds(period.cycles) + point.period.host;
+    point.bound = bound_of(report::added_cycles(many.total, one.total), seconds(period.cycles),
+                           point.period.host);
+    point.bound_alone = bound_of(one.total, one.device_seconds, one.host_seconds);
+    return point;
+  }
+
+  // What a reader should know of how the period was found; nothing if it is as the rule says.
+  [[nodiscard]] std::string remark() const {
+    std::string text;
+    if (batches_ != kBatches) {
+      text = fmt::format("batch {}: the period is of batches {} to {} of one program, ",
+                         workload_.batch(), batches_ / 2 + 1, batches_);
+      text += batches_ > kBatches ? "as a program of 16 has not settled"
+                                  : "as a longer program is refused";
+    }
+    if (unsettled_ <= kSettled) return text;
+    text += text.empty() ? fmt::format("batch {}: ", workload_.batch()) : "; ";
+    return text +
+           fmt::format("the first half of these differ by {:.1f} % from all", 100.0 * unsettled_);
+  }
+
+ private:
+  const isa::Program& program(std::int64_t batches) {
+    const auto found = programs_.find(batches);
+    if (found != programs_.end()) return found->second;
+    return programs_.emplace(batches, program_of(workload_, machine_, batches, false))
+        .first->second;
+  }
+  static sim::Report run(const isa::Program& program, const isa::Machine& machine,
+                         sim::Probe* probe) {
+    sim::RunOptions options;
+    options.timing_only = true;
+    options.probe = probe;
+    return sim::run(program, machine, {}, options).report;
+  }
+  RunBatches completions_on(const isa::Machine& machine) {
+    return [this, &machine](std::int64_t batches) {
+      const isa::Program& of_all = program(batches);
+      CompletionProbe probe(of_all, machine);
+      last_ = run(of_all, machine, &probe);
+      return probe.completions();
+    };
+  }
+  [[nodiscard]] double seconds(double cycles) const {
+    return cycles / static_cast<double>(machine_.clock_hertz);
+  }
+  static std::string bound_of(const sim::Counters& counters, double device, double host) {
+    const report::Bound bound = report::device_bound(counters);
+    return host > bound.share * device ? "host" : bound.name;
+  }
+
+  const Workload& workload_;
+  const isa::Machine& machine_;
+  const isa::Machine device_;
+  std::map<std::int64_t, isa::Program> programs_;  // by batches
+  sim::Report last_;                               // of a program of many batches
+  std::int64_t batches_ = 0;
+  double unsettled_ = 0.0;
+};
+
+// Runs all rows with values: the outputs' check and, with labels, the accuracy.
+void check_values(const TargetContext& context, const isa::Machine& machine, Workload& workload,
+                  Series& series) {
+  const compiler::Graph& graph = *workload.graph("int8");
+  context.say(fmt::format("simulating {} with values", machine.name));
+  const bool labelled = !workload.labels().empty();
+  const std::int64_t batches = labelled ? workload.input_batches() : 1;
+  const isa::Program program = program_of(workload, machine, batches, true);
+  std::map<std::string, Tensor> inputs = workload.all_inputs();
+  for (auto& [name, tensor] : inputs) {
+    if (tensor.shape.empty()) continue;
+    const auto each = tensor.data.size() / static_cast<std::size_t>(workload.input_batches());
+    tensor.data.resize(each * static_cast<std::size_t>(batches));
+    tensor.shape[0] = tensor.shape[0] / workload.input_batches() * batches;
+  }
+  const auto outputs = sim::run(program, machine, inputs, {}).outputs;
+  OutputCheck check;
+  check.reference = "reference evaluator";
+  for (const compiler::ValueId id : graph.outputs) {
+    const Tensor& expected = workload.expected("int8", id);
+    const Tensor& all = outputs.at(graph.value(id).name);
+    Tensor first(expected.type, expected.shape);
+    std::copy_n(all.data.begin(), first.data.size(), first.data.begin());
+    check.metric = expected.type == DType::kFloat32 ? "absolute difference" : "bytes";
+    add_to_check(check, first, expected);
+  }
+  series.points.back().check = check;
+  if (!labelled) return;
+  const Tensor& scores = outputs.at(graph.value(graph.outputs[0]).name);
+  series.accuracy = static_cast<double>(count_right(scores, workload.labels())) /
+                    static_cast<double>(workload.labels().size());
+}
+
+}  // namespace
+
+void simulate_target(const TargetContext& context, const isa::Machine& machine, Workload& workload,
+                     bool values) {
+  const std::string target = "tpu:" + machine.name;
+  if (!context.wants("int8")) return context.absent(target, "", "only int8 is simulated");
+  context.say(fmt::format("simulating {} at batch {}", machine.name, workload.batch()));
+  try {
+    Simulation simulation(workload, machine);
+    Point point = simulation.point();
+    if (const std::string remark = simulation.remark(); !remark.empty()) {
+      context.note(fmt::format("{} int8, {}", target, remark));
+    }
+    Series names;
+    names.target = target;
+    names.kind = kSimulated;
+    names.device = machine.text;
+    names.precision = "int8";
+    names.peak = 2.0 * machine.peak_macs_per_second();
+    names.bandwidth = static_cast<double>(machine.dram_bytes_per_second);
+    for (const isa::ParameterView& p : isa::parameters(machine)) {
+      names.parameters.emplace_back(p.key, p.value);
+    }
+    set_error(machine, names);
+    Series& series = context.series(names);
+    series.points.push_back(std::move(point));
+    if (!workload.has_integers()) {
+      context.note(fmt::format(
+          "{} int8: timing alone, as the float model was never calibrated (--calibrate DATA)",
+          target));
+    } else if (!workload.can_check()) {
+      context.note(
+          fmt::format("{} int8: batches of more than 4 G multiply-adds are not checked", target));
+    }
+    if (values && workload.has_integers() && workload.can_check()) {
+      check_values(context, machine, workload, series);
+    }
+  } catch (const InputError& error) {
+    context.absent(target, "int8", fmt::format("batch {}: {}", workload.batch(), error.what()));
+  }
+}
+
+}  // namespace systole::compare

@@ -1,0 +1,15 @@
+// ONNX's names of the functions that a graph computes.
+#pragma once
+
+#include <string>
+
+#include "compiler/ir/graph.h"
+
+namespace systole::compiler {
+
+// The ONNX operator of a function; a pool over the whole map is "Global" and this.
+[[nodiscard]] std::string onnx_operator(MapFn fn);
+[[nodiscard]] std::string onnx_operator(ZipFn fn);
+[[nodiscard]] std::string onnx_operator(PoolFn fn);
+
+}  // namespace systole::compiler

@@ -1,0 +1,14 @@
+// The dozen lines that `run` prints: what ran, how fast, what bounds it, where the cycles went.
+#pragma once
+
+#include <string>
+
+#include "report/record.h"
+
+namespace systole::report {
+
+// The summary as text of at most 100 columns; every layer with `all_layers`, else the three with
+// the most cycles.
+[[nodiscard]] std::string summary(const Record& record, bool all_layers);
+
+}  // namespace systole::report

@@ -1,0 +1,180 @@
+// Host operations element by element: Relu, Clip, LeakyRelu, Sigmoid, Tanh, Add and Mul as ONNX has
+// them. Add and Mul of integers with scales are quantise(dequantise(a) op dequantise(b)), as their
+// device form is.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/numerics.h"
+#include "sim/host/host_call.h"
+
+namespace systole::sim::host {
+namespace {
+
+using isa::HostOp;
+
+template <typename T, typename Function>
+void map_elements(const Call& call, Function function) {
+  const std::int64_t count = element_count(call.in().shape);
+  for (std::int64_t i = 0; i < count; ++i)
+    store(call.output.data, i, function(load<T>(call.inputs[0].data, i)));
+}
+
+template <typename Function>
+void map_floats(const Call& call, Function function) {
+  require_same_shape(call);
+  require_one_type(call);
+  require(call.in().type == DType::kFloat32, call,
+          fmt::format("element type {}", dtype_name(call.in().type)), "float32");
+  map_elements<float>(call, function);
+}
+
+// Elements from one index of each output dimension to the next; 0 where x is broadcast. Throws
+// InputError if x does not broadcast to the output.
+std::vector<std::int64_t> strides_of(const Call& call, const Shape& x) {
+  const Shape& y = call.out().shape;
+  bool fits = x.size() <= y.size();
+  std::vector<std::int64_t> strides(y.size());
+  std::int64_t stride = 1;
+  for (std::size_t back = 1; fits && back <= x.size(); ++back) {
+    const std::int64_t extent = x[x.size() - back];
+    fits = extent == 1 || extent == y[y.size() - back];
+    if (extent > 1) strides[y.size() - back] = stride;
+    stride *= extent;
+  }
+  require(fits, call, fmt::format("{} to {}", shape_text(x), shape_text(y)),
+          "shapes that broadcast to the output");
+  return strides;
+}
+
+// Calls visit(output index, index into a, index into b) for every element of the output.
+template <typename Visit>
+void for_pairs(const Call& call, Visit visit) {
+  const Shape& shape = call.out().shape;
+  const std::vector<std::int64_t> a_strides = strides_of(call, call.in(0).shape);
+  const std::vector<std::int64_t> b_strides = strides_of(call, call.in(1).shape);
+  std::vector<std::int64_t> index(shape.size());
+  std::int64_t a = 0;
+  std::int64_t b = 0;
+  const std::int64_t count = element_count(shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    visit(i, a, b);
+    for (std::size_t d = shape.size(); d-- > 0;) {  // odometer: the last dimension runs fastest
+      a += a_strides[d];
+      b += b_strides[d];
+      if (++index[d] < shape[d]) break;
+      a -= a_strides[d] * shape[d];
+      b -= b_strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
+// Zero points of a, b and the output, limits of the output; scales of the three.
+struct ZipScales {
+  std::int32_t a_zero, b_zero, zero, lo, hi;
+  float a, b, y;
+};
+
+ZipScales zip_scales(const Call& call) {
+  const std::vector<std::int64_t>& n = call.step.numbers;
+  require(n.size() == 5 && call.step.reals.size() == 3 && std::all_of(n.begin(), n.end(), is_small),
+          call, "zero points and scales that do not fit", "5 numbers of 17 bits, 3 scales");
+  const auto number = [&](std::size_t i) { return static_cast<std::int32_t>(n[i]); };
+  return {number(0), number(1),          number(2),          number(3),
+          number(4), call.step.reals[0], call.step.reals[1], call.step.reals[2]};
+}
+
+template <typename A, typename B, typename Y, typename Combine>
+void zip_quantised(const Call& call, Combine combine) {
+  const ZipScales s = zip_scales(call);
+  const std::int32_t lo = std::max<std::int32_t>(s.lo, std::numeric_limits<Y>::min());
+  const std::int32_t hi = std::min<std::int32_t>(s.hi, std::numeric_limits<Y>::max());
+  for_pairs(call, [&](std::int64_t i, std::int64_t a, std::int64_t b) {
+    const float u = dequantise(load<A>(call.inputs[0].data, a), s.a_zero, s.a);
+    const float v = dequantise(load<B>(call.inputs[1].data, b), s.b_zero, s.b);
+    store(call.output.data, i, static_cast<Y>(quantise(combine(u, v), s.y, s.zero, lo, hi)));
+  });
+}
+
+template <typename T, typename Combine>
+void zip_plain(const Call& call, Combine combine) {
+  for_pairs(call, [&](std::int64_t i, std::int64_t a, std::int64_t b) {
+    store(call.output.data, i,
+          combine(load<T>(call.inputs[0].data, a), load<T>(call.inputs[1].data, b)));
+  });
+}
+
+template <typename Floats, typename Integers>
+void zip(const Call& call, Floats floats, Integers integers) {
+  if (!call.step.reals.empty()) {
+    return with_integer(call, call.in(0).type, [&]<typename A>(A) {
+      with_integer(call, call.in(1).type, [&]<typename B>(B) {
+        with_integer(call, call.out().type,
+                     [&]<typename Y>(Y) { zip_quantised<A, B, Y>(call, floats); });
+      });
+    });
+  }
+  require_one_type(call);
+  const DType type = call.in().type;
+  require(type == DType::kFloat32 || type == DType::kInt32, call,
+          fmt::format("element type {}", dtype_name(type)), "float32 or int32");
+  if (type == DType::kFloat32) return zip_plain<float>(call, floats);
+  zip_plain<std::int32_t>(call, integers);
+}
+
+}  // namespace
+
+template <>
+void apply<HostOp::kRelu>(const Call& call) {
+  require_same_shape(call);
+  require_one_type(call);
+  const auto relu = []<typename T>(T x) { return x < T{} ? T{} : x; };  // NaN stays NaN
+  if (call.in().type == DType::kFloat32) return map_elements<float>(call, relu);
+  with_integer(call, call.in().type, [&]<typename T>(T) { map_elements<T>(call, relu); });
+}
+
+template <>
+void apply<HostOp::kClip>(const Call& call) {
+  require(call.step.reals.size() == 2, call, "no limits", "the lowest and the highest value");
+  const float lo = call.step.reals[0];
+  const float hi = call.step.reals[1];
+  map_floats(call, [lo, hi](float x) { return std::min(std::max(x, lo), hi); });
+}
+
+template <>
+void apply<HostOp::kLeakyRelu>(const Call& call) {
+  require(call.step.reals.size() == 1, call, "no slope", "the slope below 0");
+  const float slope = call.step.reals[0];
+  map_floats(call, [slope](float x) { return x < 0.0F ? slope * x : x; });
+}
+
+template <>
+void apply<HostOp::kSigmoid>(const Call& call) {
+  map_floats(call, [](float x) { return 1.0F / (1.0F + std::exp(-x)); });
+}
+
+template <>
+void apply<HostOp::kTanh>(const Call& call) {
+  map_floats(call, [](float x) { return std::tanh(x); });
+}
+
+template <>
+void apply<HostOp::kAdd>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a + b; }, wrapping_add);
+}
+
+template <>
+void apply<HostOp::kSub>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a - b; }, wrapping_sub);
+}
+
+template <>
+void apply<HostOp::kMul>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a * b; }, wrapping_mul);
+}
+
+}  // namespace systole::sim::host

@@ -1,0 +1,110 @@
+// Models that load but cannot be lowered, or only with little room: refused in one line, or right.
+#include <gmock/gmock.h>
+
+#include "compiler/compile.h"
+#include "tests/compiler/frontend/onnx_text.h"
+#include "tests/compiler/random_graph.h"
+
+namespace systole::compiler {
+namespace {
+
+using testing::HasSubstr;
+
+class LowerRefusals : public OnnxText {
+ protected:
+  static std::string error_of(const Graph& graph, const isa::Machine& machine) {
+    try {
+      static_cast<void>(compile(graph, machine, {}));
+      return {};
+    } catch (const InputError& e) {
+      return e.what();
+    }
+  }
+};
+
+// A table of 256 entries takes 16 rows of 16 columns, bias and scale two more.
+TEST_F(LowerRefusals, AProductsParametersHaveToBeHeldTogether) {
+  const Graph graph = load(
+      "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+      "net (uint8[7,4] x) => (uint8[7,4] y)\n"
+      "<float s = {0.5}, uint8 z = {3}, int8[4,4] w = {1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7}>\n"
+      "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, s) c = MatMul(f, v)\n"
+      "  q = QuantizeLinear(c, s, z) d = DequantizeLinear(q, s, z) e = Sigmoid(d)\n"
+      "  y = QuantizeLinear(e, s, z) }\n");
+  isa::Machine machine = isa::load_machine("tpu_v1");
+  machine.array_rows = machine.array_columns = 16;
+  machine.parameters_rows = 16 + 2 - 1;
+  EXPECT_THAT(error_of(graph, machine), HasSubstr("18 parameter rows are needed together"));
+  machine.parameters_rows = 16 + 2;
+  Random random(1);
+  expect_evaluators_bytes(graph, compile(graph, machine, {}), random);
+}
+
+// A Pad may cut everything off: nothing is left that units could work on.
+TEST_F(LowerRefusals, TensorsWithoutElements) {
+  const auto without_rows = [&](const std::string& body) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[1,2] x) => (uint8[0,2] y)\n"
+        "<float s = {0.5}, float t = {0.25}, uint8 z = {3}, int8[2,2] w = {1,2,3,4},\n"
+        " int64[4] p = {0,0,-1,0}>\n"
+        "{ e = Pad(x, p) f = DequantizeLinear(e, s, z) " +
+        body + " }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tiny_8");
+  EXPECT_THAT(error_of(without_rows("y = QuantizeLinear(f, t, z)"), machine),
+              HasSubstr("has no elements"));
+  EXPECT_THAT(error_of(without_rows("v = DequantizeLinear(w, s) c = MatMul(f, v) "
+                                    "y = QuantizeLinear(c, s, z)"),
+                       machine),
+              HasSubstr("without elements"));
+}
+
+// With a scale of 0 no number of steps is a bias.
+TEST_F(LowerRefusals, ABiasWithoutAScale) {
+  const auto biased = [&](const std::string& bias) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[1,2] x) => (uint8[1,2] y)\n"
+        "<float s = {0.5}, float t = {0.0}, uint8 z = {3}, int8[2,2] w = {1,2,3,4},\n"
+        " float[2] b = {" +
+        bias +
+        "}>\n"
+        "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, t) c = Gemm(f, v, b)\n"
+        "  y = QuantizeLinear(c, s, z) }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tiny_8");
+  EXPECT_THAT(error_of(biased("0.0, 1.0"), machine), HasSubstr("is float32"));
+  EXPECT_EQ(error_of(biased("0.0, 0.0"), machine), "");
+}
+
+// Padding as wide as the window and wider, on each side: some windows reach no pixel.
+TEST_F(LowerRefusals, WindowsThatReachNoPixelAreZeros) {
+  const auto with_pads = [&](const std::string& pads) {
+    return load(
+        "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+        "net (uint8[2,1,8,8] x) => (uint8[2,1,H,W] y)\n"
+        "<float s = {0.5}, uint8 z = {3}, int8[1,1,3,3] w = {1,2,3,4,5,6,7,8,9}>\n"
+        "{ f = DequantizeLinear(x, s, z) v = DequantizeLinear(w, s)\n"
+        "  c = Conv<pads = [" +
+        pads + "]>(f, v) y = QuantizeLinear(c, s, z) }\n");
+  };
+  const isa::Machine machine = isa::load_machine("tpu_v1");
+  Random random(1);
+  for (const char* pads : {"2,2,2,2", "3,0,0,0", "0,3,0,0", "0,0,3,0", "0,0,0,3", "9,11,10,12",
+                           "0,0,255,0", "255,0,255,0", "0,255,0,255"}) {
+    SCOPED_TRACE(pads);
+    const Graph graph = with_pads(pads);
+    expect_evaluators_bytes(graph, compile(graph, machine, {}), random);
+  }
+  EXPECT_THAT(error_of(with_pads("256,0,0,0"), machine), HasSubstr("padding of 256"));
+}
+
+TEST_F(LowerRefusals, AModelWithoutInputs) {
+  EXPECT_THAT(error("<ir_version: 7, opset_import: [\"\" : 13]>\n"
+                    "n () => (float[2] y) <float[2] w = {1,2}> { y = Relu(w) }\n"),
+              HasSubstr("has no inputs"));
+}
+
+}  // namespace
+}  // namespace systole::compiler

@@ -1,0 +1,196 @@
+// `systole validate`: rungs by name, tables and JSON, and the arithmetic of the paper's rung.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch.h"
+#include "validate/validation.h"
+
+namespace systole::validate {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::Finished;
+using Json = nlohmann::ordered_json;
+
+TEST(Validate, UnknownRungsListTheKnownOnes) {
+  const Finished finished = testing_support::systole({"validate", "moon"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("rung moon: no such rung; expected one of "));
+  EXPECT_EQ(testing_support::systole({"validate"}).code, 2);
+}
+
+TEST(Validate, RungsThatTakeNoDataSaySo) {
+  const Finished finished = testing_support::systole({"validate", "rtl", "--data", "x.csv"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("--data: rung rtl takes no data"));
+}
+
+// Any model with a reference; the paper's own row must come out as the paper's rung has it.
+TEST(ValidatePaper, TakesRowsOfAFile) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path, std::string("name,model,batch,reference_cycles\n"
+                               "MLP1,mlp1,168,162350\nmine,\"mlp:256,512\",100,5000\n"));
+  const Finished finished =
+      testing_support::systole({"validate", "paper", "--data", path, "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  ASSERT_EQ(json.at("cases").size(), 2U);
+  const Json paper = Json::parse(testing_support::systole({"validate", "paper", "--json"}).out);
+  EXPECT_EQ(json.at("cases").at(0).at("simulated_cycles"),
+            paper.at("cases").at(1).at("simulated_cycles"));
+  EXPECT_EQ(json.at("cases").at(1).at("model"), "mlp:256,512");
+  EXPECT_TRUE(json.at("cases").at(1).at("row9_cycles").is_null());
+  EXPECT_FALSE(json.contains("mean_counter_difference_points"));
+  write_file(path, std::string("name,model,batch,reference_cycles\nMLP1,mlp1,0,1\n"));
+  EXPECT_THAT(testing_support::systole({"validate", "paper", "--data", path}).err,
+              HasSubstr("rows.csv:2: batch is '0'; expected a whole number from 1 to"));
+}
+
+// Nothing of the paper is said of rows that are not the paper's.
+TEST(ValidatePaper, NamesTheReferencesOfAFile) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path,
+             std::string("name,model,batch,reference_cycles\nmine,\"mlp:256,512\",100,5000\n"));
+  const Finished finished = testing_support::systole({"validate", "paper", "--data", path});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("| reference |"));
+  EXPECT_THAT(finished.out, HasSubstr("- references: " + path));
+  for (const char* word : {"paper,", "Table 3", "CNN1", "LSTM"}) {
+    EXPECT_THAT(finished.out, testing::Not(HasSubstr(word)));
+  }
+}
+
+// Errors stay numbers, and a wrong file is known before anything is measured.
+TEST(Validate, RefusesRowsNobodyMeasured) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  for (const char* value : {"1e308", "1e-300"}) {
+    write_file(path, std::string("m,k,n,tflops\n64,64,64,") + value + "\n");
+    const Finished finished = testing_support::systole({"validate", "h100", "--data", path});
+    EXPECT_EQ(finished.code, 1) << finished.out;
+    EXPECT_THAT(finished.err, HasSubstr("rows.csv:2: a product in "));
+  }
+  write_file(path, std::string("m,k,n\n1,2,3\n"));
+  const Finished finished = testing_support::systole({"validate", "host", "--data", path});
+  EXPECT_THAT(finished.err, HasSubstr("lacks a column"));
+  EXPECT_THAT(finished.err, testing::Not(HasSubstr("measuring")));
+}
+
+// With models every program agrees; without, the rung cannot be climbed and says why.
+TEST(Validate, TheRtlAgreesWhereItWasBuilt) {
+  const Finished finished = testing_support::systole({"validate", "rtl", "--json"});
+  if (finished.code == 1) {
+    EXPECT_THAT(finished.err, HasSubstr("validate rtl: this build has no RTL models; expected"));
+    return;
+  }
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  EXPECT_EQ(json.at("failed"), 0);
+  EXPECT_GT(json.at("passed"), 0);
+  for (const Json& row : json.at("cases")) {
+    EXPECT_EQ(row.at("equal"), row.at("programs")) << row.dump();
+    EXPECT_GT(row.at("writes"), 0) << row.dump();
+  }
+}
+
+TEST(Validate, WiderTablesBreakTheirHeadings) {
+  Validation v;
+  v.tables = {{"cases",
+               "Some cases",
+               {{"name", "the name of the case that was simulated here"},
+                {"cycles", "cycles of the first of all layers"},
+                {"error", "error %", 1}},
+               {{{"name", "a"}, {"cycles", 12}, {"error", -1.25}},
+                {{"name", "long"}, {"cycles", 1234567890}, {"error", 0.04}}}}};
+  v.notes = {std::string(50, 'n') + " and " + std::string(40, 'm')};
+  EXPECT_EQ(validation_text(v),
+            "Some cases\n\n"
+            "the name   cycles of   error\n"
+            "of the     the first   %\n"
+            "case that  of all\n"
+            "was        layers\n"
+            "simulated\n"
+            "here\n"
+            "a                  12   -1.2\n"
+            "long       1234567890    0.0\n\n"
+            "- " +
+                std::string(50, 'n') + " and\n  " + std::string(40, 'm') + "\n");
+}
+
+TEST(Validate, TablesAreAlignedMarkdown) {
+  Validation v;
+  v.tables = {{"cases",
+               "Some cases",
+               {{"name", "name"}, {"cycles", "cycles"}, {"error", "error %", 1}},
+               {{{"name", "a"}, {"cycles", 12}, {"error", -1.25}},
+                {{"name", "long"}, {"cycles", nullptr}, {"error", 0.04}}}}};
+  v.tally = {3, 1, {{"no tool", 2}}};
+  v.figures = {{"mean_error_percent", 0.645}};
+  v.notes = {"a note"};
+  EXPECT_EQ(validation_text(v),
+            "Some cases\n\n"
+            "| name | cycles | error % |\n"
+            "|------|--------|---------|\n"
+            "| a    |     12 |    -1.2 |\n"
+            "| long |      - |     0.0 |\n\n"
+            "passed 3, failed 1, skipped 2 (no tool)\n"
+            "mean error percent: 0.65\n"
+            "- a note\n");
+  const Json json = Json::parse(validation_json("rung", v));
+  EXPECT_EQ(json.at("passed"), 3);
+  EXPECT_EQ(json.at("failed"), 1);
+  EXPECT_EQ(json.at("skipped").at("no tool"), 2);
+  EXPECT_EQ(json.at("mean_error_percent"), 0.645);
+  EXPECT_EQ(json.at("cases").at(1).at("name"), "long");
+}
+
+TEST(ValidatePaper, FiguresFollowFromTheirRows) {
+  const Finished finished = testing_support::systole({"validate", "paper", "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  double errors = 0, overlap_errors = 0;
+  for (const Json& row : json.at("cases")) {
+    const auto reference = row.at("reference_cycles").get<double>();
+    const auto simulated = row.at("simulated_cycles").get<double>();  // rounded to whole cycles
+    const auto percent = row.at("error_percent").get<double>();
+    // Half a cycle from rounding, as two batches share an odd number of them, and double's own.
+    EXPECT_LE(std::abs(simulated - reference * (1.0 + percent / 100.0)), 0.5 + 1e-6);
+    EXPECT_LT(row.at("overlap_cycles"), row.at("simulated_cycles"));
+    errors += std::abs(percent);
+    overlap_errors += std::abs(row.at("overlap_error_percent").get<double>());
+  }
+  const auto cases = static_cast<double>(json.at("cases").size());
+  EXPECT_EQ(cases, 6);
+  EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent").get<double>(), errors / cases);
+  EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent_overlap").get<double>(),
+                   overlap_errors / cases);
+}
+
+// Table 3: rows 1 + 4 + 5 + 6 are all cycles, rows 2 + 3 are row 1; the paper's to its rounding.
+TEST(ValidatePaper, RowsPartitionTheCycles) {
+  const Json json = Json::parse(testing_support::systole({"validate", "paper", "--json"}).out);
+  for (const char* column : {"published", "simulated", "overlap"}) {
+    const bool exact = std::string(column) != "published";
+    std::map<std::string, std::map<std::string, double>> rows;
+    for (const Json& row : json.at("counters"))
+      rows[row.at("name")][row.at("row")] = row.at(column);
+    for (auto& [name, r] : rows) {
+      const double all =
+          r.at("array active") + r.at("weight stall") + r.at("weight shift") + r.at("non-matrix");
+      EXPECT_NEAR(all, 100.0, exact ? 1e-9 : 0.15) << name << " " << column;
+      EXPECT_NEAR(r.at("- useful MACs") + r.at("- unused MACs"), r.at("array active"),
+                  exact ? 1e-9 : 0.15)
+          << name << " " << column;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace systole::validate

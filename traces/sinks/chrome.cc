@@ -1,0 +1,124 @@
+// Writing events one by one, as the run tells them; only the open layer span is held back.
+#include "traces/sinks/chrome.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/json_text.h"
+#include "isa/insn.h"
+
+namespace systole::traces {
+namespace {
+
+constexpr int kProcess = 1;
+constexpr int kLayerThread = 0;
+constexpr std::string_view kLayerTrack = "layers";
+
+// Decimal microseconds of a whole number of picoseconds: exact, so that slices never overlap.
+std::string microseconds(std::int64_t picoseconds) {
+  constexpr std::int64_t kPerMicrosecond = 1'000'000;
+  return fmt::format("{}.{:06}", picoseconds / kPerMicrosecond, picoseconds % kPerMicrosecond);
+}
+
+// Layers on top, then units in the order of units.def, then whatever else appears ("host").
+std::size_t sort_index(std::string_view track) {
+  if (track == kLayerTrack) return 0;
+  const auto unit = std::find(isa::kUnitNames.begin(), isa::kUnitNames.end(), track);
+  return 1 + static_cast<std::size_t>(unit - isa::kUnitNames.begin());
+}
+
+}  // namespace
+
+ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info) : info_(info), out_(out) {
+  out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_string(info.model)
+       << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
+       << "},\n\"traceEvents\":[\n";
+  const std::string title = fmt::format("systole: {} on {}", info.model, info.machine);
+  metadata("process_name", kLayerThread, "name", json_string(title));
+  static_cast<void>(thread_of(kLayerTrack));
+}
+
+void ChromeTrace::begin_event() {
+  if (!first_event_) out_ << ",\n";
+  first_event_ = false;
+}
+
+void ChromeTrace::metadata(std::string_view what, int thread, std::string_view key,
+                           const std::string& value) {
+  begin_event();
+  out_ << fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{"{}":{}}}}})", kProcess,
+                      thread, what, key, value);
+}
+
+int ChromeTrace::thread_of(std::string_view track) {
+  const auto found = threads_.find(track);
+  if (found != threads_.end()) return found->second;
+  const int thread = static_cast<int>(threads_.size());
+  threads_.emplace(track, thread);
+  metadata("thread_name", thread, "name", json_string(track));
+  metadata("thread_sort_index", thread, "sort_index", std::to_string(sort_index(track)));
+  return thread;
+}
+
+std::int64_t ChromeTrace::picoseconds(CyclePoint at) const {
+  __extension__ using Wide = __int128;
+  constexpr Wide kPerSecond = 1'000'000'000'000;
+  return static_cast<std::int64_t>(at.value * kPerSecond / info_.clock_hertz);
+}
+
+std::string ChromeTrace::time_text(CyclePoint begin, CyclePoint end) const {
+  const std::int64_t start = picoseconds(begin);
+  return fmt::format(R"("ts":{},"dur":{})", microseconds(start),
+                     microseconds(picoseconds(end) - start));
+}
+
+void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
+  begin_event();
+  std::string args = fmt::format(R"("cycle":{},"cycles":{},"layer":{})", slice.begin.value,
+                                 (slice.end - slice.begin).value, json_string(slice.layer));
+  if (slice.insn >= 0) args += fmt::format(R"(,"insn":{})", slice.insn + 1);
+  if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
+  if (slice.bytes >= 0) args += fmt::format(R"(,"bytes":{})", slice.bytes);
+  out_ << fmt::format(R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})",
+                      kProcess, thread, json_string(slice.name), json_string(slice.cls),
+                      time_text(slice.begin, slice.end), args);
+}
+
+void ChromeTrace::slice(const sim::Slice& slice) {
+  if (slice.begin == slice.end) return;
+  write_slice(thread_of(slice.track), slice);
+  if (slice.track == isa::unit_name(isa::Unit::kMatrix)) extend_layer(slice);
+}
+
+void ChromeTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
+  begin_event();
+  out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", kProcess,
+                      json_string(name), microseconds(picoseconds(at)), value);
+}
+
+void ChromeTrace::extend_layer(const sim::Slice& slice) {
+  if (slice.layer != layer_ || slice.begin != layer_end_) {
+    end_layer();
+    layer_ = slice.layer;
+    layer_begin_ = slice.begin;
+  }
+  layer_end_ = slice.end;
+}
+
+void ChromeTrace::end_layer() {
+  if (layer_begin_ == layer_end_) return;
+  write_slice(kLayerThread, {.track = kLayerTrack,
+                             .name = layer_,
+                             .cls = "layer",
+                             .layer = layer_,
+                             .begin = layer_begin_,
+                             .end = layer_end_});
+}
+
+void ChromeTrace::finish(CycleCount total) {
+  end_layer();
+  out_ << "\n],\"cycles\":" << total.value << "}\n";
+}
+
+}  // namespace systole::traces
