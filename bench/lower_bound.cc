@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "isa/precisions.h"
 
 namespace systole::bench {
 namespace {
@@ -34,7 +35,7 @@ Resource LowerBound::binding() const {
 }
 
 std::int64_t fetch_cycles(std::int64_t tiles, const isa::Machine& machine) {
-  const std::int64_t bytes = tiles * machine.tile_bytes();
+  const std::int64_t bytes = tiles * isa::tile_bytes(machine);
   const double hertz = static_cast<double>(machine.clock_hertz);
   if (machine.dram_kind == isa::DramKind::kSimple) {
     return static_cast<std::int64_t>(static_cast<double>(bytes) * hertz /

@@ -64,30 +64,45 @@ class Lister {
             bool write) {
     if (rows <= 0 || bytes <= 0) return;
     host_ = {host, stride, rows, bytes, write};
-    if (!list_host_) return;
-    if (stride <= bytes || rows > kMaxListed) {
-      return add(Space::kHost, host, host + (rows - 1) * stride + bytes, write);
-    }
-    for (std::int64_t i = 0; i < rows; ++i, host += stride) {
-      add(Space::kHost, host, host + bytes, write);
-    }
+    if (list_host_) strided(Space::kHost, host_);
+  }
+  // The same of the device's memory.
+  void memory(std::int64_t address, std::int64_t stride, std::int64_t rows, std::int64_t bytes,
+              bool write) {
+    if (rows > 0 && bytes > 0) strided(Space::kDram, {address, stride, rows, bytes, write});
   }
 
-  void acc(std::int64_t row, std::int64_t rows, std::int64_t columns, bool write) {
-    if (rows > 0 && columns > 0) add(Space::kAcc, row, row + rows, write, 0, columns);
+  // Those of a matrix unit.
+  struct Accumulators {
+    std::int64_t instance, row;
+  };
+  void acc(const Accumulators& at, std::int64_t rows, std::int64_t columns, bool write) {
+    if (rows <= 0 || columns <= 0) return;
+    add(Space::kAcc, at.row, at.row + rows, write, 0, columns);
+    out_.back().instance = at.instance;
   }
   void param(std::int64_t row, std::int64_t rows, std::int64_t columns, bool write) {
     if (rows > 0 && columns > 0) add(Space::kParam, row, row + rows, write, 0, columns);
   }
   void add(Space space, std::int64_t begin, std::int64_t end, bool write,
            std::int64_t lane_begin = 0, std::int64_t lane_end = 1) {
-    out_.push_back({space, begin, end, write, lane_begin, lane_end});
+    out_.push_back({space, begin, end, write, lane_begin, lane_end, 0});
   }
 
   [[nodiscard]] const Machine& machine() const { return machine_; }
   [[nodiscard]] const HostRows& host_rows() const { return host_; }
 
  private:
+  void strided(Space space, const HostRows& rows) {
+    std::int64_t address = rows.address;
+    if (rows.stride <= rows.bytes || rows.rows > kMaxListed) {
+      return add(space, address, address + (rows.rows - 1) * rows.stride + rows.bytes, rows.write);
+    }
+    for (std::int64_t i = 0; i < rows.rows; ++i, address += rows.stride) {
+      add(space, address, address + rows.bytes, rows.write);
+    }
+  }
+
   const Machine& machine_;
   std::vector<Access>& out_;
   bool list_host_;
@@ -117,19 +132,20 @@ void list(const WriteHost& i, Lister& to) {
 }
 
 void list(const ReadWeights& i, Lister& to) {
-  to.add(Space::kDram, i.dram, i.dram + to.machine().tile_bytes(), false);
+  to.add(Space::kDram, i.dram, i.dram + tile_bytes(to.machine()), false);
   if (i.use_zero != 0) to.param(i.zero, 1, i.n, false);
 }
 
 // The accumulators' side of a pass: accumulating reads what it adds to.
-void list_sums(std::int64_t acc, std::int64_t rows, std::int64_t n, bool accumulate, Lister& to) {
-  if (accumulate) to.acc(acc, rows, n, false);
-  to.acc(acc, rows, n, true);
+template <typename Pass>
+void list_sums(const Pass& i, std::int64_t rows, Lister& to) {
+  if (i.accumulate != 0) to.acc({i.instance, i.acc}, rows, i.n, false);
+  to.acc({i.instance, i.acc}, rows, i.n, true);
 }
 
 void list(const Matmul& i, Lister& to) {
   to.ub(i.ub, i.lane, i.rows, i.k * precision_info(i.precision).activation_bytes(), false);
-  list_sums(i.acc, i.rows, i.n, i.accumulate != 0, to);
+  list_sums(i, i.rows, to);
 }
 
 // The whole map, though strides may pass over some of it.
@@ -137,7 +153,7 @@ void list(const Convolve& i, Lister& to) {
   const std::int64_t channels = i.k / std::max<std::int64_t>(i.taps, 1);
   to.ub(i.ub, i.lane, i.in_height * i.in_width,
         channels * precision_info(i.precision).activation_bytes(), false);
-  list_sums(i.acc, i.out_height * i.out_width, i.n, i.accumulate != 0, to);
+  list_sums(i, i.out_height * i.out_width, to);
 }
 
 // A table of one word per entry.
@@ -149,7 +165,7 @@ void list_table(std::int64_t table, std::int64_t type, Lister& to) {
 // What activate and activate_pool have in common: `rows` accumulator rows and the parameters.
 template <typename T>
 void list_activation(const T& i, std::int64_t rows, Lister& to) {
-  to.acc(i.acc, rows, i.n, false);
+  to.acc({i.instance, i.acc}, rows, i.n, false);
   if (i.use_bias != 0) to.param(i.bias, 1, i.n, false);
   if (i.type != type::kS32) to.param(i.scale, 1, i.n, false);
   if (i.function == function::kTable) list_table(i.table, i.type, to);
@@ -184,6 +200,16 @@ void list(const Pool& i, Lister& to) {
 void list(const Copy& i, Lister& to) {
   to.strided_ub({i.ub, i.stride}, i.lane, i.rows, i.bytes, false);
   to.strided_ub({i.to, i.to_stride}, i.to_lane, i.rows, i.bytes, true);
+}
+
+void list(const Load& i, Lister& to) {
+  to.memory(i.dram, i.stride, i.rows, i.bytes, false);
+  to.ub(i.ub, i.lane, i.rows, i.bytes, true);
+}
+
+void list(const Store& i, Lister& to) {
+  to.ub(i.ub, i.lane, i.rows, i.bytes, false);
+  to.memory(i.dram, i.stride, i.rows, i.bytes, true);
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ struct Access {
   // elsewhere.
   std::int64_t lane_begin = 0;
   std::int64_t lane_end = 0;
+  // Which of several memories of the space: accumulators belong to a matrix unit (T11).
+  std::int64_t instance = 0;
 };
 
 // Appends the accesses of one instruction to `out` (cleared first). Weight FIFO order is no access:

@@ -15,16 +15,10 @@ namespace systole::isa {
 // What `step` adds to an address operand of `space` each time.
 constexpr std::int64_t step_in(const StepBy& step, Space space) {
   switch (space) {
-    case Space::kUb:
-      return step.ub;
-    case Space::kAcc:
-      return step.acc;
-    case Space::kParam:
-      return step.param;
-    case Space::kDram:
-      return step.dram;
-    case Space::kHost:
-      return step.host;
+#define SYSTOLE_SPACE(name, step_name, place, size, tracked) \
+  case Space::name:                                          \
+    return step.step_name;
+#include "isa/spaces.def"
     case Space::kNone:
       return 0;
   }

@@ -34,8 +34,10 @@ class Toucher {
       case Space::kParam:
         footprint_.parameter_rows = std::max(footprint_.parameter_rows, access.end);
         return;
-      case Space::kNone:
       case Space::kDram:
+        footprint_.memory_bytes = std::max(footprint_.memory_bytes, access.end);
+        return;
+      case Space::kNone:
       case Space::kHost:
         return;
     }

@@ -10,9 +10,10 @@
 
 namespace systole::isa {
 
-// Rows of each memory from row 0 to the last one that an instruction touches.
+// Rows of each memory, or bytes of the device's, from 0 to the last one that an instruction
+// touches.
 struct Footprint {
-  std::int64_t ub_rows = 0, accumulator_rows = 0, parameter_rows = 0;
+  std::int64_t ub_rows = 0, accumulator_rows = 0, parameter_rows = 0, memory_bytes = 0;
 };
 
 // Of a program that verify() found sound.

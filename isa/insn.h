@@ -9,38 +9,46 @@
 #include <string_view>
 #include <variant>
 
+#include "isa/unit.h"
+
 namespace systole::isa {
 
-enum class Unit : std::uint8_t {
-#define SYSTOLE_UNIT(name, text, meaning) name,
-#include "isa/units.def"
+// Address spaces that instructions read and write (rows of spaces.def).
+enum class Space : std::uint8_t {
+  kNone,
+#define SYSTOLE_SPACE(name, step, place, size, tracked) name,
+#include "isa/spaces.def"
 };
-inline constexpr auto kUnitNames = std::to_array<std::string_view>({
-#define SYSTOLE_UNIT(name, text, meaning) text,
-#include "isa/units.def"
+inline constexpr auto kSpaceNames = std::to_array<std::string_view>({
+    "",
+#define SYSTOLE_SPACE(name, step, place, size, tracked) place,
+#include "isa/spaces.def"
 });
-inline constexpr std::size_t kUnitCount = kUnitNames.size();
-constexpr std::string_view unit_name(Unit u) { return kUnitNames.at(static_cast<std::size_t>(u)); }
-constexpr std::size_t index(Unit u) { return static_cast<std::size_t>(u); }
-
-// Address spaces that instructions read and write.
-enum class Space : std::uint8_t { kNone, kUb, kAcc, kParam, kDram, kHost };
+inline constexpr std::size_t kSpaceCount = kSpaceNames.size();
+// What an address of the space counts: "unified buffer row".
+constexpr std::string_view place_name(Space space) {
+  return kSpaceNames.at(static_cast<std::size_t>(space));
+}
 
 enum class Operand : std::uint8_t {
-#define SYSTOLE_OPERAND(kind, bits, is_signed, space, text) kind,
+#define SYSTOLE_OPERAND(kind, bits, is_signed, space, presence, text) kind,
 #include "isa/operands.def"
 };
+
+// Where an operand that is 0 is written.
+enum class Presence : std::uint8_t { kAlways, kInCode, kNowhere };
 
 struct OperandInfo {
   std::string_view name;
   int bits;
   bool is_signed;
   Space space;
+  Presence presence;
   std::string_view text;
 };
 inline constexpr auto kOperands = std::to_array<OperandInfo>({
-#define SYSTOLE_OPERAND(kind, bits, is_signed, space, text) \
-  {#kind, bits, is_signed, Space::space, text},
+#define SYSTOLE_OPERAND(kind, bits, is_signed, space, presence, text) \
+  {#kind, bits, is_signed, Space::space, Presence::presence, text},
 #include "isa/operands.def"
 });
 constexpr const OperandInfo& info(Operand kind) {
@@ -129,12 +137,24 @@ using Insn = detail::DropFirst<void
   return std::visit([](const auto& i) { return i.kMnemonic; }, insn);
 }
 
-// The unit whose queue the instruction enters: its row's unit, except that sync and set name
-// theirs.
+// The unit whose queue the instruction enters: its row's, of the instance it names, if it names
+// one; sync and set name theirs.
 [[nodiscard]] inline Unit queue_of(const Insn& insn) {
-  if (const auto* sync = std::get_if<Sync>(&insn)) return static_cast<Unit>(sync->unit);
-  if (const auto* set = std::get_if<Set>(&insn)) return static_cast<Unit>(set->unit);
-  return std::visit([](const auto& i) { return i.kUnit; }, insn);
+  return std::visit(
+      [](const auto& i) {
+        if constexpr (requires { i.unit_instance; }) {
+          return unit_at(static_cast<Unit>(i.unit), i.unit_instance);
+        } else if constexpr (requires { i.instance; }) {
+          return unit_at(i.kUnit, i.instance);
+        } else {
+          return i.kUnit;
+        }
+      },
+      insn);
+}
+// The unit whose completions a sync waits for.
+[[nodiscard]] constexpr Unit awaited(const Sync& sync) {
+  return unit_at(static_cast<Unit>(sync.wait_for), sync.wait_instance);
 }
 
 // Whether the instruction counts in sent[U] and done[U] (T10): real work only.

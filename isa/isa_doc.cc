@@ -29,7 +29,7 @@ std::string kinds_left_out() {
 }
 
 constexpr auto kUnitMeanings = std::to_array<std::string_view>({
-#define SYSTOLE_UNIT(name, text, meaning) meaning,
+#define SYSTOLE_UNIT(name, text, count, meaning) meaning,
 #include "isa/units.def"
 });
 
@@ -75,7 +75,7 @@ std::string choices_section() {
 
 std::string isa_markdown() {
   std::string out = fmt::format(kHead, kinds_left_out());
-  for (std::size_t u = 0; u < kUnitCount; ++u) out += unit_section(static_cast<Unit>(u));
+  for (std::size_t u = 0; u < kUnitKinds; ++u) out += unit_section(unit_at(u));
   return out + choices_section();
 }
 

@@ -22,6 +22,7 @@
 #include "base/source.h"
 #include "isa/file_kind.h"
 #include "isa/machine_name.h"
+#include "isa/precisions.h"
 #include "isa/quantity.h"
 #include "isa/scalesim_config.h"
 #include "isa/suggest.h"
@@ -45,6 +46,10 @@ struct Names<WeightLoad> {
 template <>
 struct Names<DramKind> {
   static constexpr std::array<std::string_view, 2> kAll = {"simple", "banked"};
+};
+template <>
+struct Names<MemoryHolds> {
+  static constexpr std::array<std::string_view, 2> kAll = {"weights", "everything"};
 };
 template <>
 struct Names<Delivery> {
@@ -423,7 +428,7 @@ void validate(const Machine& machine) {
   require(machine.ub_rows() <= std::int64_t{1} << 24, machine,
           "the unified buffer has more than 2^24 rows, which no instruction can address",
           "a larger unified_buffer.row_bytes or a smaller unified_buffer.bytes");
-  require(machine.dram_bytes >= machine.tile_bytes(), machine, "dram.bytes holds no weight tile",
+  require(machine.dram_bytes >= tile_bytes(machine), machine, "dram.bytes holds no weight tile",
           "at least array.rows * array.columns bytes");
   if (machine.dram_kind == DramKind::kBanked) validate_banks(machine);
 }

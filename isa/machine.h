@@ -14,6 +14,7 @@ namespace systole::isa {
 
 enum class WeightLoad : std::uint8_t { kThrough, kChain, kSingle };
 enum class DramKind : std::uint8_t { kSimple, kBanked };
+enum class MemoryHolds : std::uint8_t { kWeights, kEverything };
 enum class Delivery : std::uint8_t { kLink, kPreloaded };
 
 // One member section_name per row of machine.def, beside the machine's name.
@@ -41,7 +42,8 @@ struct Machine {
   // Derived figures, named as the rules of docs/machine.md name them.
   [[nodiscard]] std::int64_t r() const { return array_rows; }
   [[nodiscard]] std::int64_t c() const { return array_columns; }
-  [[nodiscard]] std::int64_t tile_bytes() const { return array_rows * array_columns; }
+  // PEs of one matrix unit: multiply-adds a cycle, weights of a tile.
+  [[nodiscard]] std::int64_t pe_count() const { return array_rows * array_columns; }
   [[nodiscard]] std::int64_t ub_rows() const {
     return unified_buffer_bytes / unified_buffer_row_bytes;
   }
@@ -50,6 +52,8 @@ struct Machine {
   [[nodiscard]] std::int64_t ub_rows_of(std::int64_t bytes, std::int64_t lane = 0) const {
     return ceil_div(lane + bytes, unified_buffer_row_bytes);
   }
+  // Whether the device writes its memory: `load` and `store` units (T12).
+  [[nodiscard]] bool memory_is_writable() const { return dram_holds == MemoryHolds::kEverything; }
   // Banked memory: time of a burst at its channel's share of the peak bandwidth, rounded up.
   [[nodiscard]] std::int64_t dram_burst_picoseconds() const {
     return ceil_div(dram_burst_bytes * dram_channels * 1'000'000'000'000, dram_bytes_per_second);
@@ -58,7 +62,8 @@ struct Machine {
     return static_cast<double>(cycles.value) / static_cast<double>(clock_hertz);
   }
   [[nodiscard]] double peak_macs_per_second() const {
-    return static_cast<double>(array_rows * array_columns) * static_cast<double>(clock_hertz);
+    return static_cast<double>(array_units * array_rows * array_columns) *
+           static_cast<double>(clock_hertz);
   }
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 // The names of a kind's values, in order; empty for numbers.
 std::vector<std::string_view> names_of(Operand kind) {
-  if (kind == Operand::Unit) return {kUnitNames.begin(), kUnitNames.end()};
+  if (kind == Operand::Unit) return {kUnitKindNames.begin(), kUnitKindNames.end()};
   std::vector<std::string_view> names;
   for (const ChoiceInfo& choice : kChoices) {
     if (choice.kind == kind) names.push_back(choice.text);

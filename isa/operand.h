@@ -1,7 +1,7 @@
 // Operand values: which are legal for a kind, and how they are written.
 //
 // Derived from operands.def and choices.def: a kind with choices holds the position of its choice,
-// a Unit the position of its unit, any other kind a number of its row's width.
+// a Unit the position of its kind, any other kind a number of its row's width.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct OperandRange {
 };
 
 constexpr std::int64_t choice_count(Operand kind) {
-  if (kind == Operand::Unit) return static_cast<std::int64_t>(kUnitCount);
+  if (kind == Operand::Unit) return static_cast<std::int64_t>(kUnitKinds);
   std::int64_t count = 0;
   for (const ChoiceInfo& choice : kChoices) count += choice.kind == kind ? 1 : 0;
   return count;
@@ -32,7 +32,8 @@ constexpr OperandRange make_operand_range(Operand kind) {
 }
 
 inline constexpr auto kOperandRanges = std::to_array<OperandRange>({
-#define SYSTOLE_OPERAND(kind, bits, is_signed, space, text) make_operand_range(Operand::kind),
+#define SYSTOLE_OPERAND(kind, bits, is_signed, space, presence, text) \
+  make_operand_range(Operand::kind),
 #include "isa/operands.def"
 });
 constexpr const OperandRange& operand_range(Operand kind) {
@@ -41,10 +42,7 @@ constexpr const OperandRange& operand_range(Operand kind) {
 
 // Kinds that may be left out in the text form and are then 0; the disassembler leaves them out when
 // they are. All other operands are always written.
-constexpr bool may_be_left_out(Operand kind) {
-  return kind == Operand::Flag || kind == Operand::Lane || kind == Operand::ZeroPoint ||
-         kind == Operand::Step || kind == Operand::Pad || kind == Operand::TableRow;
-}
+constexpr bool may_be_left_out(Operand kind) { return info(kind).presence != Presence::kAlways; }
 
 // The value as the text form has it: a choice's name, a unit's name or a decimal number.
 [[nodiscard]] std::string operand_text(Operand kind, std::int64_t value);

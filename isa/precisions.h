@@ -1,11 +1,13 @@
 // Precisions of the matrix unit, from precisions.def. The position of a row is the operand's value.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
 
 #include "base/tensor.h"
+#include "isa/machine.h"
 
 namespace systole::isa {
 
@@ -37,6 +39,15 @@ inline constexpr auto kPrecisions = std::to_array<PrecisionInfo>({
     if (kPrecisions[i].activation == type) return static_cast<std::int64_t>(i);
   }
   return -1;
+}
+
+// Bytes of a weight tile in memory: R x C weights. read_weights does not say what it reads them
+// for, so all precisions have weights of one size.
+static_assert(std::ranges::all_of(kPrecisions, [](const PrecisionInfo& info) {
+  return info.weight == kPrecisions[0].weight;
+}));
+[[nodiscard]] inline std::int64_t tile_bytes(const Machine& machine) {
+  return machine.pe_count() * kPrecisions[0].weight_bytes();
 }
 
 }  // namespace systole::isa

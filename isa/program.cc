@@ -7,6 +7,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
@@ -309,6 +310,23 @@ Program load_program(std::span<const std::uint8_t> bytes, const std::string& whe
   from.expect_end();
   check_program(program, where);
   return program;
+}
+
+std::int64_t memory_bytes(const Program& program, const Machine& machine) {
+  return machine.memory_is_writable() ? machine.dram_bytes
+                                      : std::min(program.weight_bytes, machine.dram_bytes);
+}
+
+bool is_tracked(Space space, [[maybe_unused]] const Machine& machine) {
+  switch (space) {
+#define SYSTOLE_SPACE(name, step, place, size, tracked) \
+  case Space::name:                                     \
+    return tracked;
+#include "isa/spaces.def"
+    case Space::kNone:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace systole::isa

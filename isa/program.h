@@ -111,4 +111,10 @@ void encode(const Insn& insn, std::vector<std::uint8_t>& out);
 [[nodiscard]] Insn assemble_line(const std::string& line, const std::string& where);
 [[nodiscard]] Program assemble(const std::string& text, const std::string& where);
 
+// Bytes of the device's memory that a program may address: its weight image, or all of it where the
+// device writes it.
+[[nodiscard]] std::int64_t memory_bytes(const Program& program, const Machine& machine);
+// Whether races are looked for in a space (spaces.def).
+[[nodiscard]] bool is_tracked(Space space, const Machine& machine);
+
 }  // namespace systole::isa

@@ -22,23 +22,16 @@
 namespace systole::isa {
 namespace {
 
-constexpr std::size_t kSpaceCount = 6;
-constexpr std::array<std::string_view, kSpaceCount> kSpaceNames = {"",
-                                                                   "unified buffer row",
-                                                                   "accumulator row",
-                                                                   "parameter row",
-                                                                   "weight memory byte",
-                                                                   "host memory row"};
-
-using Clock = std::array<std::int32_t, kUnitCount>;
-
-void join(Clock& into, const Clock& other) {
-  for (std::size_t u = 0; u < kUnitCount; ++u) into[u] = std::max(into[u], other[u]);
-}
+// By unit: how many of its instructions are complete.
+template <std::size_t kUnits>
+using Clock = std::array<std::int32_t, kUnits>;
 
 // One unit's queue as far as knowledge goes.
+template <std::size_t kUnits>
 class Queue {
  public:
+  using Clock = systole::isa::Clock<kUnits>;
+
   explicit Queue(Unit unit) : unit_(unit) {}
 
   // Books one counted instruction.
@@ -47,7 +40,9 @@ class Queue {
     if (history_.empty() || history_.back().clock != known_) history_.push_back({sent_, known_});
     return sent_;
   }
-  void learn(const Clock& clock) { join(known_, clock); }
+  void learn(const Clock& clock) {
+    for (std::size_t u = 0; u < kUnits; ++u) known_[u] = std::max(known_[u], clock[u]);
+  }
 
   // What is complete once this unit's first `count` (> 0) instructions are.
   [[nodiscard]] Clock after(std::int32_t count) const {
@@ -96,14 +91,21 @@ class ByteRanges {
   std::map<std::int64_t, std::int64_t> ends_;  // end -> begin, disjoint
 };
 
+// kUnits: enough for the machine's units. Clocks and cells have a field for each, and most machines
+// have but one unit of a kind.
+template <std::size_t kUnits>
 class RaceChecker {
  public:
   RaceChecker(const Program& program, const Machine& machine, Findings& findings)
       : program_(program), machine_(machine), findings_(findings), host_(program) {
-    for (std::size_t u = 0; u < kUnitCount; ++u) queues_.emplace_back(static_cast<Unit>(u));
+    for (std::size_t u = 0; u < kUnits; ++u) queues_.emplace_back(unit_at(u));
+    for (std::size_t s = 0; s < kSpaceCount; ++s) {
+      tracked_[s] = is_tracked(static_cast<Space>(s), machine);
+    }
   }
 
   void run() {
+    load_image();
     for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
       step(pc, insn);
       return !findings_.full();
@@ -112,6 +114,15 @@ class RaceChecker {
   }
 
  private:
+  using Cell = isa::Cell<kUnits>;
+
+  // The weight image is in the device's memory before the program starts.
+  void load_image() {
+    if (program_.weight_bytes == 0 || !is_tracked(Space::kDram, machine_)) return;
+    const Access image{Space::kDram, 0, program_.weight_bytes, true, 0, 1, 0};
+    map_of(image).touch(image, Unit::kSequencer, {-1, 1}, [](const Cell&) {});
+  }
+
   void step(std::size_t pc, const Insn& insn) {
     if (const auto* sync = std::get_if<Sync>(&insn)) return wait(*sync);
     if (std::holds_alternative<Interrupt>(insn) || std::holds_alternative<Halt>(insn)) {
@@ -123,26 +134,30 @@ class RaceChecker {
     device_accesses(insn, machine_, accesses_);
     host_.add(host_rows(insn, machine_), accesses_);
     for (const Access& access : accesses_) {
-      if (access.space != Space::kDram) touch(access, unit, who);  // never written
+      if (tracked_[static_cast<std::size_t>(access.space)]) touch(access, unit, who);
     }
   }
 
   void wait(const Sync& sync) {
-    const Queue& on = queues_[static_cast<std::size_t>(sync.wait_for)];
+    const Queue<kUnits>& on = queues_[index(awaited(sync))];
     const std::int64_t need = on.sent() - sync.distance;
     if (need <= 0) return;
-    queues_[static_cast<std::size_t>(sync.unit)].learn(on.after(static_cast<std::int32_t>(need)));
+    queues_[index(queue_of(sync))].learn(on.after(static_cast<std::int32_t>(need)));
   }
 
   void wait_for_all() {
-    Clock all{};
-    for (std::size_t u = 0; u < kUnitCount; ++u) all[u] = queues_[u].sent();
-    for (Queue& queue : queues_) queue.learn(all);
+    Clock<kUnits> all{};
+    for (std::size_t u = 0; u < kUnits; ++u) all[u] = queues_[u].sent();
+    for (Queue<kUnits>& queue : queues_) queue.learn(all);
   }
 
+  SpaceMap<kUnits>& map_of(const Access& access) {
+    return spaces_[static_cast<std::size_t>(access.space)]
+                  [static_cast<std::size_t>(access.instance)];
+  }
   void touch(const Access& access, Unit unit, Toucher who) {
-    spaces_[static_cast<std::size_t>(access.space)].touch(
-        access, unit, who, [&](const Cell& cell) { check(cell, access, unit, who); });
+    map_of(access).touch(access, unit, who,
+                         [&](const Cell& cell) { check(cell, access, unit, who); });
   }
 
   void check(const Cell& cell, const Access& access, Unit unit, Toucher who) {
@@ -155,25 +170,26 @@ class RaceChecker {
       add_race(access, unit, who, cell.writer_unit, cell.writer, "write");
     }
     if (!access.write) return;
-    for (std::size_t u = 0; u < kUnitCount; ++u) {
+    for (std::size_t u = 0; u < kUnits; ++u) {
       const Toucher reader = cell.readers[u];
-      if (reader.ordinal > 0 && !ordered(static_cast<Unit>(u), reader, unit, who)) {
-        add_race(access, unit, who, static_cast<Unit>(u), reader, "read");
+      if (reader.ordinal > 0 && !ordered(unit_at(u), reader, unit, who)) {
+        add_race(access, unit, who, unit_at(u), reader, "read");
       }
     }
   }
 
-  // An instruction's own accesses are ordered by the instruction, those of one matrix unit by T2.
+  // An instruction's own accesses are ordered by the instruction, those of one matrix unit by T2,
+  // and what was there before the program (load_image) before all.
   [[nodiscard]] bool ordered(Unit before, Toucher earlier, Unit after, Toucher later) const {
-    if (before == after && (before == Unit::kMatrix || earlier.ordinal == later.ordinal))
-      return true;
+    const bool in_order = kind_of(before) == Unit::kMatrix || earlier.ordinal == later.ordinal;
+    if ((before == after && in_order) || before == Unit::kSequencer) return true;
     return queues_[index(after)].knows(before, earlier.ordinal);
   }
 
   static std::string never_written(const Access& access, const Cell& cell) {
     return fmt::format("reads {}s [{}, {}) lanes [{}, {}), part of which nothing before it writes",
-                       kSpaceNames[static_cast<std::size_t>(access.space)], access.begin,
-                       access.end, cell.lane_begin, cell.lane_end);
+                       place_name(access.space), access.begin, access.end, cell.lane_begin,
+                       cell.lane_end);
   }
 
   // Whoever runs the program reads its outputs. One may share bytes with what the host writes: an
@@ -209,9 +225,8 @@ class RaceChecker {
               accesses_);
     bool written = false;
     for (const Access& access : accesses_) {
-      spaces_[static_cast<std::size_t>(access.space)].touch(
-          access, Unit::kSequencer, {},
-          [&](const Cell& cell) { written = written || cell.writer.ordinal > 0; });
+      map_of(access).touch(access, Unit::kSequencer, {},
+                           [&](const Cell& cell) { written = written || cell.writer.ordinal > 0; });
     }
     return written;
   }
@@ -222,8 +237,7 @@ class RaceChecker {
     const std::string place =
         access.space == Space::kHost
             ? "host memory"
-            : fmt::format("{}s [{}, {})", kSpaceNames[static_cast<std::size_t>(access.space)],
-                          access.begin, access.end);
+            : fmt::format("{}s [{}, {})", place_name(access.space), access.begin, access.end);
     const std::string what = fmt::format("{} {} without waiting for the {} by",
                                          access.write ? "writes" : "reads", place, earlier);
     findings_.add_pair(
@@ -236,15 +250,20 @@ class RaceChecker {
   const Machine& machine_;
   Findings& findings_;
   HostView host_;
-  std::vector<Queue> queues_;
-  std::array<SpaceMap, kSpaceCount> spaces_;
+  std::array<bool, kSpaceCount> tracked_{};  // by space
+  std::vector<Queue<kUnits>> queues_;
+  std::array<std::array<SpaceMap<kUnits>, kUnits / kUnitKinds>, kSpaceCount> spaces_;
   std::vector<Access> accesses_;
 };
 
 }  // namespace
 
 void check_races(const Program& program, const Machine& machine, Findings& findings) {
-  RaceChecker(program, machine, findings).run();
+  if (unit_slots(machine) == kUnitKinds) {
+    RaceChecker<kUnitKinds>(program, machine, findings).run();
+  } else {
+    RaceChecker<kMaxUnits>(program, machine, findings).run();
+  }
 }
 
 }  // namespace systole::isa

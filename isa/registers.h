@@ -16,7 +16,7 @@
 namespace systole::isa {
 
 constexpr bool has_registers(Unit unit) {
-  return unit == Unit::kVector || unit == Unit::kActivation;
+  return kind_of(unit) == Unit::kVector || kind_of(unit) == Unit::kActivation;
 }
 // Registers that hold a scale, as the bits of a binary32 number.
 constexpr bool is_scale(std::int64_t index) {

@@ -22,6 +22,7 @@
 
 #include "base/clean.h"
 #include "base/diag.h"
+#include "isa/precisions.h"
 
 namespace systole::isa {
 namespace {
@@ -179,7 +180,7 @@ Machine machine_of(const Ini& ini, const std::string& where, Machine base) {
   set_bandwidth(ini, base);
   const std::int64_t filter =
       kKilo * ini.number("architecture_presets.FilterSramSzkB", 1, kMaxSram);
-  base.weight_fifo_tiles = std::clamp<std::int64_t>(filter / base.tile_bytes(), 1, kMaxTiles);
+  base.weight_fifo_tiles = std::clamp<std::int64_t>(filter / tile_bytes(base), 1, kMaxTiles);
   return base;
 }
 

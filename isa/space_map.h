@@ -6,9 +6,12 @@
 // is live, and a program of n accesses takes O(n log n) time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "isa/access.h"
@@ -22,16 +25,21 @@ struct Toucher {
   std::int32_t ordinal = 0;
 };
 
+// kUnits: how many units there are numbers for.
+template <std::size_t kUnits>
 struct Cell {
   std::int64_t lane_begin = 0;
   std::int64_t lane_end = 0;
   Unit writer_unit = Unit::kSequencer;
   Toucher writer;
-  std::array<Toucher, kUnitCount> readers{};  // the latest of each unit since the write
+  std::array<Toucher, kUnits> readers{};  // the latest of each unit since the write
 };
 
+template <std::size_t kUnits>
 class SpaceMap {
  public:
+  using Cell = isa::Cell<kUnits>;
+
   // Shows `check(cell)` each cell that the access meets, as it was before, then books the access. A
   // place not touched before is shown as a cell without a writer.
   template <typename Check>
@@ -68,5 +76,55 @@ class SpaceMap {
 
   Segments segments_;
 };
+
+template <std::size_t kUnits>
+void SpaceMap<kUnits>::book(Cell& cell, bool write, Unit unit, Toucher who) {
+  if (!write) {
+    cell.readers.at(index(unit)) = who;
+    return;
+  }
+  cell.writer = who;
+  cell.writer_unit = unit;
+  cell.readers.fill({});
+}
+
+template <std::size_t kUnits>
+typename SpaceMap<kUnits>::Segments::iterator SpaceMap<kUnits>::cut(std::int64_t row) {
+  const auto next = segments_.lower_bound(row);
+  if (next != segments_.end() && next->first == row) return next;
+  if (next == segments_.begin()) return segments_.emplace_hint(next, row, Cells{});
+  return segments_.emplace_hint(next, row, std::prev(next)->second);
+}
+
+template <std::size_t kUnits>
+void SpaceMap<kUnits>::cut_lanes(Cells& cells, std::int64_t begin, std::int64_t end) {
+  const bool exact = cells.size() == 1 && cells[0].lane_begin == begin && cells[0].lane_end == end;
+  if (exact) return;
+  Cells cut;
+  std::int64_t filled = begin;  // lanes of [begin, end) that have a cell, up to here
+  const auto keep = [&cut](Cell cell, std::int64_t from, std::int64_t to) {
+    cell.lane_begin = std::max(cell.lane_begin, from);
+    cell.lane_end = std::min(cell.lane_end, to);
+    if (cell.lane_begin < cell.lane_end) cut.push_back(cell);
+  };
+  const auto fill_up_to = [&](std::int64_t lane) {
+    Cell empty;
+    empty.lane_begin = filled;
+    empty.lane_end = lane;
+    if (filled < lane) cut.push_back(empty);
+    filled = std::max(filled, lane);
+  };
+  for (const Cell& cell : cells) {
+    if (cell.lane_begin >= begin) fill_up_to(std::min(cell.lane_begin, end));
+    keep(cell, 0, begin);
+    keep(cell, begin, end);
+    filled = std::clamp(cell.lane_end, filled, std::max(filled, end));
+    keep(cell, end, cell.lane_end);
+  }
+  fill_up_to(end);
+  std::sort(cut.begin(), cut.end(),
+            [](const Cell& a, const Cell& b) { return a.lane_begin < b.lane_begin; });
+  cells = std::move(cut);
+}
 
 }  // namespace systole::isa

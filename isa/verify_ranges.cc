@@ -32,6 +32,7 @@ class RangeChecker {
       pc_ = pc;
       sound_ = true;
       std::visit([this](const auto& i) { check_operands(i); }, insn);
+      if (sound_) check_units(insn);
       if (sound_) std::visit([this](const auto& i) { check_relations(i); }, insn);
       if (sound_) check_accesses(insn);
       return !findings_.full();
@@ -59,6 +60,18 @@ class RangeChecker {
       bad(fmt::format("has {} = {}; expected {}", name, operand_text(kind, value),
                       range_text(kind, low, high)));
     });
+  }
+
+  // The machine has the units that the instruction names.
+  void check_units(const Insn& insn) {
+    check_unit(queue_of(insn));
+    if (const auto* sync = std::get_if<Sync>(&insn)) check_unit(awaited(*sync));
+  }
+  void check_unit(Unit unit) {
+    const std::int64_t count = unit_count(kind_of(unit), machine_);
+    if (instance_of(unit) < count) return;
+    bad(fmt::format("names {}, and the machine has {} of these; expected {}", unit_name(unit),
+                    count, count == 0 ? "another unit" : "instance " + range_text(0, count - 1)));
   }
 
   // Kinds whose range is narrower than their bits: nothing is done zero times, units that take
@@ -145,33 +158,26 @@ class RangeChecker {
       if (!sound_) return;
       const std::int64_t low =
           access.space == Space::kHost && access.write ? std::ssize(program_.constants) : 0;
-      const auto [size, name] = space(access.space);
+      const std::int64_t size = size_of(access.space);
       if (access.begin >= low && access.end <= size) continue;
-      bad(fmt::format("{} {} [{}, {}); expected within [{}, {})", access.write ? "writes" : "reads",
-                      name, access.begin, access.end, low, size));
+      bad(fmt::format("{} {}s [{}, {}); expected within [{}, {})",
+                      access.write ? "writes" : "reads", place_name(access.space), access.begin,
+                      access.end, low, size));
     }
   }
 
-  struct SpaceSize {
-    std::int64_t size;
-    const char* name;
-  };
-  [[nodiscard]] SpaceSize space(Space space) const {
+  [[nodiscard]] std::int64_t size_of(Space space) const {
+    const Program& program = program_;
+    const Machine& machine = machine_;
     switch (space) {
-      case Space::kUb:
-        return {machine_.ub_rows(), "unified buffer rows"};
-      case Space::kAcc:
-        return {machine_.accumulators_rows, "accumulator rows"};
-      case Space::kParam:
-        return {machine_.parameters_rows, "parameter rows"};
-      case Space::kDram:
-        return {std::min(program_.weight_bytes, machine_.dram_bytes), "weight memory bytes"};
-      case Space::kHost:
-        return {program_.host_bytes, "host memory bytes"};
+#define SYSTOLE_SPACE(name, step, place, size, tracked) \
+  case Space::name:                                     \
+    return size;
+#include "isa/spaces.def"
       case Space::kNone:
         break;
     }
-    return {0, "nothing"};
+    return 0;
   }
 
   const Program& program_;

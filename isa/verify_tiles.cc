@@ -5,7 +5,8 @@
 //
 // A tile that is read and not yet switched to is in the shadow plane, in the FIFO, or still an
 // entry of the weights queue. The read that finds shadow and FIFO taken stays in the queue, and
-// with it every entry behind it.
+// with it every entry behind it. Each matrix unit has a FIFO and a stream of tiles of its own
+// (T11).
 #include <fmt/core.h>
 
 #include "isa/expand.h"
@@ -16,13 +17,21 @@ namespace {
 
 class TileChecker {
  public:
-  TileChecker(const Program& program, const Machine& machine, Findings& findings)
-      : program_(program), machine_(machine), findings_(findings) {}
+  // Of matrix unit `instance`.
+  TileChecker(const Program& program, const Machine& machine, std::int64_t instance,
+              Findings& findings)
+      : program_(program),
+        machine_(machine),
+        weights_(unit_at(Unit::kWeights, instance)),
+        matrix_(unit_at(Unit::kMatrix, instance)),
+        findings_(findings) {}
 
   void run() {
     for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
+      const Unit queue = queue_of(insn);
+      if (queue != weights_ && queue != matrix_) return true;
       if (std::holds_alternative<ReadWeights>(insn)) tiles_.push_back({entries_, pc});
-      if (queue_of(insn) == Unit::kWeights) add_entry(pc);
+      if (queue == weights_) add_entry(pc);
       if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
       if (const auto* convolve = std::get_if<Convolve>(&insn)) use(pc, *convolve);
       return !findings_.full() && sound_;
@@ -91,6 +100,7 @@ class TileChecker {
 
   const Program& program_;
   const Machine& machine_;
+  Unit weights_, matrix_;
   Findings& findings_;
   std::vector<Tile> tiles_;   // in the order of their reads
   std::int64_t entries_ = 0;  // of the weights queue so far
@@ -101,7 +111,9 @@ class TileChecker {
 }  // namespace
 
 void check_tiles(const Program& program, const Machine& machine, Findings& findings) {
-  TileChecker(program, machine, findings).run();
+  for (std::int64_t i = 0; i < machine.array_units; ++i) {
+    TileChecker(program, machine, i, findings).run();
+  }
 }
 
 }  // namespace systole::isa

@@ -26,7 +26,7 @@ void VectorChecker::require(std::string_view name, std::int64_t value, std::int6
 }
 
 void VectorChecker::check(const Set& insn) {
-  const auto unit = static_cast<Unit>(insn.unit);
+  const Unit unit = unit_at(static_cast<Unit>(insn.unit), insn.unit_instance);
   if (!has_registers(unit)) {
     return bad_(fmt::format("names unit {}, which has no registers; expected vector or activation",
                             unit_name(unit)));
@@ -45,7 +45,8 @@ void VectorChecker::check(const Activate& insn) { check_activation(insn); }
 void VectorChecker::check(const ActivatePool& insn) {
   check_activation(insn);
   check_window(insn);
-  if (insn.op == pool_op::kAverage) check_result(Unit::kActivation, insn.type);
+  if (insn.op == pool_op::kAverage)
+    check_result(unit_at(Unit::kActivation, insn.instance), insn.type);
 }
 
 template <typename Insn>

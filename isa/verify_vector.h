@@ -55,7 +55,7 @@ class VectorChecker {
 
   const Machine& machine_;
   Bad bad_;
-  std::array<Registers, kUnitCount> registers_{};
+  std::array<Registers, kMaxUnits> registers_{};  // by unit
 };
 
 }  // namespace systole::isa

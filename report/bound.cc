@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace systole::report {
 
@@ -14,7 +15,8 @@ Bound device_bound(const sim::Counters& counters) {
   const std::int64_t compute = in(Stall::kActive);
   const std::int64_t weights = in(Stall::kWeightShift) + in(Stall::kWeightStall);
   const std::int64_t link = in(Stall::kInput) + in(Stall::kOutput);
-  const std::int64_t cycles = counters.cycles.value;
+  const std::int64_t cycles =  // of all matrix units
+      std::accumulate(counters.matrix.begin(), counters.matrix.end(), CycleCount(0)).value;
   const auto share = [&](std::int64_t part) {
     return cycles > 0 ? static_cast<double>(part) / static_cast<double>(cycles) : 0.0;
   };

@@ -19,8 +19,10 @@ std::int64_t cycles_in(const sim::Counters& counters, Stall stall) {
 
 Figures figures(const Record& record) {
   const sim::Counters& total = record.report.total;
-  const auto array = static_cast<double>(record.machine.tile_bytes());
-  const auto cycles = static_cast<double>(total.cycles.value);
+  const auto array = static_cast<double>(record.machine.pe_count());
+  // Of all matrix units.
+  const auto cycles =
+      static_cast<double>(total.cycles.value) * static_cast<double>(record.machine.array_units);
   const auto active = static_cast<double>(cycles_in(total, Stall::kActive));
   constexpr double kTera = 1e12;
   Figures f;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "isa/insn.h"
+#include "isa/precisions.h"
 #include "rtl/matrix_model.h"
 
 namespace systole::rtl {
@@ -104,7 +105,7 @@ void Generator::make_memory(std::int64_t tiles) {
   program.model = "cosim";
   program.machine = m;
   program.layers.push_back({"(none)", "", 0, 0});
-  program.weights.resize(static_cast<std::size_t>(tiles * m.tile_bytes()));
+  program.weights.resize(static_cast<std::size_t>(tiles * isa::tile_bytes(m)));
   for (std::uint8_t& w : program.weights) w = static_cast<std::uint8_t>(random_());
   program.weight_bytes = std::ssize(program.weights);
   for (std::int64_t i = 0; i < kZeroRows * m.c(); ++i) {
@@ -159,7 +160,7 @@ void Generator::read_tile() {
   if (tiles_.empty()) size.n = m.c();
   const bool is_signed = chance(50);
   const std::int64_t zero = pick(0, kZeroRows / 2 - 1) + (is_signed ? kZeroRows / 2 : 0);
-  add(isa::ReadWeights{next_read_++ * m.tile_bytes(), size.k, size.n, is_signed ? 1 : 0,
+  add(isa::ReadWeights{next_read_++ * isa::tile_bytes(m), size.k, size.n, is_signed ? 1 : 0,
                        chance(50) ? 1 : 0, zero});
   tiles_.push_back(size);
 }

@@ -10,8 +10,11 @@
 //   weight memory ------> weight fetch -- FIFO --> planes        unified buffer --> dma_out
 //
 // The vector unit takes rows of the unified buffer to rows of it; parameters hold its tables.
-// All but the matrix unit share the unified buffer's ports. The sequencer feeds an in-order queue
-// per unit; completions go back to every queue's syncs.
+// Planes, array, accumulators, weight fetch and activation unit are there once for each matrix unit
+// (MatrixCore, T11). The weight memory is the device's memory; where it holds everything, load and
+// store move rows between it and the unified buffer (T12). All but the matrix units share the
+// unified buffer's ports. The sequencer feeds an in-order queue per unit; completions go back to
+// every queue's syncs.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +36,9 @@
 #include "sim/unit/instruction_buffer.h"
 #include "sim/unit/ledger.h"
 #include "sim/unit/link.h"
+#include "sim/unit/load_store.h"
 #include "sim/unit/matrix_unit.h"
+#include "sim/unit/memory.h"
 #include "sim/unit/param_memory.h"
 #include "sim/unit/sequencer.h"
 #include "sim/unit/unified_buffer.h"
@@ -42,6 +47,38 @@
 #include "sim/unit/weight_planes.h"
 
 namespace systole::sim {
+
+// One matrix unit and what is its own.
+struct MatrixCore {
+  // What all cores share.
+  struct Shared {
+    const Board& board;
+    const RunOptions& options;
+    Completions& completions;
+    const std::optional<isa::Footprint>& touched;
+    Memory& memory;
+    UnifiedBuffer& buffer;
+    ParamMemory& params;
+  };
+  MatrixCore(const Shared& shared, std::int64_t instance);
+  // Starts its processes.
+  void spawn(Kernel& kernel);
+
+  Accumulators accumulators;
+  WeightPlanes planes;
+  std::unique_ptr<ArrayModel> array;  // the engine's
+  WeightFetch fetch;
+  MatrixUnit matrix;
+  ActivationUnit activation;
+};
+
+// The units between the device's memory and the unified buffer.
+struct MemoryDma {
+  MemoryDma(const Board& board, Completions& completions, Memory& memory, UnifiedBuffer& buffer);
+
+  LoadUnit load;
+  StoreUnit store;
+};
 
 class Chip {
  public:
@@ -59,10 +96,13 @@ class Chip {
   void report(Report& report) const;
 
  private:
-  [[nodiscard]] std::unique_ptr<ArrayModel> make_array(const RunOptions& options);
+  [[nodiscard]] std::vector<std::unique_ptr<MatrixCore>> make_cores(const RunOptions& options);
+  [[nodiscard]] std::unique_ptr<MemoryDma> make_memory_dma();
+  // A unit of the machine; the sequencer has no queue.
+  [[nodiscard]] Inbox* inbox_of(isa::Unit unit);
+  [[nodiscard]] const Timesheet& sheet_of(isa::Unit unit) const;
+  [[nodiscard]] std::vector<Inbox*> inboxes();
   [[nodiscard]] std::string deadlock();
-  [[nodiscard]] UnitReport matrix_report(const Counters& total) const;
-  [[nodiscard]] UnitReport unit_report(const Timesheet& sheet, CycleCount cycles) const;
 
   Kernel kernel_;
   Ledger ledger_;
@@ -73,18 +113,15 @@ class Chip {
   std::optional<isa::Footprint> touched_;  // only when there are values
   UnifiedBuffer buffer_;
   ParamMemory params_;
-  Accumulators accumulators_;
-  WeightPlanes planes_;
-  std::unique_ptr<ArrayModel> array_;  // the engine's
+  Memory memory_;
+  std::vector<std::unique_ptr<MatrixCore>> cores_;
 
   LinkIn link_in_;
   InstructionBuffer instructions_;
   DmaIn dma_in_;
   DmaOut dma_out_;
-  WeightFetch fetch_;
-  MatrixUnit matrix_;
-  ActivationUnit activation_;
   VectorUnit vector_;
+  std::unique_ptr<MemoryDma> memory_dma_;  // where the memory holds everything
   Sequencer sequencer_;
 };
 

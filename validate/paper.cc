@@ -135,7 +135,7 @@ Steady steady_state(const compiler::Graph& graph, const isa::Machine& machine,
   Rows& rows = steady.rows;
   rows[kActive] = stall(sim::Stall::kActive);
   rows[kUseful] =
-      100.0 * added(first.useful, all.useful) / (cycles * static_cast<double>(machine.tile_bytes()));
+      100.0 * added(first.useful, all.useful) / (cycles * static_cast<double>(machine.pe_count()));
   rows[kUnused] = rows[kActive] - rows[kUseful];
   rows[kWeightStall] = stall(sim::Stall::kWeightStall);
   rows[kWeightShift] = stall(sim::Stall::kWeightShift);

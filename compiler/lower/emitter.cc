@@ -38,7 +38,7 @@ void Emitter::collect(const isa::Access& access, Needs& needs) {
   if (it != ranges.begin() && std::prev(it)->second.first > access.begin) --it;
   for (; it != ranges.end() && it->first < access.end; ++it) {
     const Touch& touch = it->second.second;
-    for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+    for (std::size_t u = 0; u < isa::kUnitKinds; ++u) {
       auto& room = access.write ? needs.war[u] : needs.raw[u];
       room = std::max(room, touch.wrote[u]);
       if (access.write) needs.war[u] = std::max(needs.war[u], touch.read[u]);
@@ -66,19 +66,19 @@ void Emitter::record(const isa::Access& access, std::size_t unit, std::int64_t n
 void Emitter::wait(Unit queue, const Needs& needs) {
   const std::size_t q = isa::index(queue);
   Counts open{};  // what this queue does not know yet, by unit
-  for (std::size_t v = 0; v < isa::kUnitCount; ++v) {
+  for (std::size_t v = 0; v < isa::kUnitKinds; ++v) {
     const std::int64_t need = std::max(needs.raw[v], needs.war[v]);
     const bool in_order = v == q && queue == Unit::kMatrix;  // T2: rows of one matrix unit hold
     open[v] = in_order || need <= known_[q][v] ? 0 : need;
   }
-  for (std::size_t v = 0; v < isa::kUnitCount; ++v) {
+  for (std::size_t v = 0; v < isa::kUnitKinds; ++v) {
     if (open[v] == 0 || implied(open, v)) continue;
     code_.push_back(isa::Sync{.unit = static_cast<std::int64_t>(q),
                               .wait_for = static_cast<std::int64_t>(v),
                               .distance = sent_[v] - open[v],
                               .why = needs.raw[v] == open[v] ? isa::why::kRaw : isa::why::kWar});
     const Counts also = knowledge(v, open[v]);
-    for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+    for (std::size_t u = 0; u < isa::kUnitKinds; ++u) {
       known_[q][u] = std::max(known_[q][u], also[u]);
     }
   }
@@ -91,7 +91,7 @@ void Emitter::await(Unit queue, Unit of, std::int64_t why) {
 }
 
 bool Emitter::implied(const Counts& open, std::size_t v) const {
-  for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
+  for (std::size_t u = 0; u < isa::kUnitKinds; ++u) {
     if (u != v && open[u] != 0 && knowledge(u, open[u])[v] >= open[v]) return true;
   }
   return false;
@@ -113,8 +113,8 @@ void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
   const Unit queue = isa::queue_of(insn);
   const std::size_t q = isa::index(queue);
   isa::device_accesses(insn, machine_, scratch_);
-  std::erase_if(scratch_, [](const isa::Access& a) {
-    return a.space == isa::Space::kDram || a.begin >= a.end;
+  std::erase_if(scratch_, [this](const isa::Access& a) {
+    return !isa::is_tracked(a.space, machine_) || a.begin >= a.end;
   });
   Needs needs;
   for (const isa::Access& access : scratch_) collect(access, needs);

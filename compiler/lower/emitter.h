@@ -30,8 +30,9 @@ class Emitter {
   void barrier(const isa::Insn& insn);
 
  private:
-  // Counts by unit: of instructions dispatched, or known to be complete.
-  using Counts = std::array<std::int64_t, isa::kUnitCount>;
+  // Counts by unit, of which the compiler uses the first of each kind: of instructions dispatched,
+  // or known to be complete.
+  using Counts = std::array<std::int64_t, isa::kUnitKinds>;
 
   // Who last touched a range, as 1-based dispatch numbers by unit (0: nobody).
   struct Touch {
@@ -64,8 +65,8 @@ class Emitter {
   std::vector<isa::Insn>& code_;
   std::int64_t layer_ = 0;
   Counts sent_{};
-  std::array<Counts, isa::kUnitCount> known_{};                 // by queue
-  std::array<std::vector<Moment>, isa::kUnitCount> moments_{};  // by unit, in order
+  std::array<Counts, isa::kUnitKinds> known_{};                 // by queue
+  std::array<std::vector<Moment>, isa::kUnitKinds> moments_{};  // by unit, in order
   std::map<isa::Space, Ranges> spaces_;
   std::vector<isa::Access> scratch_;
 };

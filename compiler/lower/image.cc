@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/numerics.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
@@ -58,7 +59,7 @@ class ImageBuilder {
     for (std::vector<Tile>& column : p.tiles) {
       for (Tile& tile : column) {
         tile.dram = program_.weight_bytes;
-        program_.weight_bytes += machine_.tile_bytes();
+        program_.weight_bytes += isa::tile_bytes(machine_);
       }
     }
     if (p.param_rows() == 0) return;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/diag.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
@@ -169,7 +170,7 @@ class PhaseSearch {
     const bool stays = p.tile_count() == std::ssize(p.columns);
     const double groups =
         stays ? 1 : std::ceil(rows / static_cast<double>(machine_.accumulators_rows));
-    const double fetch = static_cast<double>(machine_.tile_bytes()) *
+    const double fetch = static_cast<double>(isa::tile_bytes(machine_)) *
                          static_cast<double>(machine_.clock_hertz) /
                          static_cast<double>(machine_.dram_bytes_per_second);
     const double active = rows * tiles * static_cast<double>(p.row_cycles());

@@ -11,6 +11,7 @@
 #include "compiler/lower/predict_work.h"
 #include "isa/delivery.h"
 #include "isa/insn.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
@@ -264,7 +265,7 @@ class Timeline {
     if (!works) return;
     const Granted read = memory_.tile(at);
     layer(head.layer).weights += read.end - read.begin;
-    layer(head.layer).weight_bytes += machine_.tile_bytes();
+    layer(head.layer).weight_bytes += isa::tile_bytes(machine_);
     c.free = at + 1;
     whole_.push_back(read.end + machine_.dram_latency + 1);
     complete(c, whole_.back() - 1);
@@ -428,7 +429,7 @@ class Timeline {
   const isa::Program& program_;
   const isa::Machine& machine_;
   std::vector<LayerPrediction> layers_;
-  std::array<Clock, isa::kUnitCount> clocks_{};
+  std::array<Clock, isa::kUnitKinds> clocks_{};
   LinkClock link_in_, link_out_;
   MemoryClock memory_;
   PortClock ports_;

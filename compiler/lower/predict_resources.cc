@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/units.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
@@ -23,11 +24,11 @@ Granted LinkClock::send(std::int64_t at, std::int64_t bytes) {
 
 MemoryClock::MemoryClock(const isa::Machine& machine)
     : cycle_(kPicosecondsInSecond / static_cast<double>(machine.clock_hertz)),
-      burst_(static_cast<double>(machine.tile_bytes()) * kPicosecondsInSecond /
+      burst_(static_cast<double>(isa::tile_bytes(machine)) * kPicosecondsInSecond /
              static_cast<double>(machine.dram_bytes_per_second)) {
   if (machine.dram_kind != isa::DramKind::kBanked) return;
   burst_ = static_cast<double>(machine.dram_burst_picoseconds());
-  bursts_ = ceil_div(machine.tile_bytes(), machine.dram_burst_bytes * machine.dram_channels);
+  bursts_ = ceil_div(isa::tile_bytes(machine), machine.dram_burst_bytes * machine.dram_channels);
   refresh_every_ = static_cast<double>(machine.dram_trefi);
   refresh_ = static_cast<double>(machine.dram_trp + machine.dram_trfc);
   opening_ = static_cast<double>(machine.dram_trcd);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/diag.h"
+#include "isa/precisions.h"
 
 namespace systole::compiler {
 namespace {
@@ -163,7 +164,7 @@ void check_tiles(const Product& p, const Packing& packing, const isa::Machine& m
   const std::int64_t columns = ceil_div(p.out.channels, machine.c());
   const double least = p.groups == 1 ? static_cast<double>(slices) * static_cast<double>(columns)
                                      : static_cast<double>(std::max(slices, columns));
-  const std::int64_t room = machine.dram_bytes / machine.tile_bytes();
+  const std::int64_t room = machine.dram_bytes / isa::tile_bytes(machine);
   const std::string where = "node " + p.node->name;
   if (least > static_cast<double>(room)) {
     throw InputError(where, fmt::format("needs {:.0f} weight tiles or more", least),

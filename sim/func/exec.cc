@@ -37,4 +37,24 @@ void exec(const isa::ReadParams& i, State& s) {
   std::ranges::copy(slice(s.host, i.host, bytes), to.begin());
 }
 
+void exec(const isa::Load& i, State& s) {
+  s.counters.memory_read += Bytes(i.rows * i.bytes);
+  s.counters.ub_written += Bytes(i.rows * i.bytes);
+  if (!s.has_values) return;
+  for (std::int64_t row = 0; row < i.rows; ++row) {
+    const auto from = slice(s.memory, i.dram + row * i.stride, i.bytes);
+    std::ranges::copy(from, ub_row(s, i.ub, i.lane, i.bytes, row).begin());
+  }
+}
+
+void exec(const isa::Store& i, State& s) {
+  s.counters.memory_written += Bytes(i.rows * i.bytes);
+  s.counters.ub_read += Bytes(i.rows * i.bytes);
+  if (!s.has_values) return;
+  for (std::int64_t row = 0; row < i.rows; ++row) {
+    const auto to = slice(s.memory, i.dram + row * i.stride, i.bytes);
+    std::ranges::copy(ub_row(s, i.ub, i.lane, i.bytes, row), to.begin());
+  }
+}
+
 }  // namespace systole::sim::func

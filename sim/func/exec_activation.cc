@@ -14,8 +14,8 @@ namespace type = isa::type;
 
 // Accumulator + bias, then, unless the type is s32, requantised and through the function.
 template <typename Insn>
-std::int32_t activated(const Insn& i, const State& s, std::int64_t acc_row, std::int64_t c) {
-  const auto row = slice(s.accumulators, (i.acc + acc_row) * s.machine.c(), i.n);
+std::int32_t activated(const Insn& i, State& s, std::int64_t acc_row, std::int64_t c) {
+  const auto row = slice(s.matrix_of(i).accumulators, (i.acc + acc_row) * s.machine.c(), i.n);
   std::int32_t acc = row[static_cast<std::size_t>(c)];
   if (i.use_bias != 0) acc = wrapping_add(acc, param<std::int32_t>(s, i.bias, c));
   if (i.type == type::kS32) return acc;
@@ -46,7 +46,8 @@ void exec(const isa::ActivatePool& i, State& s) {
   const std::int64_t bytes = i.n * lane_type(i.type).bytes;
   s.counters.ub_written += Bytes(i.out_height * i.out_width * bytes);
   if (!s.has_values) return;
-  const isa::Registers& registers = s.registers_of(isa::Unit::kActivation);
+  const isa::Registers& registers =
+      s.registers_of(isa::unit_at(isa::Unit::kActivation, i.instance));
   for (std::int64_t y = 0; y < i.out_height; ++y) {
     for (std::int64_t x = 0; x < i.out_width; ++x) {
       const auto to = ub_row(s, i.ub, i.lane, bytes, y * i.out_width + x);

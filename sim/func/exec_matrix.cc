@@ -49,6 +49,7 @@ class Pass {
   Pass(const Insn& insn, State& state)
       : insn_(insn),
         state_(state),
+        matrix_(state.matrix_of(insn)),
         lane_bytes_(isa::precision_info(insn.precision).activation_bytes()),
         low_(static_cast<std::size_t>(insn.k)),
         high_(low_.size()),
@@ -61,11 +62,11 @@ class Pass {
     const std::int64_t useful = rows * insn_.k * insn_.n;
     ++counters.passes;
     counters.macs_useful += useful;
-    counters.macs_padded += rows * state_.machine.tile_bytes() - useful;
+    counters.macs_padded += rows * state_.machine.pe_count() - useful;
     if (insn_.switch_tile == 0) return;
-    SYSTOLE_CHECK(!state_.fifo.empty(), "a switch to a tile that was never read");
-    state_.active = std::move(state_.fifo.front());
-    state_.fifo.pop_front();
+    SYSTOLE_CHECK(!matrix_.fifo.empty(), "a switch to a tile that was never read");
+    matrix_.active = std::move(matrix_.fifo.front());
+    matrix_.fifo.pop_front();
   }
 
   [[nodiscard]] std::int64_t lane_bytes() const { return lane_bytes_; }
@@ -95,10 +96,10 @@ class Pass {
   void add(std::int64_t row) {
     std::ranges::fill(low_sum_, 0U);
     std::ranges::fill(high_sum_, 0U);
-    multiply(low_, state_.active, low_sum_);
-    if (lane_bytes_ == 2) multiply(high_, state_.active, high_sum_);
+    multiply(low_, matrix_.active, low_sum_);
+    if (lane_bytes_ == 2) multiply(high_, matrix_.active, high_sum_);
     const std::int64_t weight = std::int64_t{1} << isa::precision_info(insn_.precision).sum_shift;
-    const auto acc = slice(state_.accumulators, (insn_.acc + row) * state_.machine.c(), insn_.n);
+    const auto acc = slice(matrix_.accumulators, (insn_.acc + row) * state_.machine.c(), insn_.n);
     for (std::size_t c = 0; c < acc.size(); ++c) {
       const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(low_sum_[c])} +
                                std::int64_t{256} * static_cast<std::int32_t>(high_sum_[c]);
@@ -109,6 +110,7 @@ class Pass {
  private:
   const Insn& insn_;
   State& state_;
+  MatrixState& matrix_;
   std::int64_t lane_bytes_;
   std::vector<std::int16_t> low_, high_;
   std::vector<std::uint32_t> low_sum_, high_sum_;
@@ -131,11 +133,12 @@ std::int64_t columns_read(const isa::Convolve& i) {
 }  // namespace
 
 void exec(const isa::ReadWeights& i, State& s) {
-  s.counters.weights_read += Bytes(s.machine.tile_bytes());
+  s.counters.weights_read += Bytes(isa::tile_bytes(s.machine));
   ++s.counters.tiles;
   Tile tile{i.k, i.n, {}};
   if (s.has_values) {
-    const auto image = slice(s.weights, i.dram, s.machine.tile_bytes());
+    const auto memory = s.memory_bytes();
+    const auto image = slice(memory, i.dram, isa::tile_bytes(s.machine));
     tile.values.reserve(static_cast<std::size_t>(i.k * i.n));
     for (std::int64_t r = 0; r < i.k; ++r) {
       const auto row = slice(image, r * s.machine.c(), i.n);
@@ -146,7 +149,7 @@ void exec(const isa::ReadWeights& i, State& s) {
       }
     }
   }
-  s.fifo.push_back(std::move(tile));
+  s.matrix_of(i).fifo.push_back(std::move(tile));
 }
 
 void exec(const isa::Matmul& i, State& s) {

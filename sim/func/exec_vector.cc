@@ -54,7 +54,7 @@ std::int64_t look_up(const State& s, std::int64_t table, std::int64_t t, std::in
   return interpolate(word(i), word(i + 1), x);
 }
 
-void exec(const isa::Set& i, State& s) { s.registers.at(static_cast<std::size_t>(i.unit)).set(i); }
+void exec(const isa::Set& i, State& s) { s.registers.at(isa::index(isa::queue_of(i))).set(i); }
 
 void exec(const isa::Vector& i, State& s) {
   const std::int64_t a_bytes = i.n * lane_type(i.a_type).bytes;

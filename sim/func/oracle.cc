@@ -1,6 +1,8 @@
 // The oracle's loop: decode in order, expand repeats, run each instruction to its end.
 #include "sim/func/oracle.h"
 
+#include <algorithm>
+
 #include "isa/expand.h"
 #include "isa/footprint.h"
 #include "sim/func/state.h"
@@ -38,7 +40,14 @@ std::size_t run_repeat(const isa::Repeat& repeat, std::span<const isa::Insn> cod
 void allocate(State& state, const isa::Footprint& touched) {
   const isa::Machine& m = state.machine;
   state.unified_buffer = {touched.ub_rows * m.unified_buffer_row_bytes, "unified buffer"};
-  state.accumulators = {touched.accumulator_rows * m.c(), "accumulators"};
+  for (func::MatrixState& one : state.matrix) {
+    one.accumulators = {touched.accumulator_rows * m.c(), "accumulators"};
+  }
+  if (m.memory_is_writable()) {
+    const std::int64_t bytes = std::max(touched.memory_bytes, std::ssize(state.weights));
+    state.memory = {bytes, "the device's memory"};
+    std::ranges::copy(state.weights, state.memory.begin());
+  }
   state.params = {touched.parameter_rows * m.param_row_bytes(), "parameter memory"};
 }
 
@@ -47,18 +56,18 @@ void allocate(State& state, const isa::Footprint& touched) {
 void execute(const isa::Program& program, const isa::Machine& machine, HostMemory& memory,
              Counters& counters, std::vector<HostReport>& report) {
   const auto host_stage = [&](std::int64_t stage) { memory.run_stage(stage, machine, report); };
-  State state{.machine = machine,
-              .counters = counters,
-              .host_stage = host_stage,
-              .has_values = memory.has_values(),
-              .host = memory.bytes(),
-              .weights = program.weights,
-              .unified_buffer = {},
-              .accumulators = {},
-              .params = {},
-              .fifo = {},
-              .active = {},
-              .registers = {}};
+  State state{
+      .machine = machine,
+      .counters = counters,
+      .host_stage = host_stage,
+      .has_values = memory.has_values(),
+      .host = memory.bytes(),
+      .memory = {},
+      .weights = program.weights,
+      .unified_buffer = {},
+      .params = {},
+      .matrix = std::vector<func::MatrixState>(static_cast<std::size_t>(machine.array_units)),
+      .registers = std::vector<isa::Registers>(isa::unit_slots(machine))};
   if (state.has_values) allocate(state, isa::footprint(program, machine));
   const std::span<const isa::Insn> code = program.code;
   host_stage(0);

@@ -2,7 +2,6 @@
 // overload per instruction.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -24,19 +23,36 @@ struct Tile {
   std::vector<std::int16_t> values;
 };
 
+// What each matrix unit has of its own (T11).
+struct MatrixState {
+  Storage<std::int32_t> accumulators;  // rows of C
+  std::deque<Tile> fifo;               // tiles read and not yet active, oldest first
+  Tile active;                         // the tile that passes use
+};
+
 struct State {
   const isa::Machine& machine;
   Counters& counters;
   std::function<void(std::int64_t)> host_stage;  // runs one
   bool has_values;                               // false: only count
   std::span<std::uint8_t> host;                  // bytes
-  std::span<const std::uint8_t> weights;         // bytes, from DRAM address 0
+  Storage<std::uint8_t> memory;                  // bytes of a device memory that is written
+  std::span<const std::uint8_t> weights;         // of one that is not, from address 0
   Storage<std::uint8_t> unified_buffer;          // bytes, rows of machine.unified_buffer_row_bytes
-  Storage<std::int32_t> accumulators;            // rows of C
   Storage<std::uint8_t> params;                  // bytes, rows of C x 32 bit
-  std::deque<Tile> fifo;                         // tiles read and not yet active, oldest first
-  Tile active;                                   // the tile that passes use
-  std::array<isa::Registers, isa::kUnitCount> registers{};  // by unit
+  std::vector<MatrixState> matrix;               // by instance
+  std::vector<isa::Registers> registers;         // by unit
+
+  // Bytes of the device's memory.
+  [[nodiscard]] std::span<const std::uint8_t> memory_bytes() const {
+    if (!machine.memory_is_writable()) return weights;
+    return {memory.data(), memory.size()};
+  }
+  // The matrix unit that an instruction names.
+  template <typename Insn>
+  [[nodiscard]] MatrixState& matrix_of(const Insn& insn) {
+    return matrix.at(static_cast<std::size_t>(insn.instance));
+  }
 
   [[nodiscard]] const isa::Registers& registers_of(isa::Unit unit) const {
     return registers.at(isa::index(unit));
@@ -66,6 +82,8 @@ void exec(const isa::Vector& insn, State& state);
 void exec(const isa::Pool& insn, State& state);
 void exec(const isa::Copy& insn, State& state);
 void exec(const isa::Set& insn, State& state);
+void exec(const isa::Load& insn, State& state);
+void exec(const isa::Store& insn, State& state);
 
 // Nothing to compute: order in time, and marks for the reader.
 inline void exec(const isa::Nop&, State&) {}

@@ -36,8 +36,12 @@ class Timesheet {
   // Waits for `cls`, whose text must outlive the sheet; the slice is called the same.
   void wait(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
 
+  // Lists the wait before those that are booked without having been listed.
+  void expect(std::string_view cls) { waits_.emplace_back(cls, CycleCount(0)); }
+
   [[nodiscard]] std::string_view track() const { return track_; }
   [[nodiscard]] CycleCount busy() const { return busy_; }
+  // Those listed may be 0.
   [[nodiscard]] const std::vector<std::pair<std::string_view, CycleCount>>& waits() const {
     return waits_;
   }

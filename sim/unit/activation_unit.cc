@@ -32,12 +32,13 @@ Limits limits_of(const Insn& insn) {
 
 }  // namespace
 
-ActivationUnit::ActivationUnit(const Board& board, Completions& completions,
+ActivationUnit::ActivationUnit(const Board& board, isa::Unit unit, Completions& completions,
                                Accumulators& accumulators, ParamMemory& params,
                                UnifiedBuffer& buffer)
     : board_(board),
-      sheet_(board, isa::Unit::kActivation),
-      inbox_(board, isa::Unit::kActivation, completions, sheet_),
+      unit_(unit),
+      sheet_(board, unit),
+      inbox_(board, unit, completions, sheet_),
       accumulators_(accumulators),
       params_(params),
       buffer_(buffer) {
@@ -65,7 +66,7 @@ Process ActivationUnit::run() {
       sheet_.busy(reading, free_, label);
       co_await kernel.at(free_ - CycleCount(1));
       const CyclePoint raised = kernel.now();
-      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kActivation, {rows, 0, 1});
+      const PortGrant grant = co_await buffer_.ports().ask(unit_, {rows, 0, 1});
       sheet_.wait(raised, grant.begin, wait::kPort, label);
       const CyclePoint begin = std::max(grant.begin, free_);
       free_ = std::max(grant.end, begin + CycleCount(rows));

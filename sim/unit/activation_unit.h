@@ -32,8 +32,8 @@ namespace systole::sim {
 
 class ActivationUnit {
  public:
-  ActivationUnit(const Board& board, Completions& completions, Accumulators& accumulators,
-                 ParamMemory& params, UnifiedBuffer& buffer);
+  ActivationUnit(const Board& board, isa::Unit unit, Completions& completions,
+                 Accumulators& accumulators, ParamMemory& params, UnifiedBuffer& buffer);
   Process run();
 
   [[nodiscard]] Inbox& inbox() { return inbox_; }
@@ -57,6 +57,7 @@ class ActivationUnit {
   void activate_row(const Insn& insn, const std::int32_t* acc, std::uint8_t* to);
 
   const Board& board_;
+  isa::Unit unit_;
   UnitSheet sheet_;
   Inbox inbox_;
   Accumulators& accumulators_;

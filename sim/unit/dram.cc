@@ -1,4 +1,4 @@
-// Weight memory: one read, one segment (rules in dram.h).
+// The device's memory: requests, their segments, their bursts (rules in dram.h).
 #include "sim/unit/dram.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 __extension__ using Int128 = __int128;  // cycles times 10^12 exceed 64 bits
 constexpr std::int64_t kSecond = 1'000'000'000'000;
-constexpr Picoseconds kForever{std::numeric_limits<std::int64_t>::max()};
+constexpr Picoseconds kForever = DramChannel::kForever;
 
 // The one place where cycles and picoseconds meet.
 class Clock {
@@ -37,64 +37,144 @@ class Clock {
 
 class SimpleDram : public Dram {
  public:
-  explicit SimpleDram(const isa::Machine& m) : bus_(m.clock_hertz, m.dram_bytes_per_second) {}
-  DramRead read(CyclePoint at, std::int64_t /*address*/, Bytes bytes) override {
-    const CyclePoint begin = std::max(at, bus_.free_in());
-    return {begin, bus_.send(at, bytes)};
+  SimpleDram(const isa::Machine& m, std::size_t requesters)
+      : bus_(m.clock_hertz, m.dram_bytes_per_second),
+        queues_(requesters),
+        served_last_(requesters - 1) {}
+
+  void submit(std::size_t requester, CyclePoint at, std::int64_t /*address*/,
+              Bytes bytes) override {
+    queues_.at(requester).push({at, bytes});
+  }
+
+  void serve(CyclePoint horizon, std::vector<DramTransfer>& done) override {
+    for (CyclePoint at = decision(); at < horizon; at = decision()) {
+      std::size_t requester = served_last_;
+      do {
+        requester = (requester + 1) % queues_.size();
+      } while (queues_[requester].empty() || queues_[requester].front().at > at);
+      served_last_ = requester;
+      done.push_back({requester, at, bus_.send(at, queues_[requester].front().bytes)});
+      queues_[requester].pop();
+    }
+  }
+
+  [[nodiscard]] CyclePoint next_decision() const override {
+    const CyclePoint at = decision();
+    return at == kNever ? kNever : at + CycleCount(1);
   }
 
  private:
+  struct Request {
+    CyclePoint at;
+    Bytes bytes;
+  };
+  [[nodiscard]] CyclePoint decision() const {
+    CyclePoint first = kNever;
+    for (const Ring<Request>& queue : queues_) {
+      if (!queue.empty()) first = std::min(first, queue.front().at);
+    }
+    return first == kNever ? kNever : std::max(first, bus_.free_in());
+  }
+
   RateMeter bus_;
+  std::vector<Ring<Request>> queues_;  // by requester
+  std::size_t served_last_;
 };
 
 class BankedDram : public Dram {
  public:
-  explicit BankedDram(const isa::Machine& machine)
+  BankedDram(const isa::Machine& machine, std::size_t requesters)
       : clock_(machine.clock_hertz),
         row_bytes_(machine.dram_row_bytes),
         burst_bytes_(machine.dram_burst_bytes),
         banks_(machine.dram_banks),
         channels_(static_cast<std::size_t>(machine.dram_channels),
-                  DramChannel(DramTiming(machine), machine.dram_banks, 1)) {}
+                  DramChannel(DramTiming(machine), machine.dram_banks, requesters)),
+        requesters_(requesters) {}
 
-  DramRead read(CyclePoint at, std::int64_t address, Bytes bytes) override {
+  void submit(std::size_t requester, CyclePoint at, std::int64_t address, Bytes bytes) override {
+    Requester& from = requesters_.at(requester);
     const Picoseconds arrival = clock_.start_of(at);
-    Picoseconds begin = kForever;
     const std::int64_t end = address + bytes.value;
-    while (address < end) {
-      const std::int64_t row_end = (address / row_bytes_ + 1) * row_bytes_;
-      const std::int64_t stop = std::min(end, row_end);
-      const DramChannel::Served served = read_row(arrival, address, stop);
-      begin = std::min(begin, served.begin);
-      sent_ = std::max(sent_, served.end);
+    Request request;
+    for (; address < end; ++request.left) {
+      const std::int64_t stop = std::min(end, (address / row_bytes_ + 1) * row_bytes_);
+      submit_row(requester, arrival, address, stop);
       address = stop;
     }
-    return {clock_.cycle_of(begin), clock_.after(sent_)};
+    from.requests.push(request);
+  }
+
+  void serve(CyclePoint horizon, std::vector<DramTransfer>& done) override {
+    const Picoseconds end = horizon == kNever ? kForever : clock_.start_of(horizon);
+    for (DramChannel& channel : channels_) {
+      while (const auto served = channel.serve(end)) book(*served);
+    }
+    for (std::size_t r = 0; r < requesters_.size(); ++r) finish(r, done);
+  }
+
+  [[nodiscard]] CyclePoint next_decision() const override {
+    Picoseconds first = kForever;
+    for (const DramChannel& channel : channels_) first = std::min(first, channel.decision());
+    return first == kForever ? kNever : clock_.cycle_of(first) + CycleCount(1);
   }
 
  private:
-  // Bytes [address, stop) of one row. Nobody else asks, so the channel serves them at once.
-  DramChannel::Served read_row(Picoseconds arrival, std::int64_t address, std::int64_t stop) {
+  struct Request {
+    std::int64_t left = 0;  // segments without a time
+    Picoseconds begin = kForever, end{};
+  };
+  struct Requester {
+    Ring<Request> requests;  // that are not done, in order
+    std::int64_t first = 0;  // the number of the oldest
+    Picoseconds sent;        // of all so far
+  };
+
+  // Bytes [address, stop) of one row.
+  void submit_row(std::size_t requester, Picoseconds arrival, std::int64_t address,
+                  std::int64_t stop) {
     const std::int64_t row = address / row_bytes_;
     const auto channels = std::ssize(channels_);
     const std::int64_t row_of_channel = row / channels;
-    DramChannel& channel = channels_[static_cast<std::size_t>(row % channels)];
     const std::int64_t bursts = ceil_div(stop, burst_bytes_) - address / burst_bytes_;
-    channel.submit(0, {arrival, row_of_channel % banks_, row_of_channel / banks_, bursts});
-    return channel.serve(kForever).value();
+    const Requester& from = requesters_[requester];
+    const std::int64_t number = from.first + static_cast<std::int64_t>(from.requests.size());
+    channels_[static_cast<std::size_t>(row % channels)].submit(
+        requester, {arrival, row_of_channel % banks_, row_of_channel / banks_, bursts, number});
+  }
+
+  void book(const DramChannel::Served& served) {
+    Requester& of = requesters_[served.requester];
+    Request& request = of.requests[static_cast<std::size_t>(served.request - of.first)];
+    --request.left;
+    request.begin = std::min(request.begin, served.begin);
+    request.end = std::max(request.end, served.end);
+  }
+
+  // Hands out the requests of a requester that are wholly decided, up to the first that is not.
+  void finish(std::size_t requester, std::vector<DramTransfer>& done) {
+    Requester& of = requesters_[requester];
+    for (; !of.requests.empty() && of.requests.front().left == 0; of.requests.pop(), ++of.first) {
+      const Request& request = of.requests.front();
+      of.sent = std::max(of.sent, request.end);
+      done.push_back({requester, clock_.cycle_of(request.begin), clock_.after(of.sent)});
+    }
   }
 
   Clock clock_;
   std::int64_t row_bytes_, burst_bytes_, banks_;
   std::vector<DramChannel> channels_;
-  Picoseconds sent_;  // of all reads so far
+  std::vector<Requester> requesters_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dram> make_dram(const isa::Machine& machine) {
-  if (machine.dram_kind == isa::DramKind::kBanked) return std::make_unique<BankedDram>(machine);
-  return std::make_unique<SimpleDram>(machine);
+std::unique_ptr<Dram> make_dram(const isa::Machine& machine, std::size_t requesters) {
+  if (machine.dram_kind == isa::DramKind::kBanked) {
+    return std::make_unique<BankedDram>(machine, requesters);
+  }
+  return std::make_unique<SimpleDram>(machine, requesters);
 }
 
 DramTiming::DramTiming(const isa::Machine& machine)
@@ -115,13 +195,17 @@ void DramChannel::submit(std::size_t requester, const Segment& segment) {
   queues_.at(requester).push(segment);
 }
 
-std::optional<DramChannel::Served> DramChannel::serve(Picoseconds horizon) {
+Picoseconds DramChannel::decision() const {
   Picoseconds first_arrival = kForever;
   for (const auto& queue : queues_) {
     if (!queue.empty()) first_arrival = std::min(first_arrival, queue.front().arrival);
   }
-  const Picoseconds decision = std::max(first_arrival, first_burst_);
-  if (first_arrival == kForever || decision >= horizon) return std::nullopt;
+  return first_arrival == kForever ? kForever : std::max(first_arrival, first_burst_);
+}
+
+std::optional<DramChannel::Served> DramChannel::serve(Picoseconds horizon) {
+  const Picoseconds decision = this->decision();
+  if (decision == kForever || decision >= horizon) return std::nullopt;
   std::size_t requester = served_last_;
   do {
     requester = (requester + 1) % queues_.size();
@@ -131,6 +215,7 @@ std::optional<DramChannel::Served> DramChannel::serve(Picoseconds horizon) {
   queues_[requester].pop();
   Served served = flow(banks_.at(static_cast<std::size_t>(segment.bank)), segment, decision);
   served.requester = requester;
+  served.request = segment.request;
   return served;
 }
 

@@ -1,7 +1,12 @@
-// Weight memory (T9): `simple`, a bandwidth, or `banked`, channels of banks with row buffers.
+// The device's memory (T9, T12): `simple`, a bandwidth, or `banked`, channels of banks with row
+// buffers. Reads and writes take the same time.
+//
+// simple: the whole memory takes one request after the other, when it is free: round robin among
+// the requesters that wait then, in order within one.
 //
 // banked, in picoseconds from cycle 0; cycle t starts at ceil(t * 10^12 / clock.hertz):
-//   address     rows of dram.row_bytes go round the channels, then round a channel's banks. A read
+//   address     rows of dram.row_bytes go round the channels, then round a channel's banks. A
+//   request
 //               is cut at row boundaries into segments of whole bursts
 //   burst       keeps its channel's data bus for burst_bytes at the channel's share of
 //               dram.bytes_per_second (tCCD), rounded up to a picosecond
@@ -20,6 +25,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,20 +38,27 @@ namespace systole::sim {
 
 using Picoseconds = Quantity<struct PicosecondTag>;  // since cycle 0, or a duration
 
-// A read's data flow in cycles [begin, sent): all bytes have left the memory when `sent` starts.
-struct DramRead {
+// A request's data flow in cycles [begin, sent): all bytes have moved when `sent` starts.
+struct DramTransfer {
+  std::size_t requester;
   CyclePoint begin, sent;
 };
 
-// Weight memory as its only requester sees it. Reads come in order of time and are done in order.
+// The memory's timing. Requests of a requester come in order of time and are done in order; all
+// that are asked for before a cycle must have come before `serve` looks at that cycle.
 class Dram {
  public:
   virtual ~Dram() = default;
   // `bytes` > 0 from `address` on, asked for in cycle `at`.
-  [[nodiscard]] virtual DramRead read(CyclePoint at, std::int64_t address, Bytes bytes) = 0;
+  virtual void submit(std::size_t requester, CyclePoint at, std::int64_t address, Bytes bytes) = 0;
+  // Decides what is decided before cycle `horizon` starts; appends the requests that are then
+  // wholly decided, in order of decision.
+  virtual void serve(CyclePoint horizon, std::vector<DramTransfer>& done) = 0;
+  // The first cycle at whose start the next decision will have been made; kNever if nothing waits.
+  [[nodiscard]] virtual CyclePoint next_decision() const = 0;
 };
 // The machine's dram.kind.
-[[nodiscard]] std::unique_ptr<Dram> make_dram(const isa::Machine& machine);
+[[nodiscard]] std::unique_ptr<Dram> make_dram(const isa::Machine& machine, std::size_t requesters);
 
 struct DramTiming {
   explicit DramTiming(const isa::Machine& machine);
@@ -55,15 +68,17 @@ struct DramTiming {
 // One channel's banks, data bus and refresh.
 class DramChannel {
  public:
-  // What a read wants of one row of one bank.
+  // What a request wants of one row of one bank.
   struct Segment {
     Picoseconds arrival;
     std::int64_t bank, row, bursts;
+    std::int64_t request = 0;  // for whoever submits: returned as it is
   };
   // Its bursts flow within [begin, end).
   struct Served {
     std::size_t requester;
     Picoseconds begin, end;
+    std::int64_t request = 0;
   };
 
   DramChannel(const DramTiming& timing, std::int64_t banks, std::size_t requesters);
@@ -73,6 +88,9 @@ class DramChannel {
   // Takes the next segment, if that is decided before `horizon`. All segments that arrive before
   // `horizon` must have been submitted.
   std::optional<Served> serve(Picoseconds horizon);
+  // When the next segment is taken; kForever if none waits.
+  [[nodiscard]] Picoseconds decision() const;
+  static constexpr Picoseconds kForever{std::numeric_limits<std::int64_t>::max()};
 
  private:
   struct Bank {

@@ -9,19 +9,20 @@ namespace {
 // "raw activation" and so on, for every pair of why and unit.
 std::string_view sync_name(const isa::Sync& sync) {
   static const auto names = [] {
-    std::array<std::array<std::string, isa::kUnitCount>, 2> all;
-    for (std::size_t unit = 0; unit < isa::kUnitCount; ++unit) {
-      all[0][unit] = "raw " + std::string(isa::kUnitNames[unit]);
-      all[1][unit] = "war " + std::string(isa::kUnitNames[unit]);
+    std::array<std::array<std::string, isa::kMaxUnits>, 2> all;
+    for (std::size_t u = 0; u < isa::kMaxUnits; ++u) {
+      all[0][u] = "raw " + std::string(isa::unit_name(isa::unit_at(u)));
+      all[1][u] = "war " + std::string(isa::unit_name(isa::unit_at(u)));
     }
     return all;
   }();
-  return names[sync.why == isa::why::kRaw ? 0 : 1].at(static_cast<std::size_t>(sync.wait_for));
+  return names[sync.why == isa::why::kRaw ? 0 : 1].at(isa::index(isa::awaited(sync)));
 }
 
 }  // namespace
 
-Completions::Completions(Kernel& kernel) {
+Completions::Completions(Kernel& kernel, const isa::Machine& machine)
+    : done_(isa::unit_slots(machine)) {
   for (auto& done : done_) done = std::make_unique<Milestones>(kernel);
 }
 
@@ -41,7 +42,7 @@ bool Inbox::blocked() {
     }
     const auto* sync = std::get_if<isa::Sync>(&head().insn);
     if (sync == nullptr) return false;
-    const auto unit = static_cast<isa::Unit>(sync->wait_for);
+    const isa::Unit unit = isa::awaited(*sync);
     if (!completions_.of(unit).reached(head().need)) return true;
     const CyclePoint now = board_.kernel.now();
     if (head_since() < now) {
@@ -60,7 +61,7 @@ void Inbox::resume_on_change(Kernel::Handle handle) {
     return;
   }
   const auto& sync = head_as<isa::Sync>();
-  completions_.of(static_cast<isa::Unit>(sync.wait_for)).resume_when_reached(head().need, handle);
+  completions_.of(isa::awaited(sync)).resume_when_reached(head().need, handle);
 }
 
 SliceLabel Inbox::label(std::int64_t rows, std::int64_t bytes) const {
@@ -109,7 +110,7 @@ std::string Inbox::state() {
     return fmt::format("{} cannot start instruction {} ({})", name, head().index + 1,
                        isa::mnemonic(head().insn));
   }
-  const auto unit = static_cast<isa::Unit>(sync->wait_for);
+  const isa::Unit unit = isa::awaited(*sync);
   return fmt::format("{} waits at instruction {} for {} completions of {}, which has {}", name,
                      head().index + 1, head().need, isa::unit_name(unit),
                      completions_.of(unit).count());
@@ -121,6 +122,28 @@ UnitSheet::UnitSheet(const Board& board, isa::Unit unit)
 void UnitSheet::sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) {
   wait(begin, end, sync_name(std::get<isa::Sync>(sync.insn)),
        {"sync", board_.ledger.layer_name(sync.layer), sync.index, -1});
+}
+
+void UnitSheet::wait(CyclePoint begin, CyclePoint end, std::string_view cls,
+                     const SliceLabel& label) {
+  settle(board_.kernel.now());
+  Timesheet::wait(begin, end, cls, label);
+}
+
+void UnitSheet::busy(CyclePoint begin, CyclePoint end, const SliceLabel& label) {
+  settle(board_.kernel.now());
+  Timesheet::busy(begin, end, label);
+}
+
+void UnitSheet::flow(CyclePoint begin, CyclePoint end, const SliceLabel& label) {
+  flows_.push_back({board_.kernel.now(), begin, end, label});
+}
+
+void UnitSheet::settle(CyclePoint before) {
+  for (; !flows_.empty() && flows_.front().told < before; flows_.pop_front()) {
+    const Flow& flow = flows_.front();
+    Timesheet::busy(flow.begin, flow.end, flow.label);
+  }
 }
 
 }  // namespace systole::sim

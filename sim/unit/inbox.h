@@ -51,11 +51,11 @@ struct Entry {
 // done[U] of all units: step n is visible one cycle after the n-th instruction completed.
 class Completions {
  public:
-  explicit Completions(Kernel& kernel);
+  Completions(Kernel& kernel, const isa::Machine& machine);
   [[nodiscard]] Milestones& of(isa::Unit unit) { return *done_[isa::index(unit)]; }
 
  private:
-  std::array<std::unique_ptr<Milestones>, isa::kUnitCount> done_;
+  std::vector<std::unique_ptr<Milestones>> done_;  // by unit
 };
 
 // Told of every sync that kept the head of a queue waiting.
@@ -145,13 +145,27 @@ class Inbox {
 };
 
 // The timesheet of a unit other than the matrix unit: its syncs are named by why and unit.
+//
+// What is booked in a cycle ends then or later, but for data whose flow is told after it began
+// (memory.h): flow() books those behind all that is booked in the same cycle, whoever comes first.
 class UnitSheet : public Timesheet, public SyncBook {
  public:
   UnitSheet(const Board& board, isa::Unit unit);
   void sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) override;
+  void wait(CyclePoint begin, CyclePoint end, std::string_view cls, const SliceLabel& label);
+  void busy(CyclePoint begin, CyclePoint end, const SliceLabel& label);
+  // Was told now that data flow in [begin, end).
+  void flow(CyclePoint begin, CyclePoint end, const SliceLabel& label);
+  // Books all flows told before a cycle; at the end of a run, all.
+  void settle(CyclePoint before = kNever);
 
  private:
+  struct Flow {
+    CyclePoint told, begin, end;
+    SliceLabel label;
+  };
   const Board& board_;
+  std::deque<Flow> flows_;  // that are not booked
 };
 
 }  // namespace systole::sim

@@ -5,11 +5,11 @@
 
 namespace systole::sim {
 
-MatrixUnit::MatrixUnit(const Board& board, Completions& completions, UnifiedBuffer& buffer,
-                       WeightPlanes& planes, ArrayModel& array)
+MatrixUnit::MatrixUnit(const Board& board, isa::Unit unit, Completions& completions,
+                       UnifiedBuffer& buffer, WeightPlanes& planes, ArrayModel& array)
     : board_(board),
-      stalls_(board),
-      inbox_(board, isa::Unit::kMatrix, completions, stalls_),
+      stalls_(board, unit),
+      inbox_(board, unit, completions, stalls_),
       buffer_(buffer),
       planes_(planes),
       array_(array) {}
@@ -48,7 +48,7 @@ void MatrixUnit::count(const RowFeed& feed) {
   const std::int64_t useful = feed.rows() * feed.insn().k * feed.insn().n;
   ++counters.passes;
   counters.macs_useful += useful;
-  counters.macs_padded += feed.rows() * board_.machine.tile_bytes() - useful;
+  counters.macs_padded += feed.rows() * board_.machine.pe_count() - useful;
   counters.ub_read += feed.read();
 }
 

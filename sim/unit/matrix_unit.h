@@ -21,12 +21,13 @@ namespace systole::sim {
 
 class MatrixUnit {
  public:
-  MatrixUnit(const Board& board, Completions& completions, UnifiedBuffer& buffer,
+  MatrixUnit(const Board& board, isa::Unit unit, Completions& completions, UnifiedBuffer& buffer,
              WeightPlanes& planes, ArrayModel& array);
   Process run();
 
   [[nodiscard]] Inbox& inbox() { return inbox_; }
   [[nodiscard]] StallTable& stalls() { return stalls_; }
+  [[nodiscard]] const Timesheet& sheet() const { return stalls_.sheet(); }
 
  private:
   void start_pass(const RowFeed& feed);

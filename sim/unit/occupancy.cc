@@ -8,7 +8,8 @@
 
 namespace systole::sim {
 
-Occupancy::Occupancy(const isa::Program& program, const isa::Machine& machine) {
+Occupancy::Occupancy(const isa::Program& program, const isa::Machine& machine)
+    : changes_(isa::unit_slots(machine)), next_(changes_.size()) {
   std::vector<Row> rows(static_cast<std::size_t>(machine.ub_rows()));
   std::vector<isa::Access> accesses;
   isa::for_each_executed(program.code, [&](std::size_t, const isa::Insn& insn) {

@@ -44,8 +44,8 @@ class Occupancy {
   void write(Row& row, const Touch& by);
   Change& change(const Touch& touch) { return changes_[isa::index(touch.unit)][touch.number]; }
 
-  std::array<std::vector<Change>, isa::kUnitCount> changes_;
-  std::array<std::size_t, isa::kUnitCount> next_{};
+  std::vector<std::vector<Change>> changes_;  // by unit
+  std::vector<std::size_t> next_;
   std::vector<std::pair<CyclePoint, std::int64_t>> events_;  // when, by how many rows
 };
 

@@ -14,13 +14,14 @@ constexpr std::int64_t kProgressEvery = 1 << 16;  // instructions
 }  // namespace
 
 Sequencer::Sequencer(const Board& board, InstructionBuffer& buffer, Completions& completions,
-                     const Inboxes& inboxes, RunHooks hooks)
+                     Inboxes inboxes, RunHooks hooks)
     : board_(board),
       buffer_(buffer),
       completions_(completions),
-      inboxes_(inboxes),
+      inboxes_(std::move(inboxes)),
       hooks_(std::move(hooks)),
-      sheet_(board, isa::Unit::kSequencer) {}
+      sheet_(board, isa::Unit::kSequencer),
+      sent_(inboxes_.size()) {}
 
 Process Sequencer::run() {
   Kernel& kernel = board_.kernel;
@@ -42,8 +43,8 @@ Process Sequencer::run() {
       inbox->queue().push({insn, current(), layer_, need, dispatched_++, sent, kernel.now()});
     } else if (std::holds_alternative<isa::Halt>(insn) ||
                std::holds_alternative<isa::Interrupt>(insn)) {
-      for (std::size_t unit = 0; unit < isa::kUnitCount; ++unit) {
-        co_await completions_.of(static_cast<isa::Unit>(unit)).reach(sent_[unit]);
+      for (std::size_t unit = 0; unit < sent_.size(); ++unit) {
+        co_await completions_.of(isa::unit_at(unit)).reach(sent_[unit]);
       }
       next = CycleCount(1);
     }
@@ -83,7 +84,7 @@ void Sequencer::note(const isa::Insn& insn) {
 std::int64_t Sequencer::needed(const isa::Insn& insn) const {
   const auto* sync = std::get_if<isa::Sync>(&insn);
   if (sync == nullptr) return 0;
-  return sent_[static_cast<std::size_t>(sync->wait_for)] - sync->distance;
+  return sent_[isa::index(isa::awaited(*sync))] - sync->distance;
 }
 
 void Sequencer::book(CyclePoint begin, const isa::Insn& insn) {

@@ -12,9 +12,9 @@
 //   halt              waits until all units have completed everything
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "isa/program.h"
 #include "sim/unit/inbox.h"
@@ -31,10 +31,10 @@ struct RunHooks {
 
 class Sequencer {
  public:
-  // inboxes[U] is null for units without a queue.
-  using Inboxes = std::array<Inbox*, isa::kUnitCount>;
+  // inboxes[U] is null for units without a queue or that the machine has not.
+  using Inboxes = std::vector<Inbox*>;
   Sequencer(const Board& board, InstructionBuffer& buffer, Completions& completions,
-            const Inboxes& inboxes, RunHooks hooks);
+            Inboxes inboxes, RunHooks hooks);
 
   Process run();
 
@@ -62,7 +62,7 @@ class Sequencer {
   std::int64_t layer_ = 0;
   bool halted_ = false;
   std::int64_t decoded_ = 0;
-  std::array<std::int64_t, isa::kUnitCount> sent_{};
+  std::vector<std::int64_t> sent_;                 // by unit
   std::int64_t dispatched_ = 0;                    // into any queue
   isa::StepBy step_;                               // of the next instruction
   std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded

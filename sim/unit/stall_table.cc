@@ -7,7 +7,7 @@ namespace systole::sim {
 namespace {
 
 Stall stall_of(const isa::Sync& sync) {
-  switch (static_cast<isa::Unit>(sync.wait_for)) {
+  switch (isa::kind_of(isa::awaited(sync))) {
     case isa::Unit::kActivation:
     case isa::Unit::kVector:
       return sync.why == isa::why::kRaw ? Stall::kRaw : Stall::kWar;
@@ -21,6 +21,15 @@ Stall stall_of(const isa::Sync& sync) {
 }
 
 }  // namespace
+
+StallTable::StallTable(const Board& board, isa::Unit unit)
+    : board_(board),
+      first_(isa::instance_of(unit) == 0),
+      sheet_(isa::unit_name(unit), board.probe) {
+  for (std::size_t i = 0; i < kStallCount; ++i) {
+    if (static_cast<Stall>(i) != Stall::kActive) sheet_.expect(stall_name(static_cast<Stall>(i)));
+  }
+}
 
 void StallTable::sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) {
   waits_.push_back({begin, end, stall_of(std::get<isa::Sync>(sync.insn))});
@@ -71,13 +80,14 @@ void StallTable::book(CyclePoint end, Stall stall, const SliceLabel& label) {
   if (end <= booked_until_) return;
   Counters& counters = board_.ledger.layer(layer_);
   counters.matrix.at(static_cast<std::size_t>(stall)) += end - booked_until_;
-  counters.cycles += end - booked_until_;
-  if (board_.probe != nullptr) {
-    const bool active = stall == Stall::kActive;
-    const std::string_view cls = active ? "busy" : stall_name(stall);
-    board_.probe->slice({isa::unit_name(isa::Unit::kMatrix), active ? label.name : cls, cls,
-                         board_.ledger.layer_name(layer_), booked_until_, end, label.insn,
-                         label.rows, label.bytes});
+  if (first_) counters.cycles += end - booked_until_;
+  if (stall == Stall::kActive) {
+    sheet_.busy(
+        booked_until_, end,
+        {label.name, board_.ledger.layer_name(layer_), label.insn, label.rows, label.bytes});
+  } else {
+    sheet_.wait(booked_until_, end, stall_name(stall),
+                {label.name, board_.ledger.layer_name(layer_), label.insn});
   }
   booked_until_ = end;
 }

@@ -29,13 +29,16 @@ struct PassTimes {
 
 class StallTable : public SyncBook {
  public:
-  explicit StallTable(const Board& board) : board_(board) {}
+  // Of matrix unit `unit`.
+  StallTable(const Board& board, isa::Unit unit);
 
   void sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) override;
   // Books the gap before a pass, and the pass. `label` is the pass's.
   void pass(std::int64_t layer, const PassTimes& times, const SliceLabel& label);
   // Books the end of the run: nothing more comes until `end`.
   void finish(CyclePoint end);
+
+  [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
  private:
   struct HeadWait {
@@ -50,6 +53,8 @@ class StallTable : public SyncBook {
   void book_piece(CyclePoint end, Stall base, const PassTimes& h);
 
   const Board& board_;
+  bool first_;  // of several matrix units: layers count its cycles
+  Timesheet sheet_;
   std::vector<HeadWait> waits_;  // since the last pass
   CyclePoint booked_until_;
   std::int64_t layer_ = 0;  // of what is being booked

@@ -5,22 +5,24 @@
 #include <utility>
 
 #include "base/numerics.h"
+#include "isa/precisions.h"
 #include "isa/visit.h"
 #include "sim/kernel/waits.h"
 
 namespace systole::sim {
 
-WeightFetch::WeightFetch(const Board& board, Completions& completions, ParamMemory& params,
-                         WeightPlanes& planes)
+WeightFetch::WeightFetch(const Board& board, isa::Unit unit, Completions& completions,
+                         Memory& memory, ParamMemory& params, WeightPlanes& planes)
     : board_(board),
-      sheet_(board, isa::Unit::kWeights),
-      inbox_(board, isa::Unit::kWeights, completions, sheet_),
+      sheet_(board, unit),
+      inbox_(board, unit, completions, sheet_),
       params_(params),
       planes_(planes),
-      dram_(make_dram(board.machine)) {}
+      memory_(memory),
+      requester_(memory.connect(*this)) {}
 
 Process WeightFetch::run() {
-  const Bytes tile_bytes(board_.machine.tile_bytes());
+  const Bytes tile_bytes(isa::tile_bytes(board_.machine));
   Kernel& kernel = board_.kernel;
   for (std::int64_t n = 1;; ++n) {
     while (inbox_.blocked()) co_await inbox_.change();
@@ -32,26 +34,47 @@ Process WeightFetch::run() {
 
     const auto& insn = isa::visit_work<const isa::ReadWeights&, isa::Unit::kWeights>(
         inbox_.head().insn, [](const isa::ReadWeights& i) -> const isa::ReadWeights& { return i; });
-    Tile tile = read(insn);
+    const std::int64_t address = insn.dram;
     Counters& counters = board_.ledger.layer(inbox_.head().layer);
     counters.weights_read += tile_bytes;
     ++counters.tiles;
-    const DramRead data = dram_->read(start, insn.dram, tile_bytes);
-    const CyclePoint whole = data.sent + CycleCount(board_.machine.dram_latency);
-    tile.whole = whole + CycleCount(1);
-    planes_.deliver(std::move(tile));
-    sheet_.busy(data.begin, data.sent, inbox_.label(-1, tile_bytes.value));
-    inbox_.start(whole);
+    Tile tile = read(insn);
+    const SliceLabel label = inbox_.label(-1, tile_bytes.value);
+    fetches_.push({std::move(tile), inbox_.issue(), start, label});
     next_address_ = start + CycleCount(1);
+    memory_.ask(requester_, address, tile_bytes);
   }
+}
+
+void WeightFetch::flows(CyclePoint begin, CyclePoint sent) {
+  Fetch fetch = std::move(fetches_.front());
+  fetches_.pop();
+  if (board_.kernel.now() == fetch.start) {
+    sheet_.busy(begin, sent, fetch.label);
+  } else {
+    sheet_.flow(begin, sent, fetch.label);
+  }
+  const CyclePoint whole = sent + CycleCount(board_.machine.dram_latency);
+  fetch.tile.whole = whole + CycleCount(1);
+  planes_.deliver(std::move(fetch.tile));
+  fetch.work.complete(whole);
 }
 
 Tile WeightFetch::read(const isa::ReadWeights& insn) {
   Tile tile;
   if (!board_.values) return tile;
-  tile.weights = packed(insn);
-  tile.bytes = board_.program.weights.data() + insn.dram;
-  tile.stride = board_.machine.c();
+  const std::int64_t stride = board_.machine.c();
+  const auto stored = memory_.read(insn.dram, isa::tile_bytes(board_.machine));
+  tile.stride = stride;
+  if (memory_.is_writable()) {
+    tile.copy = std::make_shared<const std::vector<std::uint8_t>>(stored.begin(), stored.end());
+    tile.bytes = tile.copy->data();
+    tile.weights = std::make_shared<const PackedTile>(
+        pack_tile(tile.bytes, stride, insn.k, insn.n, insn.is_signed != 0));
+  } else {
+    tile.bytes = stored.data();
+    tile.weights = packed(insn, tile.bytes);
+  }
   if (insn.use_zero != 0) {
     tile.zero.resize(static_cast<std::size_t>(insn.n));
     params_.read<std::int32_t>(insn.zero, tile.zero);
@@ -60,19 +83,16 @@ Tile WeightFetch::read(const isa::ReadWeights& insn) {
   return tile;
 }
 
-std::shared_ptr<const PackedTile> WeightFetch::packed(const isa::ReadWeights& insn) {
-  const auto& image = board_.program.weights;
-  const std::int64_t end = insn.dram + board_.machine.tile_bytes();
-  SYSTOLE_CHECK(insn.dram >= 0 && end <= static_cast<std::int64_t>(image.size()),
-                "bytes [{}, {}) of {}", insn.dram, end, image.size());
+std::shared_ptr<const PackedTile> WeightFetch::packed(const isa::ReadWeights& insn,
+                                                      const std::uint8_t* bytes) {
   auto& place = cache_[{insn.dram, insn.k, insn.n, insn.is_signed != 0}];
   if (place == nullptr) {
-    place = std::make_shared<const PackedTile>(pack_tile(
-        image.data() + insn.dram, board_.machine.c(), insn.k, insn.n, insn.is_signed != 0));
+    place = std::make_shared<const PackedTile>(
+        pack_tile(bytes, board_.machine.c(), insn.k, insn.n, insn.is_signed != 0));
     cached_bytes_ += place->bytes();
   }
   const std::shared_ptr<const PackedTile> tile = place;
-  if (cached_bytes_ > 4 * static_cast<std::int64_t>(image.size())) {
+  if (cached_bytes_ > 4 * std::ssize(board_.program.weights)) {
     cache_.clear();
     cached_bytes_ = 0;
   }

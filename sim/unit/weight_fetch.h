@@ -3,13 +3,14 @@
 //   start       when the instruction is at the head, its syncs are passed and a FIFO slot is free;
 //               the slot is reserved, the address is sent and the queue entry is freed in that
 //               cycle; one address a cycle
-//   occupies    the memory for R * C bytes, as dram.h says
+//   occupies    the memory for R * C bytes, as memory.h says
 //   complete    the tile is whole dram.latency cycles after its last byte left the memory; the
 //               planes and syncs see it one cycle later
 //   busy        while bytes flow
 //
-// A slot is free again when the tile's shift ends (weight_planes.h). Weight memory is read-only, so
-// the packed form of a tile is kept for the next read of the same place.
+// A slot is free again when the tile's shift ends (weight_planes.h). Where the memory is read-only
+// the packed form of a tile is kept for the next read of the same place; where it is not, the tile
+// is copied when its address is sent.
 #pragma once
 
 #include <cstdint>
@@ -17,33 +18,47 @@
 #include <memory>
 #include <tuple>
 
-#include "sim/unit/dram.h"
+#include "sim/kernel/ring.h"
 #include "sim/unit/inbox.h"
+#include "sim/unit/memory.h"
 #include "sim/unit/param_memory.h"
 #include "sim/unit/weight_planes.h"
 
 namespace systole::sim {
 
-class WeightFetch {
+class WeightFetch : public MemoryClient {
  public:
-  WeightFetch(const Board& board, Completions& completions, ParamMemory& params,
-              WeightPlanes& planes);
+  WeightFetch(const Board& board, isa::Unit unit, Completions& completions, Memory& memory,
+              ParamMemory& params, WeightPlanes& planes);
   Process run();
 
   [[nodiscard]] Inbox& inbox() { return inbox_; }
+  [[nodiscard]] UnitSheet& sheet() { return sheet_; }
   [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
  private:
+  // A tile whose address has been sent.
+  struct Fetch {
+    Tile tile;
+    Inbox::Issued work;
+    CyclePoint start;
+    SliceLabel label;
+  };
+  void flows(CyclePoint begin, CyclePoint sent) override;
+
   // The tile's values, where the run has any.
   [[nodiscard]] Tile read(const isa::ReadWeights& insn);
-  [[nodiscard]] std::shared_ptr<const PackedTile> packed(const isa::ReadWeights& insn);
+  [[nodiscard]] std::shared_ptr<const PackedTile> packed(const isa::ReadWeights& insn,
+                                                         const std::uint8_t* bytes);
 
   const Board& board_;
   UnitSheet sheet_;
   Inbox inbox_;
   ParamMemory& params_;
   WeightPlanes& planes_;
-  std::unique_ptr<Dram> dram_;
+  Memory& memory_;
+  std::size_t requester_;
+  Ring<Fetch> fetches_;  // of which the memory has not told, in order
   CyclePoint next_address_;
 
   // By address, k, n and sign. Emptied when it has grown to several times the weight image.

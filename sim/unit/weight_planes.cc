@@ -24,14 +24,18 @@ void Tile::operands(std::int64_t r, std::span<std::int16_t> to) const {
   for (std::size_t c = 0; c < zero.size(); ++c) to[c] = static_cast<std::int16_t>(to[c] - zero[c]);
 }
 
-WeightPlanes::WeightPlanes(const Board& board)
-    : board_(board), arrived_(board.kernel), shifted_(board.kernel) {}
+WeightPlanes::WeightPlanes(const Board& board, std::int64_t instance)
+    : board_(board),
+      level_name_(instance == 0 ? "weight_fifo.tiles"
+                                : fmt::format("weight_fifo.{}.tiles", instance)),
+      arrived_(board.kernel),
+      shifted_(board.kernel) {}
 
 Process WeightPlanes::watch(Milestones& steps, std::int64_t change) {
   for (std::int64_t n = 1;; ++n) {
     co_await steps.reach(n);
     level_ += change;
-    board_.probe->counter("weight_fifo.tiles", board_.kernel.now(), level_);
+    board_.probe->counter(level_name_, board_.kernel.now(), level_);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sim/kernel/milestones.h"
@@ -22,6 +23,8 @@ struct Tile {
   std::shared_ptr<const PackedTile> weights;
   const std::uint8_t* bytes = nullptr;  // as stored: weight (r, c) is byte r * stride + c
   std::int64_t stride = 0;
+  // What `bytes` points to, of a memory that others write.
+  std::shared_ptr<const std::vector<std::uint8_t>> copy;
   std::vector<std::int32_t> zero;  // per column; empty: all 0
   CyclePoint whole;                // first cycle in which the planes see it whole
   CyclePoint usable;               // first cycle in which a pass may switch to it
@@ -34,7 +37,8 @@ struct Tile {
 
 class WeightPlanes {
  public:
-  explicit WeightPlanes(const Board& board);
+  // Of matrix unit `instance`.
+  WeightPlanes(const Board& board, std::int64_t instance);
 
   // Reports the FIFO's level to the probe: one process for arrivals (+1), one for shifts (-1).
   Process watch(Milestones& steps, std::int64_t change);
@@ -59,6 +63,7 @@ class WeightPlanes {
 
  private:
   const Board& board_;
+  std::string level_name_;  // for the probe
   Milestones arrived_, shifted_;
   Ring<Tile> tiles_;           // fetched and not taken
   std::int64_t in_array_ = 0;  // of these, the first that have left the FIFO

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "isa/machine.h"
+#include "isa/precisions.h"
 #include "tests/support/sim_bench.h"
 
 namespace systole::sim {
@@ -32,7 +33,7 @@ constexpr std::int64_t kShift = 256;
 
 TEST(TpuV1Paper, PeakIs92Tops) {  // Table 2, section 2: 65,536 multiply-adds at 700 MHz
   const isa::Machine m = tpu_v1();
-  EXPECT_EQ(m.tile_bytes(), kTile);
+  EXPECT_EQ(isa::tile_bytes(m), kTile);
   EXPECT_EQ(m.clock_hertz, 700'000'000);
   EXPECT_EQ(2.0 * m.peak_macs_per_second(), 91'750'400'000'000.0);  // printed as 92
 }

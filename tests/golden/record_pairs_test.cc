@@ -38,7 +38,7 @@ std::vector<std::string> timed_lines(const Pair& pair, sim::Engine engine) {
 std::int64_t updates(const Pair& pair, const std::vector<std::string>& lines) {
   const std::string key = "cycles: ";
   const auto found = std::ranges::find_if(lines, [&](auto& line) { return line.starts_with(key); });
-  return std::stoll(found->substr(key.size())) * pair.program.machine.tile_bytes();
+  return std::stoll(found->substr(key.size())) * pair.program.machine.pe_count();
 }
 
 class RecordPairs : public testing::TestWithParam<std::string> {};

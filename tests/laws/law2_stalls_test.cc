@@ -65,8 +65,8 @@ TEST_P(Law2Stalls, WaitsAreDeclared) {
   const RandomCase c = random_case(GetParam(), 120);
   std::set<std::string, std::less<>> known;
   for (const sim::WaitInfo& w : sim::kWaits) known.emplace(w.name);
-  for (std::size_t u = 0; u < isa::kUnitCount; ++u) {
-    const std::string name(isa::unit_name(static_cast<isa::Unit>(u)));
+  for (const isa::Unit unit : isa::units_of(c.machine)) {
+    const std::string name(isa::unit_name(unit));
     known.insert({"raw " + name, "war " + name});
   }
   for (const sim::UnitReport& unit : run(c, {.timing_only = true}).report.units) {

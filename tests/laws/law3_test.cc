@@ -89,7 +89,7 @@ class Law3 : public testing::TestWithParam<std::uint64_t> {
 TEST_P(Law3, MacsAreUsefulOrNamedPadding) {
   SCOPED_TRACE("random_case seed " + std::to_string(GetParam()));
   EXPECT_EQ(total_.macs_useful, demand_.useful);
-  EXPECT_EQ(total_.macs_useful + total_.macs_padded, demand_.rows * case_.machine.tile_bytes());
+  EXPECT_EQ(total_.macs_useful + total_.macs_padded, demand_.rows * case_.machine.pe_count());
   EXPECT_EQ(total_.matrix.at(static_cast<std::size_t>(sim::Stall::kActive)),
             CycleCount(demand_.row_cycles));
 }
@@ -98,7 +98,7 @@ TEST_P(Law3, BytesAreAtLeastTheCompulsoryOnes) {
   SCOPED_TRACE("random_case seed " + std::to_string(GetParam()));
   EXPECT_EQ(total_.instructions, demand_.instructions);
   EXPECT_EQ(total_.tiles, demand_.tiles);
-  EXPECT_GE(total_.weights_read, Bytes(demand_.tiles * case_.machine.tile_bytes()));
+  EXPECT_GE(total_.weights_read, Bytes(demand_.tiles * isa::tile_bytes(case_.machine)));
   EXPECT_GE(total_.host_in, Bytes(demand_.in_bytes));
   EXPECT_GE(total_.host_out, Bytes(demand_.out_bytes));
 }
@@ -116,7 +116,7 @@ TEST_P(Law3, CyclesRespectEveryPhysicalLimit) {
   EXPECT_GE(cycles, demand_.activation_rows) << "rows activated";
   EXPECT_GE(cycles * std::max<std::int64_t>(1, m.unified_buffer_write_ports), demand_.vector_rows)
       << "rows of the vector unit";
-  const std::int64_t weight_bytes = demand_.tiles * m.tile_bytes();
+  const std::int64_t weight_bytes = demand_.tiles * isa::tile_bytes(m);
   EXPECT_GE(cycles, transfer_cycles(weight_bytes, m.dram_bytes_per_second, m)) << "weights";
   EXPECT_GE(cycles, transfer_cycles(demand_.in_bytes, m.link_in_bytes_per_second, m)) << "link in";
   EXPECT_GE(cycles, transfer_cycles(demand_.out_bytes, m.link_out_bytes_per_second, m))

@@ -24,7 +24,7 @@ constexpr Change kFaster[] = {
 
 // A port for every unit, instructions off the link: nobody shares anything.
 void share_nothing(isa::Machine& m) {
-  m.unified_buffer_read_ports = m.unified_buffer_write_ports = isa::kUnitCount;
+  m.unified_buffer_read_ports = m.unified_buffer_write_ports = isa::kUnitKinds;
   m.sequencer_delivery = isa::Delivery::kPreloaded;
 }
 

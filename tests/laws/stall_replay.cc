@@ -199,7 +199,7 @@ class Replay {
   std::map<std::int64_t, std::int64_t> dispatched_;                       // by index in the code
   std::map<std::int64_t, std::pair<std::int64_t, std::int64_t>> passes_;  // injecting, the same
   std::map<std::int64_t, std::int64_t> ends_;                             // completion by layer
-  std::array<std::vector<std::int64_t>, isa::kUnitCount> done_;           // visible, in order
+  std::array<std::vector<std::int64_t>, isa::kUnitKinds> done_;           // visible, in order
   std::vector<std::int64_t> whole_;                                       // by tile
   std::vector<Queued> queue_;
   std::int64_t tiles_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "isa/precisions.h"
 #include "tests/support/random_choice.h"
 
 namespace systole {
@@ -95,7 +96,7 @@ void Generator::make_data() {
   program.model = "array";
   program.machine = machine();
   program.layers = {{"(none)", "", 0, 0}};
-  program.weights.resize(static_cast<std::size_t>(kTiles * machine().tile_bytes()));
+  program.weights.resize(static_cast<std::size_t>(kTiles * isa::tile_bytes(machine())));
   for (std::uint8_t& w : program.weights) w = random_.byte();
   program.weight_bytes = static_cast<std::int64_t>(program.weights.size());
   Tensor x(DType::kUint8, {rows, row_bytes_});
@@ -127,7 +128,7 @@ void Generator::run_passes() {
 void Generator::read_weights() {
   isa::ReadWeights insn;
   const bool whole = (!any_pass_ && ahead_.empty()) || random_.chance(40);
-  insn.dram = random_.pick(0, kTiles - 1) * machine().tile_bytes();
+  insn.dram = random_.pick(0, kTiles - 1) * isa::tile_bytes(machine());
   insn.k = whole ? machine().r() : random_.pick(1, machine().r());
   insn.n = whole ? machine().c() : random_.pick(1, machine().c());
   insn.is_signed = random_.pick(0, 1);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "tests/support/random_machine.h"
 
@@ -33,6 +34,21 @@ std::vector<std::uint8_t> random_constants(const isa::Machine& machine, RandomCh
     put(static_cast<std::int32_t>(random.pick(-40'000, 40'000)));
   }
   return constants;
+}
+
+std::map<std::string, Tensor> random_inputs(const isa::Program& program, RandomChoice& random) {
+  std::map<std::string, Tensor> inputs;
+  for (const isa::HostTensor& t : program.tensors) {
+    if (t.role != isa::Role::kInput) continue;
+    Tensor tensor(t.type, t.shape);
+    if (t.type == DType::kFloat32) {
+      for (float& v : tensor.as<float>()) v = static_cast<float>(random.pick(-500, 500)) / 100.0F;
+    } else {
+      for (std::uint8_t& v : tensor.data) v = random.byte();
+    }
+    inputs.emplace(t.name, std::move(tensor));
+  }
+  return inputs;
 }
 
 }  // namespace systole

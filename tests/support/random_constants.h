@@ -2,9 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
+#include "base/tensor.h"
 #include "isa/machine.h"
+#include "isa/program.h"
 #include "tests/support/random_choice.h"
 
 namespace systole {
@@ -17,5 +21,9 @@ inline constexpr std::int64_t kRowsPerKind = 3;
 // kRowsPerKind rows of each kind, in the order of ParamKind, then table_rows() rows of a table.
 [[nodiscard]] std::vector<std::uint8_t> random_constants(const isa::Machine& machine,
                                                          RandomChoice& random);
+
+// A tensor for each of the program's inputs.
+[[nodiscard]] std::map<std::string, Tensor> random_inputs(const isa::Program& program,
+                                                          RandomChoice& random);
 
 }  // namespace systole

@@ -43,4 +43,10 @@ isa::Machine random_machine(RandomChoice& r) {
   return m;
 }
 
+void widen(isa::Machine& machine, RandomChoice& random) {
+  machine.array_units = random.pick(1, 3);
+  machine.dram_holds = isa::MemoryHolds::kEverything;
+  machine.dram_buffer_chunks = random.pick(2, 4);
+}
+
 }  // namespace systole

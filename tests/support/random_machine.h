@@ -9,6 +9,8 @@
 namespace systole {
 
 [[nodiscard]] isa::Machine random_machine(RandomChoice& random);
+// Gives it several matrix units and a memory that holds everything.
+void widen(isa::Machine& machine, RandomChoice& random);
 
 // Parameter rows of the largest table; on a random machine they lie behind all other parameters.
 [[nodiscard]] std::int64_t table_rows(const isa::Machine& machine);

@@ -22,7 +22,14 @@ struct RandomCase {
   std::map<std::string, Tensor> inputs;
 };
 
+// What a random machine has.
+enum class Width {
+  kOne,   // one unit of each kind, a memory for weights alone
+  kMany,  // up to three matrix units (T11) and a memory that is loaded and stored (T12)
+};
+
 // The case of this seed; `length` is about how many units' instructions it has.
-[[nodiscard]] RandomCase random_case(std::uint64_t seed, std::int64_t length = 40);
+[[nodiscard]] RandomCase random_case(std::uint64_t seed, std::int64_t length = 40,
+                                     Width width = Width::kOne);
 
 }  // namespace systole

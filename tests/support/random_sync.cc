@@ -10,19 +10,28 @@ using isa::Access;
 using isa::Unit;
 
 bool overlap(const Access& a, const Access& b) {
-  return a.space == b.space && a.begin < b.end && b.begin < a.end && a.lane_begin < b.lane_end &&
-         b.lane_begin < a.lane_end;
+  return a.space == b.space && a.instance == b.instance && a.begin < b.end && b.begin < a.end &&
+         a.lane_begin < b.lane_end && b.lane_begin < a.lane_end;
+}
+
+isa::Sync sync_of(Unit unit, Unit wait_for, std::int64_t distance, std::int64_t why) {
+  return {static_cast<std::int64_t>(isa::kind_of(unit)),
+          static_cast<std::int64_t>(isa::kind_of(wait_for)),
+          distance,
+          why,
+          isa::instance_of(unit),
+          isa::instance_of(wait_for)};
 }
 
 }  // namespace
 
-std::array<RandomSync::Need, isa::kUnitCount> RandomSync::needs(const isa::Insn& insn) const {
-  std::array<Need, isa::kUnitCount> result{};
+std::array<RandomSync::Need, isa::kMaxUnits> RandomSync::needs(const isa::Insn& insn) const {
+  std::array<Need, isa::kMaxUnits> result{};
   std::vector<Access> mine;
   isa::accesses(insn, machine_, mine);
   const Unit unit = isa::queue_of(insn);
   for (const Past& past : past_) {
-    if (past.unit == Unit::kMatrix && unit == Unit::kMatrix) continue;  // ordered by T2
+    if (past.unit == unit && isa::kind_of(unit) == Unit::kMatrix) continue;  // ordered by T2
     for (const Access& a : past.accesses) {
       for (const Access& b : mine) {
         if (!overlap(a, b) || !(a.write || b.write)) continue;
@@ -41,8 +50,7 @@ void RandomSync::sync(Unit unit, Unit wait_for, Need need) {
   if (waited >= need.number && random_.chance(80)) return;
   const std::int64_t exact = sent - need.number;
   const std::int64_t distance = random_.chance(50) ? exact : random_.pick(0, exact);
-  code_.emplace_back(isa::Sync{static_cast<std::int64_t>(unit), static_cast<std::int64_t>(wait_for),
-                               distance, need.raw ? isa::why::kRaw : isa::why::kWar});
+  code_.emplace_back(sync_of(unit, wait_for, distance, need.raw ? isa::why::kRaw : isa::why::kWar));
   waited = std::max(waited, sent - distance);
 }
 
@@ -64,11 +72,10 @@ void RandomSync::note(const isa::Insn& insn) {
 }
 
 void RandomSync::wait_for_all(Unit unit) {
-  for (std::size_t v = 0; v < isa::kUnitCount; ++v) {
-    if (static_cast<Unit>(v) == Unit::kSequencer) continue;
-    if (static_cast<Unit>(v) == unit && unit == Unit::kMatrix) continue;
-    code_.emplace_back(isa::Sync{static_cast<std::int64_t>(unit), static_cast<std::int64_t>(v), 0,
-                                 isa::why::kWar});
+  for (const Unit other : isa::units_of(machine_)) {
+    if (other == Unit::kSequencer) continue;
+    if (other == unit && isa::kind_of(unit) == Unit::kMatrix) continue;
+    code_.emplace_back(sync_of(unit, other, 0, isa::why::kWar));
   }
 }
 

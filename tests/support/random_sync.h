@@ -41,15 +41,15 @@ class RandomSync {
     bool raw = false;
   };
 
-  [[nodiscard]] std::array<Need, isa::kUnitCount> needs(const isa::Insn& insn) const;
+  [[nodiscard]] std::array<Need, isa::kMaxUnits> needs(const isa::Insn& insn) const;
   void sync(isa::Unit unit, isa::Unit wait_for, Need need);
 
   const isa::Machine& machine_;
   RandomChoice& random_;
   std::vector<isa::Insn>& code_;
   std::vector<Past> past_;
-  std::array<std::int64_t, isa::kUnitCount> sent_{};
-  std::array<std::array<std::int64_t, isa::kUnitCount>, isa::kUnitCount> waited_{};
+  std::array<std::int64_t, isa::kMaxUnits> sent_{};
+  std::array<std::array<std::int64_t, isa::kMaxUnits>, isa::kMaxUnits> waited_{};
 };
 
 }  // namespace systole

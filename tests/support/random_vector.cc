@@ -24,13 +24,17 @@ std::int64_t highest(std::int64_t t) {
   return lowest(t) + (std::int64_t{1} << (8 * isa::element_bytes(t))) - 1;
 }
 
+isa::Set set_of(Unit unit, std::int64_t index, std::int64_t value) {
+  return {static_cast<std::int64_t>(isa::kind_of(unit)), index, value, isa::instance_of(unit)};
+}
+
 }  // namespace
 
 void RandomVector::hold(Unit unit, std::int64_t index, std::int64_t low, std::int64_t high) {
   isa::Registers& registers = registers_.at(isa::index(unit));
   const std::int64_t present = registers.integer(index);
   if (present >= low && present <= high && random_.chance(50)) return;
-  const isa::Set set{static_cast<std::int64_t>(unit), index, random_.pick(low, high)};
+  const isa::Set set = set_of(unit, index, random_.pick(low, high));
   registers.set(set);
   lender_.emit(set);
 }
@@ -38,7 +42,7 @@ void RandomVector::hold(Unit unit, std::int64_t index, std::int64_t low, std::in
 void RandomVector::hold_scale(Unit unit, std::int64_t index) {
   if (random_.chance(50)) return;
   const auto scale = random_.one_of<float>({1.0F, 0.5F, 0.037F, 1.9F, 1e-3F, 3e38F});
-  const isa::Set set{static_cast<std::int64_t>(unit), index, std::bit_cast<std::int32_t>(scale)};
+  const isa::Set set = set_of(unit, index, std::bit_cast<std::int32_t>(scale));
   registers_.at(isa::index(unit)).set(set);
   lender_.emit(set);
 }
@@ -164,8 +168,9 @@ void RandomVector::fused(isa::ActivatePool i, std::int64_t rows) {
   const Area to = lender_.place(pixels, i.n * isa::element_bytes(i.type));
   i.ub = to.row;
   i.lane = to.lane;
-  hold_scale(Unit::kActivation, configuration::kAScale);
-  hold_result(Unit::kActivation, i.type);
+  const Unit unit = isa::unit_at(Unit::kActivation, i.instance);
+  hold_scale(unit, configuration::kAScale);
+  hold_result(unit, i.type);
   lender_.emit(i);
 }
 

@@ -50,7 +50,7 @@ class RandomVector {
   const isa::Machine& machine_;
   RandomChoice& random_;
   Lender lender_;
-  std::array<isa::Registers, isa::kUnitCount> registers_{};
+  std::array<isa::Registers, isa::kMaxUnits> registers_{};
 };
 
 }  // namespace systole

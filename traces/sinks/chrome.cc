@@ -24,8 +24,9 @@ std::string microseconds(std::int64_t picoseconds) {
 // Layers on top, then units in the order of units.def, then whatever else appears ("host").
 std::size_t sort_index(std::string_view track) {
   if (track == kLayerTrack) return 0;
-  const auto unit = std::find(isa::kUnitNames.begin(), isa::kUnitNames.end(), track);
-  return 1 + static_cast<std::size_t>(unit - isa::kUnitNames.begin());
+  std::size_t unit = 0;
+  while (unit < isa::kMaxUnits && isa::unit_name(isa::unit_at(unit)) != track) ++unit;
+  return 1 + unit;
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ std::string access_text(const Stream& stream, CyclePoint start) {
 }
 
 std::string compute_row(const ScaleSimLayer& layer, const isa::Machine& machine) {
-  const auto array = static_cast<double>(machine.tile_bytes());
+  const auto array = static_cast<double>(machine.pe_count());
   const auto folds = static_cast<double>(layer.folds);
   CyclePoint fetched = layer.filter_dram.begin;
   if (layer.ifmap_dram.words > 0) fetched = std::min(fetched, layer.ifmap_dram.begin);

@@ -244,6 +244,15 @@ TEST(DramChannel, DecisionsDoNotDependOnTheHorizon) {
   EXPECT_EQ(flows, closed_form(m, traffic));
 }
 
+// A request of cycle 0 by the only requester.
+DramTransfer read_alone(Dram& dram, std::int64_t address, std::int64_t bytes) {
+  std::vector<DramTransfer> done;
+  dram.submit(0, CyclePoint(0), address, Bytes(bytes));
+  dram.serve(kNever, done);
+  EXPECT_EQ(done.size(), 1U);
+  return done.at(0);
+}
+
 // Sequential tiles on TPU v1's memory: two channels of DDR3-2133.
 class SequentialTiles : public testing::Test {
  protected:
@@ -251,7 +260,7 @@ class SequentialTiles : public testing::Test {
     CyclePoint sent;
     for (; next_ < tiles; ++next_) {
       const std::int64_t address = next_ * kTile % machine_.dram_bytes;
-      sent = dram_->read(CyclePoint(0), address, Bytes(kTile)).sent;
+      sent = read_alone(*dram_, address, kTile).sent;
     }
     return sent;
   }
@@ -261,7 +270,7 @@ class SequentialTiles : public testing::Test {
   }
   static constexpr std::int64_t kTile = 65'536;
   isa::Machine machine_ = isa::load_machine("tpu_v1");
-  std::unique_ptr<Dram> dram_ = make_dram(machine_);
+  std::unique_ptr<Dram> dram_ = make_dram(machine_, 1);
   std::int64_t next_ = 0;
 };
 
@@ -289,7 +298,7 @@ TEST_F(SequentialTiles, SustainBetween94And96PercentOfPeak) {
 TEST(BankedDram, RowsGoRoundTheChannels) {
   isa::Machine m = isa::load_machine("tpu_v1");
   const auto alone = [&](std::int64_t address, std::int64_t bytes) {
-    return make_dram(m)->read(CyclePoint(0), address, Bytes(bytes)).sent.value;
+    return read_alone(*make_dram(m, 1), address, bytes).sent.value;
   };
   const std::int64_t row = m.dram_row_bytes;
   EXPECT_EQ(alone(0, 2 * row), alone(0, row)) << "two rows, one on each channel";

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "isa/precisions.h"
 #include "sim/run.h"
 #include "tests/support/random_choice.h"
 
@@ -30,10 +31,10 @@ class VectorBench {
     program_.model = "bench";
     program_.layers = {{"(none)", "", 0, 0}};
     buffer.resize(static_cast<std::size_t>(rows * row_bytes));
-    for (std::int64_t i = 0; i < m.tile_bytes(); ++i) {
+    for (std::int64_t i = 0; i < isa::tile_bytes(m); ++i) {
       program_.weights.push_back(static_cast<std::uint8_t>(37 * i + 11));
     }
-    program_.weight_bytes = m.tile_bytes();
+    program_.weight_bytes = isa::tile_bytes(m);
   }
 
   std::vector<std::uint8_t> buffer;  // what the unified buffer holds at first
