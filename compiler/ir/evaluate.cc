@@ -17,17 +17,12 @@ namespace systole::compiler {
 namespace {
 
 float map_one(const MapAttrs& a, float x) {
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
   switch (a.fn) {
-    case MapFn::kRelu:
-      return x < 0.0F ? 0.0F : x;
-    case MapFn::kClip:
-      return std::min(std::max(x, a.lo), a.hi);
-    case MapFn::kLeakyRelu:
-      return x < 0.0F ? a.alpha * x : x;
-    case MapFn::kSigmoid:
-      return 1.0F / (1.0F + std::exp(-x));
-    case MapFn::kTanh:
-      return std::tanh(x);
+#define SYSTOLE_MAP(name, text, host_op, reals, of_float, exact) \
+  case MapFn::name:                                              \
+    return of_float;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }
@@ -295,15 +290,12 @@ class Evaluation {
 }  // namespace
 
 float map_exact(const MapAttrs& a, float x) {
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
   switch (a.fn) {
-    case MapFn::kSigmoid:
-      return static_cast<float>(1.0 / (1.0 + std::exp(-double{x})));
-    case MapFn::kTanh:
-      return static_cast<float>(std::tanh(double{x}));
-    case MapFn::kRelu:
-    case MapFn::kClip:
-    case MapFn::kLeakyRelu:
-      return map_one(a, x);
+#define SYSTOLE_MAP(name, text, host_op, reals, of_float, exact) \
+  case MapFn::name:                                              \
+    return exact;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }

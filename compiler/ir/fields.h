@@ -14,8 +14,10 @@ namespace systole::compiler {
 template <typename Choice>
 inline constexpr std::array<std::string_view, 0> kWords = {};
 template <>
-inline constexpr auto kWords<MapFn> = std::to_array<std::string_view>({"relu", "clip", "leaky_relu",
-                                                                       "sigmoid", "tanh"});
+inline constexpr auto kWords<MapFn> = std::to_array<std::string_view>({
+#define SYSTOLE_MAP(name, text, ...) text,
+#include "isa/elementwise.def"
+});
 template <>
 inline constexpr auto kWords<ZipFn> = std::to_array<std::string_view>({
 #define SYSTOLE_ZIP(name, text, ...) text,

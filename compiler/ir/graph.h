@@ -68,7 +68,10 @@ struct ConvAttrs : ProductQuants {
 };
 // map of floats; of 16-bit integers with both quants: quantise(fn(dequantise(x))) in float32, where
 // sigmoid and tanh are computed in float64 and rounded once.
-enum class MapFn : std::uint8_t { kRelu, kClip, kLeakyRelu, kSigmoid, kTanh };
+enum class MapFn : std::uint8_t {
+#define SYSTOLE_MAP(name, ...) name,
+#include "isa/elementwise.def"
+};
 struct MapAttrs {
   MapFn fn = MapFn::kRelu;
   float lo = 0.0F, hi = 0.0F, alpha = 0.0F;

@@ -23,22 +23,15 @@ HostStep quantisation(HostOp op, const Quant& quant) {
 
 std::optional<HostStep> map_step(const MapAttrs& a) {
   if (a.output) return std::nullopt;
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
   HostStep step;
   switch (a.fn) {
-    case MapFn::kRelu:
-      return plain(HostOp::kRelu);
-    case MapFn::kClip:
-      step = plain(HostOp::kClip);
-      step.reals = {a.lo, a.hi};
-      return step;
-    case MapFn::kLeakyRelu:
-      step = plain(HostOp::kLeakyRelu);
-      step.reals = {a.alpha};
-      return step;
-    case MapFn::kSigmoid:
-      return plain(HostOp::kSigmoid);
-    case MapFn::kTanh:
-      return plain(HostOp::kTanh);
+#define SYSTOLE_MAP(name, text, host_op, host_reals, ...) \
+  case MapFn::name:                                       \
+    step = plain(HostOp::host_op);                        \
+    step.reals = std::vector<float> host_reals;           \
+    return step;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
 }
