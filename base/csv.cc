@@ -25,8 +25,11 @@ std::string trimmed(const std::string& text) {
 std::vector<std::string> cells_of(const std::string& line, const std::string& where) {
   std::vector<std::string> cells(1);
   bool quoted = false;
-  for (const char c : line) {
-    if (c == '"') {
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"' && quoted && line.substr(i + 1, 1) == "\"") {  // "" is a quote in a quoted cell
+      cells.back() += line[++i];
+    } else if (c == '"') {
       quoted = !quoted;
     } else if (c == ',' && !quoted) {
       cells.emplace_back();

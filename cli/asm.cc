@@ -7,6 +7,7 @@
 
 #include "base/clean.h"
 #include "base/outputs.h"
+#include "base/page.h"
 #include "cli/commands.h"
 #include "formats/program_files.h"
 
@@ -23,7 +24,7 @@ void assemble(const Options& o) {
   const isa::Program program = formats::program_from_text(read_file(o.input), o.input);
   file->write(isa::save_program(program));
   outputs.commit();
-  fmt::print("{}: {} instructions\n", clean(o.output), program.code.size());
+  fmt::print("{}: {}\n", clean(o.output), counted(std::ssize(program.code), "instruction"));
 }
 
 void disassemble(const Options& o) {

@@ -6,6 +6,7 @@
 
 #include "base/clean.h"
 #include "base/diag.h"
+#include "base/page.h"
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "formats/program_files.h"
@@ -25,11 +26,12 @@ void check(const Options& o) {
   const auto findings = isa::verify(program, machine);
   for (const isa::Finding& finding : findings) fmt::print("{}\n", clean_message(finding.text));
   if (!findings.empty()) {
-    throw InputError(o.program, fmt::format("{} finding(s) on {}", findings.size(), machine.name),
-                     "none");
+    throw InputError(
+        o.program, fmt::format("{} on {}", counted(std::ssize(findings), "finding"), machine.name),
+        "none");
   }
-  fmt::print("{}: {} instructions, may run on {}\n", clean(o.program), program.code.size(),
-             clean(machine.name));
+  fmt::print("{}: {}, may run on {}\n", clean(o.program),
+             counted(std::ssize(program.code), "instruction"), clean(machine.name));
 }
 
 }  // namespace

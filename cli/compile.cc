@@ -2,7 +2,6 @@
 // the model.
 #include "compiler/compile.h"
 
-#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
@@ -11,15 +10,16 @@
 #include "base/clean.h"
 #include "base/named_error.h"
 #include "base/outputs.h"
+#include "base/page.h"
 #include "base/terminal.h"
 #include "cli/calibrate.h"
+#include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/explanation.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "compiler/load.h"
 #include "compiler/pipeline.h"
-#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
@@ -32,14 +32,6 @@ struct Options {
   compiler::CompileOptions compile;
   bool emit_ir = false, explain = false;
 };
-
-// What is wrong with the name of a pass; empty if nothing is.
-std::string check_pass(const std::string& name) {
-  if (compiler::find_pass(name) != nullptr) return {};
-  const std::vector<std::string> known = compiler::pass_names();
-  return fmt::format("'{}'{}; expected one of {}", name, isa::did_you_mean(name, known),
-                     fmt::join(known, ", "));
-}
 
 // The graph as it is read, and as it is after a pass, where that is asked for.
 std::string ir_text(const Options& o, const compiler::Graph& graph, const isa::Machine& machine) {
@@ -55,7 +47,7 @@ std::string ir_text(const Options& o, const compiler::Graph& graph, const isa::M
 void compile(const Options& o) {
   const bool compiles = !o.output.empty() || !o.emit_asm.empty() || o.explain;
   if (!compiles && !o.emit_ir && o.emit_ir_after.empty()) {
-    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --explain");
+    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --emit-ir-after, --explain");
   }
   OutputSet outputs;
   AtomicFile* file = outputs.file("--output", o.output);
@@ -80,8 +72,9 @@ void compile(const Options& o) {
   fmt::print("{}", ir);
   if (o.explain) fmt::print("{}", explanation_text(compiled));
   if (file == nullptr) return;
-  fmt::print("{}: {} instructions, {} bytes of weights, for {}\n", clean(o.output),
-             program.code.size(), program.weight_bytes, clean(machine.name));
+  fmt::print("{}: {}, {} bytes of weights, for {}\n", clean(o.output),
+             counted(std::ssize(program.code), "instruction"), program.weight_bytes,
+             clean(machine.name));
 }
 
 }  // namespace
@@ -106,7 +99,7 @@ void add_compile(CLI::App& app, const std::string& /*command_line*/) {
       ->add_option("--emit-ir-after", o->emit_ir_after,
                    fmt::format("prints the graph after this pass; in their order: {}",
                                fmt::join(compiler::pass_names(), ", ")))
-      ->check(check_pass)
+      ->check(one_of(compiler::pass_names()))
       ->type_name("PASS");
   command->add_flag("--explain", o->explain,
                     "prints each layer's mapping, weight traffic, predicted cycles and bound");

@@ -128,7 +128,9 @@ ExitCode fail(ExitCode code, const std::string& text) {
 
 // The request was too large for this computer.
 int not_enough_memory() {
-  return fail(kBadInput, "error: not enough memory; expected fewer rows or batches");
+  return fail(kBadInput,
+              "error: not enough memory; expected fewer rows (--batch) or batches (--batches), or "
+              "--timing-only, which computes no values");
 }
 
 int run_main(int argc, char** argv) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,11 @@ std::pair<std::string, std::string_view> split_assignment(std::string_view text,
     throw InputError(option, fmt::format("'{}'", text), "NAME=VALUE");
   }
   return {std::string(text.substr(0, at)), text.substr(at + 1)};
+}
+
+// Which of two values is meant, nobody can tell.
+[[noreturn]] void given_twice(const std::string& option) {
+  throw InputError(option, "is given twice", "one value");
 }
 
 std::int64_t positive_number(std::string_view text, const std::string& option) {
@@ -110,7 +116,12 @@ void add_schedule_option(CLI::App& app, std::string& schedule) {
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {
   isa::Machine machine = options.machine.empty() ? fallback : isa::load_machine(options.machine);
   note_keys_without_effect(options.machine);
-  for (const std::string& assignment : options.sets) isa::set_parameter(machine, assignment);
+  std::set<std::string> keys;
+  for (const std::string& assignment : options.sets) {
+    const std::string key = assignment.substr(0, assignment.find('='));
+    if (!keys.insert(key).second) given_twice("--set " + key);
+    isa::set_parameter(machine, assignment);
+  }
   isa::validate(machine);
   return machine;
 }
@@ -125,11 +136,13 @@ compiler::LoadOptions load_options(const ShapeOptions& options) {
   load.batch = options.batch;
   for (const std::string& text : options.dims) {
     const auto [name, value] = split_assignment(text, "--dim");
-    load.dims[name] = positive_number(value, "--dim " + name);
+    if (!load.dims.emplace(name, positive_number(value, "--dim " + name)).second)
+      given_twice("--dim " + name);
   }
   for (const std::string& text : options.shapes) {
     const auto [name, value] = split_assignment(text, "--shape");
-    load.shapes[name] = parse_shape(value, "--shape " + name);
+    if (!load.shapes.emplace(name, parse_shape(value, "--shape " + name)).second)
+      given_twice("--shape " + name);
   }
   return load;
 }

@@ -30,10 +30,10 @@ constexpr auto kPrefixes = std::to_array<Scale>({{"Ki", 0x1p10},
 constexpr auto kTimes =
     std::to_array<Scale>({{"ps", 1e-12}, {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1.0}});
 
-// Frequencies are typed in any case, and no two of their prefixes differ by it alone.
+// Frequencies are typed in any case, but for a lone "m": who leaves the unit out may mean milli.
 std::string spelled(std::string_view text, std::string_view unit) {
   std::string result(text);
-  if (unit != "Hz") return result;
+  if (unit != "Hz" || text == "m") return result;
   std::ranges::transform(result, result.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (result.ends_with("HZ")) result.back() = 'z';

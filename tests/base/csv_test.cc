@@ -33,6 +33,13 @@ class Csv : public ::testing::Test {
   testing_support::ScratchFolder scratch_;
 };
 
+TEST_F(Csv, TwoQuotesInAQuotedCellAreOne) {
+  const CsvTable t = table("name,n\n\"a \"\"b\"\", c\",1\n\"\",2\n");
+  ASSERT_EQ(t.rows.size(), 2U);
+  EXPECT_THAT(t.rows[0].cells, ElementsAre("a \"b\", c", "1"));
+  EXPECT_THAT(t.rows[1].cells, ElementsAre("", "2"));
+}
+
 TEST_F(Csv, CellsStandUnderTheirHeading) {
   const CsvTable t = table("# made by hand\nname, model,n\r\n\na,\"mlp:1,2\", 7\r\nb,,-8\n");
   ASSERT_EQ(t.rows.size(), 2U);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "base/files.h"
@@ -175,6 +176,17 @@ TEST(Models, ABatchBesideAGemmIsSaid) {
       testing_support::systole({"run", "gemm:64,64,64", "--batch", "8", "--timing-only"});
   EXPECT_EQ(finished.code, 0);
   EXPECT_THAT(finished.err, HasSubstr("--batch 8 takes the place of gemm:64,64,64's first size"));
+}
+
+TEST(Options, OfWhichOneValueHoldsAreNotGivenTwice) {
+  for (const auto& [option, one, two] :
+       {std::array{"--set", "array.rows=8", "array.rows=16"}, std::array{"--dim", "N=2", "N=2"},
+        std::array{"--shape", "x=1x2", "x=2x2"}}) {
+    const Finished finished =
+        testing_support::systole({"run", "fashion_mlp", option, one, option, two});
+    EXPECT_EQ(finished.code, 1);
+    EXPECT_THAT(finished.err, HasSubstr("is given twice; expected one value")) << option;
+  }
 }
 
 TEST(Set, TakesUnits) {
