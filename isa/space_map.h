@@ -72,7 +72,7 @@ class SpaceMap {
   // Makes the cells of a segment start and end at the given lanes and fill all between.
   static void cut_lanes(Cells& cells, std::int64_t begin, std::int64_t end);
   // The segment that starts at `row`, made if needed.
-  Segments::iterator cut(std::int64_t row);
+  typename Segments::iterator cut(std::int64_t row);
 
   Segments segments_;
 };

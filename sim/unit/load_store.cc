@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "isa/visit.h"
 #include "sim/kernel/waits.h"
@@ -48,7 +47,7 @@ void MemoryEngine::ask(const Move& move, std::int64_t first, Flight flight) {
   }
   flight.pieces = std::ssize(pieces);
   SYSTOLE_CHECK(!pieces.empty(), "a chunk of no bytes");
-  flights_.push_back(std::move(flight));
+  flights_.push_back(flight);
   for (const Piece& piece : pieces) memory_.ask(requester_, piece.address, Bytes(piece.bytes));
 }
 
@@ -57,7 +56,7 @@ void MemoryEngine::flows(CyclePoint begin, CyclePoint sent) {
   sheet_.flow(begin, sent, flight.label);
   flight.sent = std::max(flight.sent, sent);
   if (--flight.pieces > 0) return;
-  const Flight done = std::move(flight);
+  const Flight done = flight;
   flights_.pop_front();
   moved(done);
 }
