@@ -57,7 +57,7 @@ void add_asm(CLI::App& app, const std::string& /*command_line*/) {
 void add_disasm(CLI::App& app, const std::string& /*command_line*/) {
   CLI::App* command = app.add_subcommand("disasm", "prints a program file as text");
   const auto o = std::make_shared<Options>();
-  command->add_option("PROGRAM", o->input, "a .tpu file")->required();
+  command->add_option("PROGRAM", o->input, "a .tpu file or program text")->required();
   command->add_option("-o,--output", o->output, "file to write instead of standard output")
       ->type_name("FILE");
   command->footer(

@@ -43,7 +43,7 @@ void add_check(CLI::App& app, const std::string& /*command_line*/) {
   command->add_option("PROGRAM", o->program, "a .tpu file or program text")->required();
   add_machine_options(*command, o->machine);
   command->get_option("--machine")
-      ->description("a preset or .toml file; default: the machine it was compiled for");
+      ->description("a preset, .toml or .cfg file; default: the machine it was compiled for");
   command->footer(
       "Example:\n  systole compile gemm:64,64,64 -o gemm.tpu\n"
       "  systole check gemm.tpu --machine tpu_v1");

@@ -53,6 +53,7 @@ void compile(const Options& o) {
   AtomicFile* file = outputs.file("--output", o.output);
   AtomicFile* assembly = outputs.file("--emit-asm", o.emit_asm);
   const isa::Machine machine = resolve_machine(o.machine);
+  note_units(machine);
   std::optional<Progress> progress("compiling");
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.compile.timing_only && o.calibrate.empty();

@@ -131,6 +131,13 @@ isa::Machine resolve_machine(const MachineOptions& options) {
   return resolve_machine(options, named ? isa::Machine{} : isa::load_machine(kDefaultMachine));
 }
 
+void note_units(const isa::Machine& machine) {
+  if (machine.array_units == 1) return;
+  note(fmt::format(
+      "the compiler uses the first of {} matrix units; programs written by hand use all",
+      machine.array_units));
+}
+
 compiler::LoadOptions load_options(const ShapeOptions& options) {
   compiler::LoadOptions load;
   load.batch = options.batch;

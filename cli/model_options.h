@@ -41,6 +41,9 @@ void add_schedule_option(CLI::App& app, std::string& schedule);
                                            const isa::Machine& fallback);
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options);  // fallback: tpu_v1
 
+// Says so where a machine has more matrix units than compiled programs use.
+void note_units(const isa::Machine& machine);
+
 // Throws InputError naming the option for a malformed NAME=N or NAME=AxB.
 [[nodiscard]] compiler::LoadOptions load_options(const ShapeOptions& options);
 

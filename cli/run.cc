@@ -383,6 +383,7 @@ void run(const Options& o, const std::string& command_line) {
   if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
   const isa::Machine machine =
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
+  if (!program) note_units(machine);
   open_results(o, machine, results);
   const Job job = make_job(o, std::move(program), machine);
   open_tensors(o, job.program, results);

@@ -4,9 +4,11 @@
 // .machine lines are set apart as TOML at their own line numbers and read at the end.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "base/diag.h"
 #include "isa/base64.h"
@@ -203,12 +205,23 @@ constexpr auto kDirectives = std::to_array<Directive>({
     {".weights", [](LineScanner& line, Program& p) { add_bytes(line, p.weights); }},
 });
 
-void read_directive(LineScanner& line, Program& p) {
+// Which directives a program has already; the five of lists may come again.
+using Seen = std::vector<std::string_view>;
+
+bool may_come_again(std::string_view directive) {
+  return directive == ".layer" || directive == ".tensor" || directive == ".host" ||
+         directive == ".constants" || directive == ".weights";
+}
+
+void read_directive(LineScanner& line, Program& p, Seen& seen) {
   const std::string_view word = line.word();
   std::vector<std::string> known = {".machine"};
   for (const Directive& directive : kDirectives) {
     known.emplace_back(directive.name);
     if (directive.name != word) continue;
+    const bool again = std::ranges::find(seen, directive.name) != seen.end();
+    if (again && !may_come_again(word)) line.fail(fmt::format("{} is given twice", word), "one");
+    if (!again) seen.push_back(directive.name);
     directive.read(line, p);
     if (!line.at_end()) line.fail(fmt::format("found '{}'", line.rest()), "the line's end");
     return;
@@ -220,14 +233,15 @@ void read_directive(LineScanner& line, Program& p) {
 constexpr std::string_view kMachine = ".machine ";
 
 // Reads one line into the program; the TOML of a .machine line goes to `toml`.
-void read_line(std::string_view text, const std::string& where, Program& p, std::string& toml) {
+void read_line(std::string_view text, const std::string& where, Program& p, std::string& toml,
+               Seen& seen) {
   LineScanner line(text, where);
   if (line.at_end()) return;
   const std::string_view body = text.substr(text.find_first_not_of(" \t"));
   if (body.starts_with(kMachine)) {
     toml += body.substr(kMachine.size());
   } else if (body.starts_with('.')) {
-    read_directive(line, p);
+    read_directive(line, p, seen);
   } else {
     p.code.push_back(assemble_insn(line));
   }
@@ -244,11 +258,12 @@ Program assemble(const std::string& text, const std::string& where) {
   Program program;
   program.source.file = where;
   std::string toml;
+  Seen seen;
   std::int64_t number = 1;
   for (std::size_t at = 0; at < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     read_line(std::string_view(text).substr(at, end - at), fmt::format("{}:{}", where, number),
-              program, toml);
+              program, toml, seen);
     if (program.code.size() > program.source.lines.size()) program.source.lines.push_back(number);
     toml += '\n';
     at = end + 1;

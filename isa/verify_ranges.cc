@@ -70,8 +70,11 @@ class RangeChecker {
   void check_unit(Unit unit) {
     const std::int64_t count = unit_count(kind_of(unit), machine_);
     if (instance_of(unit) < count) return;
-    bad(fmt::format("names {}, and the machine has {} of these; expected {}", unit_name(unit),
-                    count, count == 0 ? "another unit" : "instance " + range_text(0, count - 1)));
+    bad(fmt::format(
+        "names {}, and the machine has {} of these; expected {}", unit_name(unit), count,
+        count == 0
+            ? "a machine with dram.holds = \"everything\""
+            : fmt::format("instance {}, or a larger array.units", range_text(0, count - 1))));
   }
 
   // Kinds whose range is narrower than their bits: nothing is done zero times, units that take

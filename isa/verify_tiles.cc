@@ -37,13 +37,18 @@ class TileChecker {
       return !findings_.full() && sound_;
     });
     if (!sound_ || switches_ == reads()) return;
-    findings_.add_general(FindingKind::kTileOrder,
-                          fmt::format("{} of {} weight tiles read are never switched to; expected "
-                                      "a switch for each",
-                                      reads() - switches_, reads()));
+    findings_.add_general(
+        FindingKind::kTileOrder,
+        fmt::format("{} of {} weight tiles read{} are never switched to; expected "
+                    "a switch for each",
+                    reads() - switches_, reads(), whose()));
   }
 
  private:
+  // Which unit's tiles, where there are several.
+  [[nodiscard]] std::string whose() const {
+    return machine_.array_units > 1 ? fmt::format(" for {}", unit_name(matrix_)) : "";
+  }
   [[nodiscard]] std::int64_t reads() const { return std::ssize(tiles_); }
 
   // Tiles that fit outside the queue. With weight_load "single" the shadow plane is not free before
@@ -62,9 +67,9 @@ class TileChecker {
     if (waiting <= machine_.sequencer_queue) return;
     sound_ = false;
     findings_.add(FindingKind::kTilesAhead, pc,
-                  fmt::format("is {} tiles ahead of the switches, which deadlocks; expected at "
+                  fmt::format("is {} tiles{} ahead of the switches, which deadlocks; expected at "
                               "most {} tiles in FIFO and shadow plane and {} entries queued",
-                              reads() - switches_, room(), machine_.sequencer_queue));
+                              reads() - switches_, whose(), room(), machine_.sequencer_queue));
   }
 
   template <typename Pass>
@@ -73,13 +78,13 @@ class TileChecker {
     if (switches_ > reads()) {
       sound_ = false;
       findings_.add(FindingKind::kTileOrder, pc,
-                    fmt::format("is switch {} and only {} tiles are read before it; expected a "
+                    fmt::format("is switch {} and only {} tiles{} are read before it; expected a "
                                 "read_weights first",
-                                switches_, reads()));
+                                switches_, reads(), whose()));
     } else if (switches_ == 0) {
       sound_ = false;
       findings_.add(FindingKind::kTileOrder, pc,
-                    "has no weight tile; expected switch_tile=1 on the first pass");
+                    "has no weight tile; expected switch_tile=1 on the first pass" + whose());
     } else {
       check_extent(pc, pass.k, pass.n, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
     }

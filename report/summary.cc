@@ -124,7 +124,11 @@ std::string stall_table(const Record& record) {
   for (const CycleCount c : record.report.total.matrix) cycles.push_back(c.value);
   const std::vector<std::int64_t> shares = tenths_of_percent(cycles);
   const std::size_t half = (sim::kStallCount + 1) / 2;
-  std::string text = "Cycles of the matrix unit, each in one class:\n";
+  const std::int64_t units = record.machine.array_units;
+  std::string text =
+      units == 1
+          ? "Cycles of the matrix unit, each in one class:\n"
+          : fmt::format("Cycles of the {} matrix units together, each in one class:\n", units);
   const auto cell = [&](std::size_t i) {
     return row(std::string(sim::stall_name(static_cast<sim::Stall>(i))), cycles[i], shares[i]);
   };

@@ -114,7 +114,7 @@ class InputShapes {
     if (fixed > 0)
       return axis == 0 ? fixed_leading(input, fixed, wanted) : same(input, axis, fixed, wanted);
     const auto named = options_.dims.find(dim.dim_param());
-    if (wanted == 0 && named != options_.dims.end()) wanted = named->second;
+    if (named != options_.dims.end()) wanted = same(input, axis, named->second, wanted);
     const bool has_name = !dim.dim_param().empty();
     const bool is_batch = has_name && open_ != nullptr && dim.dim_param() == open_->dim_param();
     const bool other_name = has_name && !is_batch && wanted > 0;  // said to be something else

@@ -109,6 +109,8 @@ TEST(Assembler, ProgramErrorsNameFileAndLine) {
   EXPECT_THAT(text_error("nop\n\nhlat\n"), HasSubstr("p.asm:3: unknown instruction 'hlat'"));
   EXPECT_THAT(text_error(".modle \"x\"\n"), HasSubstr("p.asm:1: unknown directive '.modle'; "
                                                       "expected a known one, such as '.model'"));
+  EXPECT_THAT(text_error(".batch 8\n.batch 3\n"),
+              HasSubstr("p.asm:2: .batch is given twice; expected one"));
   EXPECT_THAT(text_error(".model x\n"), HasSubstr("p.asm:1: found 'x'; expected '\"'"));
   EXPECT_THAT(text_error("\n.model \"x\n"), HasSubstr("p.asm:2: a quoted text without its end"));
   EXPECT_THAT(text_error(".model \"\\q\"\n"), HasSubstr("unknown escape"));

@@ -47,6 +47,15 @@ TEST_F(OnnxInputs, ADimensionOfZeroIsOpenAndSaidToBe) {
   EXPECT_EQ(error(relu("float[1,0]", "float[]"), with_shape({1, 5})), "");
 }
 
+TEST_F(OnnxInputs, ADimensionAndAShapeAgreeOrAreRefused) {
+  LoadOptions options = with_shape({4, 4});
+  options.dims["N"] = 3;
+  const std::string text = relu("float[N,4]", "float[]");
+  EXPECT_THAT(error(text, options), HasSubstr("input 'x': dimension 0 = 4; expected 3"));
+  options.dims["N"] = 4;
+  EXPECT_EQ(error(text, options), "");
+}
+
 TEST_F(OnnxInputs, AnOutputOfAnotherShapeThanDeclaredIsNoted) {
   EXPECT_THAT(load(relu("float[2,4]", "float[2,5]")).notes,
               ElementsAre(EndsWith(": output 'y' has shape [2, 4], where the file says [2, 5]")));
