@@ -9,6 +9,9 @@ namespace systole::isa {
 
 namespace {
 
+// Rows that are listed one by one, as in access.cc.
+constexpr std::int64_t kMaxListed = 65'536;
+
 std::set<std::int64_t> strides_of(const Program& program) {
   std::set<std::int64_t> strides;
   for (const Insn& insn : program.code) {
@@ -52,6 +55,7 @@ void HostView::add(const HostRows& rows, std::vector<Access>& out) const {
       return;
     }
   }
+  if (rows.rows > kMaxListed) return add_bytes(rows.address, end, rows.write, out);
   for (std::int64_t i = 0; i < rows.rows; ++i) {
     const std::int64_t begin = rows.address + i * rows.stride;
     add_bytes(begin, begin + rows.bytes, rows.write, out);

@@ -20,7 +20,8 @@ class HostView {
  public:
   explicit HostView(const Program& program);
 
-  // Appends the rectangles that make up the rows (space kHost). Each byte is in one of them.
+  // Appends the rectangles that make up the rows (space kHost). Each byte is in one of them. Rows
+  // that are no rectangle are listed one by one, more than 65,536 as their hull.
   void add(const HostRows& rows, std::vector<Access>& out) const;
 
  private:

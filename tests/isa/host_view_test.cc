@@ -104,6 +104,16 @@ TEST(HostView, AColumnBlockIsOneRectangle) {
   EXPECT_FALSE(out[0].write);
 }
 
+// Listing them all would take gigabytes.
+TEST(HostView, VeryManyRowsAreGivenAsTheirHull) {
+  const Program program;
+  std::vector<Access> out;
+  HostView(program).add({64, 2, 16'777'215, 1, false}, out);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].begin, 64);
+  EXPECT_EQ(out[0].end, 64 + 2 * 16'777'214 + 1);
+}
+
 TEST(HostView, BytesStayBytesWhereNoTransferHasTheTensorsRows) {
   Program program;
   program.tensors.push_back({"x", DType::kUint8, {2, 1000}, Role::kInput, 64});
