@@ -2,6 +2,8 @@
 // are known, and every engine gives them.
 #include <gtest/gtest.h>
 
+#include "base/files.h"
+#include "base/source.h"
 #include "isa/verify.h"
 #include "tests/laws/law_support.h"
 
@@ -146,6 +148,27 @@ TEST(HandWritten, LoadsStoresAndMultipliesFromOneMemory) {
     for (std::int64_t n = 0; n < kSide; ++n) expected.push_back(product(w, r, n));
   }
   expect_everywhere(c, expected);
+}
+
+// The programs that the docs show: [1, 2, 4, 8] on the diagonal of the first tile, then columns of
+// ones.
+TEST(HandWritten, ExamplesOfTheDocsMultiply) {
+  for (const char* name : {"two_units", "one_memory"}) {
+    SCOPED_TRACE(name);
+    const std::string path = source_path(fmt::format("docs/examples/{}.asm", name));
+    const std::vector<std::uint8_t> text = read_file(path);
+    RandomCase c = case_of(small_machine(), {}, 1);
+    c.program = isa::assemble(std::string(text.begin(), text.end()), path);
+    c.machine = c.program.machine;
+    const std::int64_t columns = c.program.tensors.at(1).shape.at(1);
+    std::vector<std::int32_t> expected;
+    for (std::int64_t r = 0; r < kRows; ++r) {
+      const auto x = static_cast<std::int32_t>(r * kSide);  // less one
+      for (std::int32_t n = 0; n < 4; ++n) expected.push_back((x + n + 1) << n);
+      for (std::int64_t n = kSide; n < columns; ++n) expected.push_back(4 * x + 1 + 2 + 3 + 4);
+    }
+    expect_everywhere(c, expected);
+  }
 }
 
 }  // namespace
