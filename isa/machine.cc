@@ -277,9 +277,12 @@ Machine read_base(const toml::node& node, const std::string& where) {
                    fmt::format("one of {}", fmt::join(known, ", ")));
 }
 
-// What stands behind the '=' of a line (from 1), if it is a number with letters behind it: people
-// write 1.5GHz without quotes.
-std::string bare_quantity(std::string_view text, std::size_t line) {
+// What stands behind the '=' of a line (from 1) and wants quotes, and what that is: people write
+// 1.5GHz and everything without them. Nothing if it is neither.
+struct Unquoted {
+  std::string text, what;
+};
+Unquoted unquoted(std::string_view text, std::size_t line) {
   while (--line > 0) text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   text = text.substr(0, std::min(text.find_first_of("#\r\n"), text.size()));
   text.remove_prefix(std::min(text.find('=') + 1, text.size()));
@@ -288,7 +291,10 @@ std::string bare_quantity(std::string_view text, std::size_t line) {
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
   const bool quantity = unit != 0 && unit != std::string_view::npos && letter(text[unit]) &&
                         text.substr(unit) != "x";  // a factor, in quotes or not
-  return quantity ? std::string(text) : std::string();
+  if (quantity) return {std::string(text), "a value with its unit"};
+  const auto in_word = [&](char c) { return letter(c) || c == '_' || (c >= '0' && c <= '9'); };
+  const bool is_word = !text.empty() && letter(text.front()) && std::ranges::all_of(text, in_word);
+  return is_word ? Unquoted{std::string(text), "text"} : Unquoted{};
 }
 
 Machine read_machine(std::string_view text, const std::string& where) {
@@ -310,12 +316,11 @@ Machine read_machine(std::string_view text, const std::string& where) {
     }
   } catch (const toml::parse_error& error) {
     const std::size_t line = error.source().begin.line;
-    const std::string quantity = bare_quantity(text, line);
+    const auto [bare, what] = unquoted(text, line);
     throw InputError(
         fmt::format("{}:{}", where, line),
-        quantity.empty() ? std::string(error.description()) : quantity + " is no TOML value",
-        quantity.empty() ? "a TOML file"
-                         : fmt::format("\"{}\": a value with its unit stands in quotes", quantity));
+        bare.empty() ? std::string(error.description()) : bare + " is no TOML value",
+        bare.empty() ? "a TOML file" : fmt::format("\"{}\": {} stands in quotes", bare, what));
   }
   return machine;
 }
@@ -360,13 +365,17 @@ Machine load_unchanged(const std::string& name_or_file) {
                      "no such machine" + did_you_mean(name_or_file, machine_names()),
                      fmt::format("a .toml file or one of {}", fmt::join(machine_names(), ", ")));
   }
+  const FileKind kind = file_kind(name_or_file);
+  if (kind == FileKind::kProgram || kind == FileKind::kProgramText || kind == FileKind::kOnnx) {
+    throw InputError(name_or_file, kind == FileKind::kOnnx ? "is a model" : "is a program",
+                     "a machine: a .toml or .cfg file, or a name that `systole machines` lists");
+  }
   const std::string text = read_file_text(name_or_file);
   if (is_empty(text)) {
     throw InputError(name_or_file, "says nothing", "name, base or parameters of a machine");
   }
   const std::string stem = fs::path(name_or_file).stem().string();
-  if (file_kind(name_or_file) != FileKind::kScaleSimConfig)
-    return machine_from_toml(text, name_or_file, stem);
+  if (kind != FileKind::kScaleSimConfig) return machine_from_toml(text, name_or_file, stem);
   Machine machine = machine_from_scalesim(text, name_or_file, load_unchanged("scale_sim_ws"));
   set_name(machine, machine.name);
   validate(machine);

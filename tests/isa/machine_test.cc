@@ -86,7 +86,10 @@ TEST(Machine, FilesTakeQuantitiesInQuotesAndNoFactors) {
       "m.toml:4: 1.5GHz is no TOML value; expected \"1.5GHz\": a value with its unit stands in "
       "quotes");
   EXPECT_THAT(error_of("clock.hertz = 700 MHz\n"), HasSubstr("expected \"700 MHz\":"));
-  EXPECT_THAT(error_of("[clock]\nhertz = fast\n"), EndsWith("; expected a TOML file"));
+  EXPECT_THAT(error_of("[clock]\nhertz = fast\n"),
+              EndsWith("fast is no TOML value; expected \"fast\": text stands in quotes"));
+  EXPECT_THAT(error_of("base = tiny_8\n"), EndsWith("\"tiny_8\": text stands in quotes"));
+  EXPECT_THAT(error_of("[clock]\nhertz = [\n"), EndsWith("; expected a TOML file"));
   EXPECT_THAT(error_of("[clock]\nhertz = \"2x\"\n"),
               AllOf(HasSubstr("m.toml:2: clock.hertz = \"2x\"; expected 1000000 to"),
                     EndsWith("Hz; a factor such as 2x is for --set")));
