@@ -25,7 +25,7 @@ std::optional<std::uint64_t> random_seed(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [next, error] = std::from_chars(text.data() + prefix.size(), end, seed);
   if (error != std::errc() || next != end) {
-    throw InputError(text, "has no seed", "random:SEED, a whole number");
+    throw InputError(text, "has no such seed", "random:SEED, a whole number from 0 to 2^64 - 1");
   }
   return seed;
 }
@@ -45,6 +45,9 @@ std::pair<std::string, std::string> split_name(const std::string& argument,
   for (const std::string& name : names) {
     const bool longer = named == nullptr || name.size() > named->size();
     if (longer && argument.starts_with(name + "=")) named = &name;
+  }
+  if (argument.empty() || (named != nullptr && argument.size() == named->size() + 1)) {
+    throw InputError(option + " " + argument, "names no file", "NAME=FILE");
   }
   if (named != nullptr) return {*named, argument.substr(named->size() + 1)};
   const std::string first = argument.substr(0, argument.find('='));

@@ -33,6 +33,7 @@ TEST(ReadSources, NamesMayBeLeftOutForTheOnlyInput) {
   EXPECT_THROW(static_cast<void>(read_sources({"z=random"}, {"x"})), InputError);
   EXPECT_THROW(static_cast<void>(read_sources({"x=random", "x=random:1"}, {"x"})), InputError);
   EXPECT_THROW(static_cast<void>(read_sources({"random:x"}, {"x"})), InputError);
+  EXPECT_THROW(static_cast<void>(read_sources({"x="}, {"x"})), InputError);
 }
 
 TEST(ReadSources, UnmentionedInputsAreRandomZero) {
