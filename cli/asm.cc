@@ -1,7 +1,6 @@
 // systole asm and disasm: program text <-> program file.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 
@@ -41,29 +40,29 @@ void disassemble(const Options& o) {
 
 }  // namespace
 
-void add_asm(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("asm", "assembles program text into a program file");
+void add_asm(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand("asm", "assembles program text into a program file");
   const auto o = std::make_shared<Options>();
-  command->add_option("INPUT", o->input, "program text")->required();
-  command->add_option("-o,--output", o->output, "program file to write")
-      ->required()
-      ->type_name("FILE.tpu");
-  command->footer(
+  command.add_option("INPUT", o->input, "program text").required();
+  command.add_option("-o,--output", o->output, "program file to write")
+      .required()
+      .type_name("FILE.tpu");
+  command.footer(
       "Example:\n  systole compile gemm:64,64,64 --emit-asm gemm.asm\n"
       "  systole asm gemm.asm -o gemm.tpu");
-  command->callback([o] { assemble(*o); });
+  command.callback([o] { assemble(*o); });
 }
 
-void add_disasm(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("disasm", "prints a program file as text");
+void add_disasm(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand("disasm", "prints a program file as text");
   const auto o = std::make_shared<Options>();
-  command->add_option("PROGRAM", o->input, "a .tpu file or program text")->required();
-  command->add_option("-o,--output", o->output, "file to write instead of standard output")
-      ->type_name("FILE");
-  command->footer(
+  command.add_option("PROGRAM", o->input, "a .tpu file or program text").required();
+  command.add_option("-o,--output", o->output, "file to write instead of standard output")
+      .type_name("FILE");
+  command.footer(
       "Example:\n  systole compile gemm:64,64,64 -o gemm.tpu\n"
       "  systole disasm gemm.tpu");
-  command->callback([o] { disassemble(*o); });
+  command.callback([o] { disassemble(*o); });
 }
 
 }  // namespace systole::cli

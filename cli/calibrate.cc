@@ -1,7 +1,6 @@
 // A model quantised on the fly keeps the name of the one it was made of.
 #include "cli/calibrate.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -62,12 +61,11 @@ QuantisedModel quantised_model(const std::string& model, const std::vector<std::
   return {.bytes = compiler::quantize_onnx(std::move(file), tensors, own, how), .rows = rows};
 }
 
-CLI::Option* add_calibrate_option(CLI::App& app, std::vector<std::string>& data) {
-  return add_repeatable(
-             app, "--calibrate", data,
-             "quantise a float model with these samples first: .npy, IDX (.gz), ONNX .pb "
-             "or random[:SEED], for each input")
-      ->type_name("[NAME=]DATA");
+void add_calibrate_option(Command app, std::vector<std::string>& data) {
+  app.add_option("--calibrate", data,
+                 "quantise a float model with these samples first: .npy, IDX (.gz), ONNX .pb "
+                 "or random[:SEED], for each input")
+      .type_name("[NAME=]DATA");
 }
 
 compiler::QuantizeOptions calibration_named(const std::string& text) {

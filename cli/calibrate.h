@@ -5,13 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "compiler/load.h"
 #include "compiler/quantize/quantize.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace systole::cli {
 
@@ -33,7 +29,7 @@ struct QuantisedModel {
                                              const compiler::QuantizeOptions& how = {});
 
 // --calibrate, once for each input.
-CLI::Option* add_calibrate_option(CLI::App& app, std::vector<std::string>& data);
+void add_calibrate_option(Command app, std::vector<std::string>& data);
 
 // What --calibration says: "minmax" or "percentile:99.9". Throws InputError for anything else.
 [[nodiscard]] compiler::QuantizeOptions calibration_named(const std::string& text);

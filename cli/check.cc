@@ -1,7 +1,6 @@
 // systole check: proves that a program may run on a machine, or says why not.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/clean.h"
@@ -36,18 +35,17 @@ void check(const Options& o) {
 
 }  // namespace
 
-void add_check(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command =
+void add_check(Command app, const std::string& /*command_line*/) {
+  Command command =
       app.add_subcommand("check", "looks for bounds, races and ordering faults in a program");
   const auto o = std::make_shared<Options>();
-  command->add_option("PROGRAM", o->program, "a .tpu file or program text")->required();
-  add_machine_options(*command, o->machine);
-  command->get_option("--machine")
-      ->description("a preset, .toml or .cfg file; default: the machine it was compiled for");
-  command->footer(
+  command.add_option("PROGRAM", o->program, "a .tpu file or program text").required();
+  add_machine_options(command, o->machine,
+                      "a preset, .toml or .cfg file; default: the machine it was compiled for");
+  command.footer(
       "Example:\n  systole compile gemm:64,64,64 -o gemm.tpu\n"
       "  systole check gemm.tpu --machine tpu_v1");
-  command->callback([o] { check(*o); });
+  command.callback([o] { check(*o); });
 }
 
 }  // namespace systole::cli

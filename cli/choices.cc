@@ -11,7 +11,7 @@
 
 namespace systole::cli {
 
-std::function<std::string(const std::string&)> one_of(std::vector<std::string> words) {
+Check one_of(std::vector<std::string> words) {
   return [words = std::move(words)](const std::string& text) {
     if (std::ranges::find(words, text) != words.end()) return std::string();
     return fmt::format("'{}'{}; expected one of {}", clean_message(text),

@@ -1,14 +1,14 @@
 // Choices: options whose value is one of a few words.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
+
 namespace systole::cli {
 
-// For CLI::Option::check: what is wrong with an option's text that is none of the words, with the
-// nearest that is; else nothing.
-[[nodiscard]] std::function<std::string(const std::string&)> one_of(std::vector<std::string> words);
+// Refuses a text that is none of the words, and names the nearest that is.
+[[nodiscard]] Check one_of(std::vector<std::string> words);
 
 }  // namespace systole::cli

@@ -7,29 +7,27 @@
 #include <array>
 #include <string>
 
-namespace CLI {
-class App;
-}  // namespace CLI
+#include "cli/command_line.h"
 
 namespace systole::cli {
 
 // `command_line` is the whole line the user typed, for hints and measurement files.
-using AddCommand = void (*)(CLI::App& app, const std::string& command_line);
+using AddCommand = void (*)(Command app, const std::string& command_line);
 
-void add_run(CLI::App& app, const std::string& command_line);
-void add_compile(CLI::App& app, const std::string& command_line);
-void add_quantize(CLI::App& app, const std::string& command_line);
-void add_compare(CLI::App& app, const std::string& command_line);
-void add_measure(CLI::App& app, const std::string& command_line);
-void add_asm(CLI::App& app, const std::string& command_line);
-void add_disasm(CLI::App& app, const std::string& command_line);
-void add_check(CLI::App& app, const std::string& command_line);
-void add_machines(CLI::App& app, const std::string& command_line);
-void add_validate(CLI::App& app, const std::string& command_line);
-void add_models(CLI::App& app, const std::string& command_line);
-void add_counters(CLI::App& app, const std::string& command_line);
-void add_isa(CLI::App& app, const std::string& command_line);
-void add_ops(CLI::App& app, const std::string& command_line);
+void add_run(Command app, const std::string& command_line);
+void add_compile(Command app, const std::string& command_line);
+void add_quantize(Command app, const std::string& command_line);
+void add_compare(Command app, const std::string& command_line);
+void add_measure(Command app, const std::string& command_line);
+void add_asm(Command app, const std::string& command_line);
+void add_disasm(Command app, const std::string& command_line);
+void add_check(Command app, const std::string& command_line);
+void add_machines(Command app, const std::string& command_line);
+void add_validate(Command app, const std::string& command_line);
+void add_models(Command app, const std::string& command_line);
+void add_counters(Command app, const std::string& command_line);
+void add_isa(Command app, const std::string& command_line);
+void add_ops(Command app, const std::string& command_line);
 
 // In the order of `systole --help`.
 inline constexpr auto kCommands = std::to_array<AddCommand>({

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -170,53 +169,53 @@ void compare_targets(const Options& o, const std::string& command_line) {
                           : compare::table_text(comparison, o.all));
 }
 
-void add_result_options(CLI::App& app, Options& o) {
+void add_result_options(Command app, Options& o) {
   app.add_option("-o,--output", o.output, "writes rows, points and samples as JSON")
-      ->type_name("FILE");
-  app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots")
-      ->type_name("DIR");
+      .type_name("FILE");
+  app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots").type_name("DIR");
   app.add_flag("--json", o.json, "prints the JSON instead of the table");
   app.add_flag("--all", o.all, "the table has every batch size and setting");
 }
 
 }  // namespace
 
-void add_compare(CLI::App& app, const std::string& command_line) {
-  CLI::App* command = app.add_subcommand(
+void add_compare(Command app, const std::string& command_line) {
+  Command command = app.add_subcommand(
       "compare", "sets the simulated machine beside CPUs and GPUs, measured and modelled");
   const auto o = std::make_shared<Options>();
-  add_source_options(*command, o->source);
-  add_machine_options(*command, o->machine);
+  add_source_options(command, o->source);
+  add_machine_options(command, o->machine);
   command
-      ->add_option("--targets", o->targets,
-                   fmt::format("all, or of tpu:MACHINE, {}; default: the machine, cpu:host, "
-                               "cpu:onnxruntime, gpu:v100, gpu:a100, gpu:h100",
-                               fmt::join(compare::fixed_targets(), ", ")))
-      ->type_name("LIST");
+      .add_option("--targets", o->targets,
+                  fmt::format("all, or of tpu:MACHINE, {}; default: the machine, cpu:host, "
+                              "cpu:onnxruntime, gpu:v100, gpu:a100, gpu:h100",
+                              fmt::join(compare::fixed_targets(), ", ")))
+      .type_name("LIST");
   command
-      ->add_option("--seconds", o->seconds,
-                   "measuring time of each row; below 10 the row is marked quick; default 0.2")
-      ->check(real_within(0.01, 3600.0))
-      ->type_name("S");
-  add_repeatable(*command, "--measurements", o->measurements,
-                 "files of `systole measure`, or a folder of them")
-      ->type_name("FILE|DIR");
+      .add_option("--seconds", o->seconds,
+                  "measuring time of each row; below 10 the row is marked quick; default 0.2")
+      .check(real_within(0.01, 3600.0))
+      .type_name("S");
   command
-      ->add_option("--onnxruntime", o->onnxruntime,
-                   "node_modules folder with onnxruntime-node; default: as node finds it")
-      ->type_name("DIR");
+      .add_option("--measurements", o->measurements,
+                  "files of `systole measure`, or a folder of them")
+      .type_name("FILE|DIR");
   command
-      ->add_option("--p99", o->p99_milliseconds,
-                   "server scenario: limit of the p99 response in ms; default 7")
-      ->check(real_within(1e-3, 1e6))
-      ->type_name("MS");
-  add_result_options(*command, *o);
-  command->footer(
+      .add_option("--onnxruntime", o->onnxruntime,
+                  "node_modules folder with onnxruntime-node; default: as node finds it")
+      .type_name("DIR");
+  command
+      .add_option("--p99", o->p99_milliseconds,
+                  "server scenario: limit of the p99 response in ms; default 7")
+      .check(real_within(1e-3, 1e6))
+      .type_name("MS");
+  add_result_options(command, *o);
+  command.footer(
       "Example:\n  systole compare mlp:784,512,10 --batches 1..64\n"
       "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:h100\n"
       "  systole compare mlp:784,512,10 --targets tpu:tpu_v1,tpu:tpu_v1_prime\n"
       "  systole compare vadd:1048576 --report vadd_report");
-  command->callback([o, command_line] { compare_targets(*o, command_line); });
+  command.callback([o, command_line] { compare_targets(*o, command_line); });
 }
 
 }  // namespace systole::cli

@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -276,21 +275,21 @@ std::string ModelSource::integer_file() const {
 
 std::string ModelSource::float_file() const { return impl_->integer ? "" : impl_->given_file(); }
 
-void add_source_options(CLI::App& app, SourceOptions& o) {
-  app.add_option("MODEL", o.model, std::string(kModelHelp) + ", or a name of models/")->required();
+void add_source_options(Command app, SourceOptions& o) {
+  app.add_option("MODEL", o.model, std::string(kModelHelp) + ", or a name of models/").required();
   add_shape_options(app, o.shapes);
   app.add_option("--batches", o.batches, "batch sizes: 1,8,64, or 1..1024 for powers of two")
-      ->type_name("LIST");
-  add_repeatable(app, "--input", o.inputs,
+      .type_name("LIST");
+  app.add_option("--input", o.inputs,
                  "values of an input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
-      ->type_name("[NAME=]FILE");
-  app.add_option("--labels", o.labels, "IDX or .npy labels: adds accuracy")->type_name("FILE");
+      .type_name("[NAME=]FILE");
+  app.add_option("--labels", o.labels, "IDX or .npy labels: adds accuracy").type_name("FILE");
   add_calibrate_option(app, o.calibrate);
   std::vector<std::string> known(std::begin(compare::kPrecisions), std::end(compare::kPrecisions));
-  add_repeatable(app, "--precision", o.precisions,
+  app.add_option("--precision", o.precisions,
                  "int8, fp32, tf32, bf16 or fp16; may be repeated; default: what the model has")
-      ->check(one_of(known))
-      ->type_name("NAME");
+      .check(one_of(known))
+      .type_name("NAME");
 }
 
 }  // namespace systole::cli

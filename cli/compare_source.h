@@ -7,12 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "cli/model_options.h"
 #include "compare/targets/workload.h"
-
-namespace CLI {
-class App;
-}  // namespace CLI
 
 namespace systole::cli {
 
@@ -21,7 +18,7 @@ struct SourceOptions {
   std::vector<std::string> inputs, precisions, calibrate;
   ShapeOptions shapes;
 };
-void add_source_options(CLI::App& app, SourceOptions& options);
+void add_source_options(Command app, SourceOptions& options);
 
 // A model that a command asked for, ready to be loaded at any batch size.
 class ModelSource {

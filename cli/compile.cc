@@ -4,7 +4,6 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/clean.h"
@@ -47,7 +46,7 @@ std::string ir_text(const Options& o, const compiler::Graph& graph, const isa::M
 void compile(const Options& o) {
   const bool compiles = !o.output.empty() || !o.emit_asm.empty() || o.explain;
   if (!compiles && !o.emit_ir && o.emit_ir_after.empty()) {
-    throw CLI::RequiredError("one of --output, --emit-asm, --emit-ir, --emit-ir-after, --explain");
+    throw_missing("one of --output, --emit-asm, --emit-ir, --emit-ir-after, --explain");
   }
   OutputSet outputs;
   AtomicFile* file = outputs.file("--output", o.output);
@@ -80,32 +79,32 @@ void compile(const Options& o) {
 
 }  // namespace
 
-void add_compile(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("compile", "compiles a model into a program file");
+void add_compile(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand("compile", "compiles a model into a program file");
   const auto o = std::make_shared<Options>();
-  command->add_option("MODEL", o->model, kModelHelp)->required();
-  add_machine_options(*command, o->machine);
-  add_shape_options(*command, o->shapes);
-  command->add_option("--batches", o->compile.batches, "batches the program computes; default 1")
-      ->check(check_count)
-      ->type_name("N");
-  add_schedule_option(*command, o->compile.schedule);
-  command->add_flag("--timing-only", o->compile.timing_only, "leaves the weights out");
-  add_calibrate_option(*command, o->calibrate);
-  command->add_option("-o,--output", o->output, "program file to write")->type_name("FILE.tpu");
-  command->add_option("--emit-asm", o->emit_asm, "also writes the program as text")
-      ->type_name("FILE");
-  command->add_flag("--emit-ir", o->emit_ir, "prints the graph as the compiler reads it");
+  command.add_option("MODEL", o->model, kModelHelp).required();
+  add_machine_options(command, o->machine);
+  add_shape_options(command, o->shapes);
+  command.add_option("--batches", o->compile.batches, "batches the program computes; default 1")
+      .check(check_count)
+      .type_name("N");
+  add_schedule_option(command, o->compile.schedule);
+  command.add_flag("--timing-only", o->compile.timing_only, "leaves the weights out");
+  add_calibrate_option(command, o->calibrate);
+  command.add_option("-o,--output", o->output, "program file to write").type_name("FILE.tpu");
+  command.add_option("--emit-asm", o->emit_asm, "also writes the program as text")
+      .type_name("FILE");
+  command.add_flag("--emit-ir", o->emit_ir, "prints the graph as the compiler reads it");
   command
-      ->add_option("--emit-ir-after", o->emit_ir_after,
-                   fmt::format("prints the graph after this pass; in their order: {}",
-                               fmt::join(compiler::pass_names(), ", ")))
-      ->check(one_of(compiler::pass_names()))
-      ->type_name("PASS");
-  command->add_flag("--explain", o->explain,
-                    "prints each layer's mapping, weight traffic, predicted cycles and bound");
-  command->footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
-  command->callback([o] {
+      .add_option("--emit-ir-after", o->emit_ir_after,
+                  fmt::format("prints the graph after this pass; in their order: {}",
+                              fmt::join(compiler::pass_names(), ", ")))
+      .check(one_of(compiler::pass_names()))
+      .type_name("PASS");
+  command.add_flag("--explain", o->explain,
+                   "prints each layer's mapping, weight traffic, predicted cycles and bound");
+  command.footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
+  command.callback([o] {
     o->model = resolve_model(o->model, "compile", o->shapes);
     compile(*o);
   });

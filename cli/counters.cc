@@ -2,18 +2,16 @@
 // them.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "sim/counter_doc.h"
 
 namespace systole::cli {
 
-void add_counters(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand(
+void add_counters(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand(
       "counters", "prints what every stall class and counter means, as Markdown");
-  command->footer("Example:\n  systole counters");
-  command->callback([] { fmt::print("{}", sim::counters_markdown()); });
+  command.footer("Example:\n  systole counters");
+  command.callback([] { fmt::print("{}", sim::counters_markdown()); });
 }
 
 }  // namespace systole::cli

@@ -7,7 +7,6 @@
 
 #include "base/clean.h"
 #include "base/page.h"
-#include "cli/help.h"
 #include "cli/numbers.h"
 
 namespace systole::cli {

@@ -1,7 +1,6 @@
 // systole machines: the presets, or every parameter of one machine.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,7 +9,6 @@
 #include "base/json_text.h"
 #include "base/page.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "cli/model_options.h"
 
 namespace systole::cli {
@@ -78,15 +76,15 @@ void show_machine(const isa::Machine& machine) {
 
 }  // namespace
 
-void add_machines(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("machines", "lists machines, or one machine's parameters");
+void add_machines(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand("machines", "lists machines, or one machine's parameters");
   const auto o = std::make_shared<Options>();
-  command->add_option("NAME|FILE", o->machine.machine, "a preset or a .toml file");
-  add_repeatable(*command, "--set", o->machine.sets, "changes one parameter; may be repeated")
-      ->type_name("KEY=VALUE");
-  command->add_flag("--json", o->json, "prints JSON");
-  command->footer("Example:\n  systole machines\n  systole machines tpu_v1 --set array.rows=128");
-  command->callback([o] {
+  command.add_option("NAME|FILE", o->machine.machine, "a preset or a .toml file");
+  command.add_option("--set", o->machine.sets, "changes one parameter; may be repeated")
+      .type_name("KEY=VALUE");
+  command.add_flag("--json", o->json, "prints JSON");
+  command.footer("Example:\n  systole machines\n  systole machines tpu_v1 --set array.rows=128");
+  command.callback([o] {
     if (o->machine.machine.empty() && o->machine.sets.empty()) {
       return o->json ? print(list_json()) : list_machines();
     }

@@ -1,28 +1,25 @@
 // systole: the only main(). Parses the command line, lets the subcommand run, and turns what went
 // wrong into one line and an exit code: 0 done, 1 the input is wrong, 2 usage, 70 our bug.
 #include <fcntl.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "base/clean.h"
 #include "base/diag.h"
 #include "base/source.h"
 #include "base/temporary_name.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/help.h"
-#include "isa/suggest.h"
 
 namespace systole::cli {
 namespace {
@@ -40,59 +37,18 @@ std::string command_line(int argc, char** argv) {
   return line;
 }
 
-std::vector<CLI::App*> subcommands(CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
-// No option or argument of any subcommand means something when it is empty.
-void refuse_empty_values(CLI::App& app) {
-  for (CLI::App* command : subcommands(app)) {
-    for (CLI::Option* option : command->get_options()) {
-      option->check([](const std::string& text) { return text.empty() ? "is empty" : ""; });
-    }
-  }
-}
-
-// Throws CLI::ParseError naming the first argument if it should be a subcommand and is none; the
-// parser itself only says that one is missing.
-void check_subcommand(CLI::App& app, std::string_view word) {
-  std::vector<std::string> known;
-  for (const CLI::App* command : subcommands(app)) {
-    if (word == command->get_name()) return;
-    known.push_back(command->get_name());
-  }
-  throw CLI::ParseError(fmt::format("'{}' is no command{}; expected one of {}", word,
-                                    isa::did_you_mean(word, known), fmt::join(known, ", ")),
-                        CLI::ExitCodes::ExtrasError);
-}
-
-int parse_and_run(int argc, char** argv) {
-  CLI::App app(
-      "Compiles a model for a TPU-style machine, runs it cycle by cycle and shows where "
-      "the cycles go.",
-      "systole");
-  app.set_version_flag("--version", fmt::format("systole {}", program_version()));
-  app.require_subcommand(1);
-  app.footer(
+ExitCode parse_and_run(int argc, char** argv) {
+  CommandLine line("systole", fmt::format("systole {}", program_version()),
+                   "Compiles a model for a TPU-style machine, runs it cycle by cycle and shows "
+                   "where the cycles go.");
+  Command program = line.program();
+  program.require_subcommand();
+  program.footer(
       "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
       "  systole run --help");
-  explain_usage(app);
-  const std::string line = command_line(argc, argv);
-  for (const AddCommand add : kCommands) add(app, line);
-  refuse_empty_values(app);
-  std::vector<std::string> words(argv + 1, argv + argc);
-  if (!words.empty() && words.front() == "help") {  // `help run` as people type `run --help`
-    words.erase(words.begin());
-    words.emplace_back("--help");
-  }
-  try {
-    if (!words.empty() && !words.front().starts_with('-')) check_subcommand(app, words.front());
-    std::ranges::reverse(words);
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
-  }
-  return kDone;
+  const std::string typed = command_line(argc, argv);
+  for (const AddCommand add : kCommands) add(program, typed);
+  return line.run({argv + 1, argv + argc}) ? kDone : kUsage;
 }
 
 InputError output_error(const std::string& why) {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -186,27 +185,26 @@ void measure(const Options& o, const std::string& command_line) {
 
 }  // namespace
 
-void add_measure_cpu(CLI::App& measure_command, const std::string& command_line) {
-  CLI::App* command = measure_command.add_subcommand(
+void add_measure_cpu(Command measure_command, const std::string& command_line) {
+  Command command = measure_command.add_subcommand(
       "cpu", "measures a model on this computer's CPU with oneDNN or XNNPACK");
   const auto o = std::make_shared<Options>();
-  add_source_options(*command, o->source);
-  command->add_option("-o,--output", o->output, "measurement file to write")->type_name("FILE");
-  command->add_option("--trace", o->trace, "writes one run as a timeline: .json (Perfetto) or .csv")
-      ->type_name("FILE");
-  command->add_option("--threads", o->threads, "threads; may be repeated; default 1 and all")
-      ->allow_extra_args(false)
-      ->check(whole_within(1, 4096))
-      ->type_name("N");
+  add_source_options(command, o->source);
+  command.add_option("-o,--output", o->output, "measurement file to write").type_name("FILE");
+  command.add_option("--trace", o->trace, "writes one run as a timeline: .json (Perfetto) or .csv")
+      .type_name("FILE");
+  command.add_option("--threads", o->threads, "threads; may be repeated; default 1 and all")
+      .check(whole_within(1, 4096))
+      .type_name("N");
   command
-      ->add_option("--seconds", o->seconds,
-                   "samples of each setting add up to this; below 10 they are marked quick")
-      ->check(real_within(0.01, 3600.0))
-      ->type_name("S");
-  command->add_flag("--json", o->json, "prints the measurements as JSON");
-  command->footer(
+      .add_option("--seconds", o->seconds,
+                  "samples of each setting add up to this; below 10 they are marked quick")
+      .check(real_within(0.01, 3600.0))
+      .type_name("S");
+  command.add_flag("--json", o->json, "prints the measurements as JSON");
+  command.footer(
       "Example:\n  systole measure cpu fashion_mlp --batch 64 --seconds 1 -o mlp_cpu.json");
-  command->callback([o, command_line] { measure(*o, command_line); });
+  command.callback([o, command_line] { measure(*o, command_line); });
 }
 
 }  // namespace systole::cli

@@ -4,7 +4,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -305,44 +304,44 @@ void measure_gpu(const Options& o, const std::string& command_line) {
 
 }  // namespace
 
-void add_measure_gpu(CLI::App& measure, const std::string& command_line) {
-  CLI::App* command = measure.add_subcommand("gpu", "on this computer's GPU, by CUDA");
+void add_measure_gpu(Command measure, const std::string& command_line) {
+  Command command = measure.add_subcommand("gpu", "on this computer's GPU, by CUDA");
   const auto o = std::make_shared<Options>();
   command
-      ->add_option("MODEL", o->model,
-                   fmt::format("{}; or gemms:SOURCE (every product of a model or of a file with "
-                               "columns m,n,k), vadd:N, launch:N",
-                               kModelHelp))
-      ->required();
-  add_shape_options(*command, o->shapes);
-  add_repeatable(*command, "--precision", o->precisions,
-                 "fp32, tf32, fp16, bf16 or int8; default: all that the model allows")
-      ->type_name("P");
-  add_repeatable(
-      *command, "--input", o->inputs,
-      "values of the input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
-      ->type_name("FILE");
-  command->add_option("--labels", o->labels, "IDX or .npy labels: adds accuracy")
-      ->type_name("FILE");
-  add_calibrate_option(*command, o->calibrate);
-  command->add_option("--seconds", o->seconds, "measuring time of each row; default 10")
-      ->check(real_within(0.001, 3600.0))
-      ->type_name("S");
-  command->add_option("--device", o->device, "which GPU; default 0")
-      ->check(whole_within(0, 1023))
-      ->type_name("N");
-  command->add_option("--trace", o->trace, "one run's kernels and copies, for Perfetto (.json)")
-      ->type_name("FILE");
-  command->add_option("-o,--output", o->output, "writes the measurements as JSON")
-      ->type_name("FILE");
-  command->add_option("--csv", o->csv, "of a sweep in one precision: m,n,k,tflops")
-      ->type_name("FILE");
-  command->add_flag("--json", o->json, "prints the measurements as JSON");
-  command->footer(
+      .add_option("MODEL", o->model,
+                  fmt::format("{}; or gemms:SOURCE (every product of a model or of a file with "
+                              "columns m,n,k), vadd:N, launch:N",
+                              kModelHelp))
+      .required();
+  add_shape_options(command, o->shapes);
+  command
+      .add_option("--precision", o->precisions,
+                  "fp32, tf32, fp16, bf16 or int8; default: all that the model allows")
+      .type_name("P");
+  command
+      .add_option(
+          "--input", o->inputs,
+          "values of the input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
+      .type_name("FILE");
+  command.add_option("--labels", o->labels, "IDX or .npy labels: adds accuracy").type_name("FILE");
+  add_calibrate_option(command, o->calibrate);
+  command.add_option("--seconds", o->seconds, "measuring time of each row; default 10")
+      .check(real_within(0.001, 3600.0))
+      .type_name("S");
+  command.add_option("--device", o->device, "which GPU; default 0")
+      .check(whole_within(0, 1023))
+      .type_name("N");
+  command.add_option("--trace", o->trace, "one run's kernels and copies, for Perfetto (.json)")
+      .type_name("FILE");
+  command.add_option("-o,--output", o->output, "writes the measurements as JSON").type_name("FILE");
+  command.add_option("--csv", o->csv, "of a sweep in one precision: m,n,k,tflops")
+      .type_name("FILE");
+  command.add_flag("--json", o->json, "prints the measurements as JSON");
+  command.footer(
       "Example:\n  systole measure gpu mlp:784,512,10 --batch 64 -o mlp.json\n"
       "  systole measure gpu gemm:1024,1024,1024 --precision fp32\n"
       "  systole measure gpu gemms:resnet50 --precision bf16");
-  command->callback([o, command_line] {
+  command.callback([o, command_line] {
     const bool benchmark = after(o->model, "launch:") || after(o->model, "gemms:");
     if (!benchmark) o->model = resolve_model(o->model, "measure gpu", o->shapes);
     measure_gpu(*o, command_line);

@@ -3,13 +3,11 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}  // namespace CLI
+#include "cli/command_line.h"
 
 namespace systole::cli {
 
 // Adds the subcommand to `measure`.
-void add_measure_gpu(CLI::App& measure, const std::string& command_line);
+void add_measure_gpu(Command measure, const std::string& command_line);
 
 }  // namespace systole::cli

@@ -3,7 +3,6 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -77,32 +76,23 @@ std::string check_batch(const std::string& text) {
 
 std::string check_count(const std::string& text) { return whole_within(1, kMostCount)(text); }
 
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
-                            std::vector<std::string>& values, const std::string& text) {
-  return app.add_option(name, values, text)->allow_extra_args(false);
+void add_machine_options(Command app, MachineOptions& options, const std::string& text) {
+  app.add_option("--machine", options.machine, text).type_name("NAME|FILE");
+  app.add_option("--set", options.sets, "changes one machine parameter; may be repeated")
+      .type_name("KEY=VALUE");
 }
 
-void add_machine_options(CLI::App& app, MachineOptions& options) {
-  app.add_option(
-         "--machine", options.machine,
-         "a preset (see `systole machines`) a .toml file or a SCALE-Sim .cfg file; default tpu_v1")
-      ->type_name("NAME|FILE");
-  add_repeatable(app, "--set", options.sets, "changes one machine parameter; may be repeated")
-      ->type_name("KEY=VALUE");
-}
-
-void add_shape_options(CLI::App& app, ShapeOptions& options) {
+void add_shape_options(Command app, ShapeOptions& options) {
   app.add_option("--batch", options.batch, "rows computed together (the open leading dimension)")
-      ->check(check_batch)
-      ->type_name("N");
-  add_repeatable(app, "--dim", options.dims, "value of a named open dimension; may be repeated")
-      ->type_name("NAME=N");
-  add_repeatable(app, "--shape", options.shapes,
-                 "shape of an input, x=1x3x224x224; may be repeated")
-      ->type_name("NAME=AxB");
+      .check(check_batch)
+      .type_name("N");
+  app.add_option("--dim", options.dims, "value of a named open dimension; may be repeated")
+      .type_name("NAME=N");
+  app.add_option("--shape", options.shapes, "shape of an input, x=1x3x224x224; may be repeated")
+      .type_name("NAME=AxB");
 }
 
-void add_schedule_option(CLI::App& app, std::string& schedule) {
+void add_schedule_option(Command app, std::string& schedule) {
   std::string text = "scheduling policy; ";
   std::vector<std::string> names;
   for (const compiler::ScheduleInfo& info : compiler::schedules()) {
@@ -110,7 +100,7 @@ void add_schedule_option(CLI::App& app, std::string& schedule) {
     names.emplace_back(info.name);
   }
   text += fmt::format("; default {}", names.front());
-  app.add_option("--schedule", schedule, text)->check(one_of(names))->type_name("NAME");
+  app.add_option("--schedule", schedule, text).check(one_of(names)).type_name("NAME");
 }
 
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {

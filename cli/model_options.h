@@ -6,13 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "compiler/load.h"
 #include "isa/machine.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace systole::cli {
 
@@ -31,10 +27,14 @@ struct ShapeOptions {
   std::vector<std::string> shapes;  // "x=1x3x224x224"
 };
 
-void add_machine_options(CLI::App& app, MachineOptions& options);
-void add_shape_options(CLI::App& app, ShapeOptions& options);
+inline constexpr const char* kMachineHelp =
+    "a preset (see `systole machines`) a .toml file or a SCALE-Sim .cfg file; default tpu_v1";
+
+void add_machine_options(Command app, MachineOptions& options,
+                         const std::string& text = kMachineHelp);
+void add_shape_options(Command app, ShapeOptions& options);
 // --schedule, by name; a name that is none is a wrong usage.
-void add_schedule_option(CLI::App& app, std::string& schedule);
+void add_schedule_option(Command app, std::string& schedule);
 
 // The machine named, or `fallback` if none is, with every --set applied. Throws InputError.
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options,
@@ -47,12 +47,7 @@ void note_units(const isa::Machine& machine);
 // Throws InputError naming the option for a malformed NAME=N or NAME=AxB.
 [[nodiscard]] compiler::LoadOptions load_options(const ShapeOptions& options);
 
-// For CLI::Option::check: what is wrong with an option's text if it is no whole number from 1, else
-// nothing.
+// A Check: refuses a text that is no whole number from 1.
 [[nodiscard]] std::string check_count(const std::string& text);
-
-// Adds an option that may be given several times, one value each.
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
-                            std::vector<std::string>& values, const std::string& text);
 
 }  // namespace systole::cli

@@ -1,7 +1,6 @@
 // systole models: the models that come with the program, and the forms that need no file.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -14,7 +13,6 @@
 #include "base/source.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "compiler/load.h"
 #include "compiler/zoo/networks.h"
 
@@ -91,21 +89,21 @@ void make_model(const MakeOptions& o) {
 
 }  // namespace
 
-void add_models(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command =
+void add_models(Command app, const std::string& /*command_line*/) {
+  Command command =
       app.add_subcommand("models", "lists the models at hand and inline forms, makes networks");
-  command->footer("Example:\n  systole models\n  systole models make resnet18 -o resnet18.onnx");
+  command.footer("Example:\n  systole models\n  systole models make resnet18 -o resnet18.onnx");
   const auto o = std::make_shared<MakeOptions>();
-  CLI::App* make = command->add_subcommand(
+  Command make = command.add_subcommand(
       "make", "writes a known network with random weights as a float32 ONNX file");
-  make->add_option("NAME", o->name, "one of those `systole models` lists")->required();
-  make->add_option("-o,--output", o->output, "ONNX file to write")->required()->type_name("FILE");
-  make->footer("Example:\n  systole models make resnet18 -o resnet18.onnx");
-  command->callback([command, o] {
-    if (command->get_subcommands().empty()) {
-      list_models();
-    } else {
+  make.add_option("NAME", o->name, "one of those `systole models` lists").required();
+  make.add_option("-o,--output", o->output, "ONNX file to write").required().type_name("FILE");
+  make.footer("Example:\n  systole models make resnet18 -o resnet18.onnx");
+  command.callback([command, o] {
+    if (command.has_subcommand()) {
       make_model(*o);
+    } else {
+      list_models();
     }
   });
 }

@@ -35,7 +35,7 @@ std::optional<double> parse_real(std::string_view text, double low, double high)
   return parse(text, low, high);
 }
 
-NumberCheck whole_within(std::int64_t low, std::int64_t high) {
+Check whole_within(std::int64_t low, std::int64_t high) {
   return [=](const std::string& text) {
     return parse_whole(text, low, high)
                ? ""
@@ -43,7 +43,7 @@ NumberCheck whole_within(std::int64_t low, std::int64_t high) {
   };
 }
 
-NumberCheck real_within(double low, double high) {
+Check real_within(double low, double high) {
   return [=](const std::string& text) {
     return parse_real(text, low, high)
                ? ""

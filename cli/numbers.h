@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "cli/command_line.h"
 
 namespace systole::cli {
 
@@ -21,10 +22,8 @@ inline constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;
                                                       std::int64_t high);
 [[nodiscard]] std::optional<double> parse_real(std::string_view text, double low, double high);
 
-// For CLI::Option::check, which keeps "nan" out of no range: what is wrong with an option's text,
-// else nothing.
-using NumberCheck = std::function<std::string(const std::string&)>;
-[[nodiscard]] NumberCheck whole_within(std::int64_t low, std::int64_t high);
-[[nodiscard]] NumberCheck real_within(double low, double high);
+// CLI11's own checks keep "nan" out of no range.
+[[nodiscard]] Check whole_within(std::int64_t low, std::int64_t high);
+[[nodiscard]] Check real_within(double low, double high);
 
 }  // namespace systole::cli

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,7 +16,6 @@
 #include "base/page.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "cli/model_options.h"
 #include "compiler/compile.h"
 #include "compiler/frontend/onnx_examples.h"
@@ -138,17 +136,17 @@ void print_table(const std::vector<Row>& rows, const isa::Machine& machine) {
 
 }  // namespace
 
-void add_ops(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command =
+void add_ops(Command app, const std::string& /*command_line*/) {
+  Command command =
       app.add_subcommand("ops", "lists the ONNX operators that are read and where they run");
   const auto o = std::make_shared<Options>();
-  add_machine_options(*command, o->machine);
-  command->add_flag("--json", o->json, "prints the table as JSON");
-  command->footer(
+  add_machine_options(command, o->machine);
+  command.add_flag("--json", o->json, "prints the table as JSON");
+  command.footer(
       "Each operator's example is compiled: 8 bits, as an integer operator or between\n"
       "DequantizeLinear and QuantizeLinear, and float32.\n"
       "Example:\n  systole ops --machine tpu_v1");
-  command->callback([o] {
+  command.callback([o] {
     const isa::Machine machine = resolve_machine(o->machine);
     const std::vector<Row> table = rows(machine);
     o->json ? print_json(table) : print_table(table, machine);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/clean.h"
@@ -43,38 +42,37 @@ void quantize(const Options& o) {
 
 }  // namespace
 
-void add_quantize(CLI::App& app, const std::string& /*command_line*/) {
-  CLI::App* command = app.add_subcommand("quantize", "makes an 8-bit model of a float one");
+void add_quantize(Command app, const std::string& /*command_line*/) {
+  Command command = app.add_subcommand("quantize", "makes an 8-bit model of a float one");
   const auto o = std::make_shared<Options>();
   command
-      ->add_option("MODEL", o->model, "a float32 .onnx file, or a name that `systole models` lists")
-      ->required();
-  add_repeatable(*command, "--calibrate", o->data,
-                 "samples for each input: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
-      ->required()
-      ->type_name("[NAME=]DATA");
-  command->add_option("-o,--output", o->output, "ONNX file to write")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--samples", o->samples, "rows of DATA to use; default 512")
-      ->check(check_count)
-      ->type_name("N");
+      .add_option("MODEL", o->model, "a float32 .onnx file, or a name that `systole models` lists")
+      .required();
   command
-      ->add_option("--calibration", o->calibration,
-                   "minmax (default), or percentile:P: ranges leave out what lies beyond the P-th "
-                   "percentile at either end, such as percentile:99.9")
-      ->type_name("HOW");
+      .add_option("--calibrate", o->data,
+                  "samples for each input: .npy, IDX (.gz), ONNX .pb or random[:SEED]")
+      .required()
+      .type_name("[NAME=]DATA");
+  command.add_option("-o,--output", o->output, "ONNX file to write").required().type_name("FILE");
+  command.add_option("--samples", o->samples, "rows of DATA to use; default 512")
+      .check(check_count)
+      .type_name("N");
   command
-      ->add_option("--format", o->format,
-                   "qdq (default): QuantizeLinear and DequantizeLinear around float operators; "
-                   "qlinear: QLinearConv and QLinearMatMul where ONNX has them, the rest as qdq")
-      ->check(one_of({"qdq", "qlinear"}))
-      ->type_name("FORM");
-  add_shape_options(*command, o->shapes);
-  command->footer(
+      .add_option("--calibration", o->calibration,
+                  "minmax (default), or percentile:P: ranges leave out what lies beyond the P-th "
+                  "percentile at either end, such as percentile:99.9")
+      .type_name("HOW");
+  command
+      .add_option("--format", o->format,
+                  "qdq (default): QuantizeLinear and DequantizeLinear around float operators; "
+                  "qlinear: QLinearConv and QLinearMatMul where ONNX has them, the rest as qdq")
+      .check(one_of({"qdq", "qlinear"}))
+      .type_name("FORM");
+  add_shape_options(command, o->shapes);
+  command.footer(
       "Example:\n  systole quantize fashion_mlp --calibrate random -o fashion_int8.onnx\n"
       "  systole run fashion_int8.onnx --batch 200");
-  command->callback([o] {
+  command.callback([o] {
     o->model = resolve_model(o->model, "quantize", o->shapes);
     quantize(*o);
   });

@@ -4,7 +4,6 @@
 // files, model, inputs), then calibration, compilation and the run itself.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -17,7 +16,6 @@
 #include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/float_check.h"
-#include "cli/help.h"
 #include "cli/inputs.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
@@ -83,14 +81,14 @@ sim::Engine engine_named(const std::string& name) {
   return *std::ranges::find(kEngines, name, sim::engine_name);
 }
 
-void add_engine_option(CLI::App& app, std::string& engine) {
+void add_engine_option(Command app, std::string& engine) {
   std::vector<std::string> names;
   std::string text = "default " + engine;
   for (const sim::Engine e : kEngines) {
     names.emplace_back(sim::engine_name(e));
     text += fmt::format("; {}: {}", names.back(), sim::engine_meaning(e));
   }
-  app.add_option("--engine", engine, text)->check(one_of(names))->type_name("NAME");
+  app.add_option("--engine", engine, text).check(one_of(names)).type_name("NAME");
 }
 
 // Options that contradict each other.
@@ -393,26 +391,26 @@ void run(const Options& o, const std::string& command_line) {
   report(o, results, record);
 }
 
-void add_data_options(CLI::App& app, Options& o) {
-  add_repeatable(app, "--input", o.inputs,
+void add_data_options(Command app, Options& o) {
+  app.add_option("--input", o.inputs,
                  "values of an input: .npy, IDX (.gz), ONNX .pb or random[:SEED]; default random:0")
-      ->type_name("[NAME=]FILE");
+      .type_name("[NAME=]FILE");
   app.add_option("--labels", o.labels, "IDX or .npy labels: prints top-1 accuracy")
-      ->type_name("FILE");
+      .type_name("FILE");
   add_calibrate_option(app, o.calibrate);
   app.add_flag("--no-float", o.no_float, "with --calibrate and --labels: skip float32 accuracy");
-  app.add_option("--output", o.output, "folder for the outputs, one .npy each")->type_name("DIR");
+  app.add_option("--output", o.output, "folder for the outputs, one .npy each").type_name("DIR");
 }
 
-void add_report_options(CLI::App& app, Options& o) {
+void add_report_options(Command app, Options& o) {
   app.add_option("--stats", o.stats, "writes every counter as JSON; - is standard output")
-      ->type_name("FILE|-");
+      .type_name("FILE|-");
   app.add_flag("--json", o.json, "the same as --stats -");
   app.add_option("--trace", o.trace, "writes a timeline: .json (Perfetto) or .csv")
-      ->type_name("FILE");
+      .type_name("FILE");
   app.add_option("--scalesim-reports", o.scalesim,
                  "writes SCALE-Sim's COMPUTE, BANDWIDTH and DETAILED_ACCESS reports")
-      ->type_name("DIR");
+      .type_name("DIR");
   app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
 }
 
@@ -431,27 +429,27 @@ std::string class_list() {
 
 }  // namespace
 
-void add_run(CLI::App& app, const std::string& command_line) {
-  CLI::App* command = app.add_subcommand("run", "runs a model or program on a machine");
+void add_run(Command app, const std::string& command_line) {
+  Command command = app.add_subcommand("run", "runs a model or program on a machine");
   const auto o = std::make_shared<Options>();
-  command->add_option("MODEL|PROGRAM", o->subject, std::string(kModelHelp) + ", .tpu or .asm")
-      ->required();
-  add_machine_options(*command, o->machine);
-  add_shape_options(*command, o->shapes);
-  command->add_option("--batches", o->batches, "batches to compute; default: as the input needs")
-      ->check(check_count)
-      ->type_name("N");
-  add_engine_option(*command, o->engine);
-  add_schedule_option(*command, o->schedule);
-  command->add_flag("--timing-only", o->timing_only, "computes cycles but no values");
-  add_data_options(*command, *o);
-  add_report_options(*command, *o);
-  command->footer(class_list() +
-                  "`systole counters` defines every counter.\n"
-                  "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
-                  "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
-                  "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
-  command->callback([o, command_line] {
+  command.add_option("MODEL|PROGRAM", o->subject, std::string(kModelHelp) + ", .tpu or .asm")
+      .required();
+  add_machine_options(command, o->machine);
+  add_shape_options(command, o->shapes);
+  command.add_option("--batches", o->batches, "batches to compute; default: as the input needs")
+      .check(check_count)
+      .type_name("N");
+  add_engine_option(command, o->engine);
+  add_schedule_option(command, o->schedule);
+  command.add_flag("--timing-only", o->timing_only, "computes cycles but no values");
+  add_data_options(command, *o);
+  add_report_options(command, *o);
+  command.footer(class_list() +
+                 "`systole counters` defines every counter.\n"
+                 "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
+                 "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
+                 "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
+  command.callback([o, command_line] {
     if (!formats::is_program(o->subject)) o->subject = resolve_model(o->subject, "run", o->shapes);
     o->timing_only |= compiler::is_topology(o->subject);
     run(*o, command_line);

@@ -1,7 +1,6 @@
 // systole validate: one command for every rung of the validation ladder.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -15,7 +14,6 @@
 #include "base/page.h"
 #include "base/source.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "isa/suggest.h"
 #include "validate/validation.h"
 
@@ -43,21 +41,21 @@ void run_rung(const Options& o) {
 
 }  // namespace
 
-void add_validate(CLI::App& app, const std::string& /*command_line*/) {
+void add_validate(Command app, const std::string& /*command_line*/) {
   std::string rungs = "Rungs:\n";
   for (const validate::Rung& rung : validate::rungs()) {
     const std::string name = fmt::format("  {:<10}", rung.name);
     rungs += name + wrapped(std::string(rung.text), name.size(), name.size()) + "\n";
   }
-  CLI::App* command =
+  Command command =
       app.add_subcommand("validate", "compares the simulator with what it did not make itself");
   const auto o = std::make_shared<Options>();
-  command->add_option("RUNG", o->rung, "one of " + validate::rung_names())->required();
-  command->add_option("--data", o->data, "measured rows to compare with, for rungs that take them")
-      ->type_name("FILE");
-  command->add_flag("--json", o->json, "prints the tables as JSON");
-  command->footer(rungs + "Example:\n  systole validate scalesim");
-  command->callback([o] { run_rung(*o); });
+  command.add_option("RUNG", o->rung, "one of " + validate::rung_names()).required();
+  command.add_option("--data", o->data, "measured rows to compare with, for rungs that take them")
+      .type_name("FILE");
+  command.add_flag("--json", o->json, "prints the tables as JSON");
+  command.footer(rungs + "Example:\n  systole validate scalesim");
+  command.callback([o] { run_rung(*o); });
 }
 
 }  // namespace systole::cli
