@@ -85,15 +85,39 @@ ZipScales zip_scales(const Call& call) {
           number(4), call.step.reals[0], call.step.reals[1], call.step.reals[2]};
 }
 
-template <typename A, typename B, typename Y, typename Combine>
+// How integers of an element type are read and written. Pointers, not templates: three types in
+// each of three operations would be hundreds of loops to compile, for one division an element.
+struct Integers {
+  std::int32_t (*load)(const std::uint8_t* data, std::int64_t i) = nullptr;
+  void (*store)(std::uint8_t* data, std::int64_t i, std::int32_t value) = nullptr;
+  std::int32_t lo = 0, hi = 0;  // what the type holds
+};
+
+Integers integers_of(const Call& call, DType type) {
+  Integers integers;
+  with_integer(call, type, [&]<typename T>(T) {
+    integers = {
+        [](const std::uint8_t* data, std::int64_t i) { return std::int32_t{load<T>(data, i)}; },
+        [](std::uint8_t* data, std::int64_t i, std::int32_t v) {
+          store(data, i, static_cast<T>(v));
+        },
+        std::numeric_limits<T>::min(), std::numeric_limits<T>::max()};
+  });
+  return integers;
+}
+
+template <typename Combine>
 void zip_quantised(const Call& call, Combine combine) {
+  const Integers in_a = integers_of(call, call.in(0).type);
+  const Integers in_b = integers_of(call, call.in(1).type);
+  const Integers out = integers_of(call, call.out().type);
   const ZipScales s = zip_scales(call);
-  const std::int32_t lo = std::max<std::int32_t>(s.lo, std::numeric_limits<Y>::min());
-  const std::int32_t hi = std::min<std::int32_t>(s.hi, std::numeric_limits<Y>::max());
+  const std::int32_t lo = std::max(s.lo, out.lo);
+  const std::int32_t hi = std::min(s.hi, out.hi);
   for_pairs(call, [&](std::int64_t i, std::int64_t a, std::int64_t b) {
-    const float u = dequantise(load<A>(call.inputs[0].data, a), s.a_zero, s.a);
-    const float v = dequantise(load<B>(call.inputs[1].data, b), s.b_zero, s.b);
-    store(call.output.data, i, static_cast<Y>(quantise(combine(u, v), s.y, s.zero, lo, hi)));
+    const float u = dequantise(in_a.load(call.inputs[0].data, a), s.a_zero, s.a);
+    const float v = dequantise(in_b.load(call.inputs[1].data, b), s.b_zero, s.b);
+    out.store(call.output.data, i, quantise(combine(u, v), s.y, s.zero, lo, hi));
   });
 }
 
@@ -107,14 +131,7 @@ void zip_plain(const Call& call, Combine combine) {
 
 template <typename Floats, typename Integers>
 void zip(const Call& call, Floats floats, Integers integers) {
-  if (!call.step.reals.empty()) {
-    return with_integer(call, call.in(0).type, [&]<typename A>(A) {
-      with_integer(call, call.in(1).type, [&]<typename B>(B) {
-        with_integer(call, call.out().type,
-                     [&]<typename Y>(Y) { zip_quantised<A, B, Y>(call, floats); });
-      });
-    });
-  }
+  if (!call.step.reals.empty()) return zip_quantised(call, floats);
   require_one_type(call);
   const DType type = call.in().type;
   require(type == DType::kFloat32 || type == DType::kInt32, call,
