@@ -64,25 +64,13 @@ T wrapped(T a, T b, Fn fn) {
 // broadcast.
 class BroadcastWalk {
  public:
-  BroadcastWalk(const Shape& to, const std::vector<Shape>& from) : to_(to), index_(to.size()) {
-    for (const Shape& shape : from) strides_.push_back(broadcast_strides(shape, to));
-    at_.resize(from.size());
-  }
+  BroadcastWalk(const Shape& to, const std::vector<Shape>& from);
   [[nodiscard]] std::size_t at(std::size_t operand) const { return at_[operand]; }
-  void next() {
-    for (std::size_t i = index_.size(); i-- > 0;) {  // like a milometer
-      step(i, 1);
-      if (++index_[i] < to_[i]) return;
-      step(i, -to_[i]);
-      index_[i] = 0;
-    }
-  }
+  void next();
 
  private:
-  void step(std::size_t axis, std::int64_t by) {
-    for (std::size_t k = 0; k < at_.size(); ++k)
-      at_[k] += static_cast<std::size_t>(by * strides_[k][axis]);  // modulo 2^64
-  }
+  void step(std::size_t axis, std::int64_t by);
+
   Shape to_;
   std::vector<std::int64_t> index_;
   std::vector<std::vector<std::int64_t>> strides_;

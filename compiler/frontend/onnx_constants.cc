@@ -80,4 +80,23 @@ Shape broadcast_inputs(OnnxNode& node) {
   return shape;
 }
 
+BroadcastWalk::BroadcastWalk(const Shape& to, const std::vector<Shape>& from)
+    : to_(to), index_(to.size()), at_(from.size()) {
+  for (const Shape& shape : from) strides_.push_back(broadcast_strides(shape, to));
+}
+
+void BroadcastWalk::next() {
+  for (std::size_t i = index_.size(); i-- > 0;) {  // like a milometer
+    step(i, 1);
+    if (++index_[i] < to_[i]) return;
+    step(i, -to_[i]);
+    index_[i] = 0;
+  }
+}
+
+void BroadcastWalk::step(std::size_t axis, std::int64_t by) {
+  for (std::size_t k = 0; k < at_.size(); ++k)
+    at_[k] += static_cast<std::size_t>(by * strides_[k][axis]);  // modulo 2^64
+}
+
 }  // namespace systole::compiler

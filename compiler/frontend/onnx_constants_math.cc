@@ -32,9 +32,11 @@ Tensor combine(OnnxNode& node, const Tensor& a, const Tensor& b, const Shape& sh
     using T = decltype(zero);
     using R = std::conditional_t<std::is_void_v<Result>, T, Result>;
     y = new_constant(node, DTypeOf<R>::value, shape);
+    const auto u = a.as<T>();
+    const auto w = b.as<T>();
     BroadcastWalk walk(shape, {a.shape, b.shape});
     for (R& v : y.as<R>()) {
-      v = static_cast<R>(fn(a.as<T>()[walk.at(0)], b.as<T>()[walk.at(1)]));
+      v = static_cast<R>(fn(u[walk.at(0)], w[walk.at(1)]));
       walk.next();
     }
   });
@@ -146,24 +148,25 @@ bool is_nan(T v) {
 constexpr auto kLarger = [](auto a, auto b) { return is_nan(a) || a > b ? a : b; };
 constexpr auto kSmaller = [](auto a, auto b) { return is_nan(a) || a < b ? a : b; };
 
+// One element, whatever its type.
+template <typename Real>
+Real element(const Tensor& t, std::size_t i) {
+  Real value{};
+  with_type(t.type, [&](auto zero) { value = static_cast<Real>(t.as<decltype(zero)>()[i]); });
+  return value;
+}
+
 // y = x ^ e; the two may have different types, and the result has x's.
 template <typename T>
 Tensor powers(OnnxNode& node, const Tensor& x, const Tensor& e, const Shape& shape) {
+  using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
   Tensor y = new_constant(node, x.type, shape);
-  with_type(e.type, [&](auto zero) {
-    using E = decltype(zero);
-    BroadcastWalk walk(shape, {x.shape, e.shape});
-    for (T& v : y.as<T>()) {
-      const T base = x.as<T>()[walk.at(0)];
-      const E exponent = e.as<E>()[walk.at(1)];
-      if constexpr (std::is_same_v<T, float>) {
-        v = std::pow(base, static_cast<float>(exponent));
-      } else {
-        v = saturated<T>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
-      }
-      walk.next();
-    }
-  });
+  BroadcastWalk walk(shape, {x.shape, e.shape});
+  for (T& v : y.as<T>()) {
+    const auto base = static_cast<Real>(x.as<T>()[walk.at(0)]);
+    v = saturated<T>(std::pow(base, element<Real>(e, walk.at(1))));
+    walk.next();
+  }
   return y;
 }
 
