@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "tests/support/process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/scratch.h"
 #include "tests/support/shell.h"
 
@@ -220,28 +221,30 @@ TEST(Output, FitsAPage) {
                                    folder.file("."))
                 .code,
             0);
-  const std::string all[] = {"systole run gemm:2048,1024,512 --timing-only",
-                             "systole run mlp:784,512,10 --batch 200 --layers",
-                             "systole run fashion_mlp --batch 20 --calibrate random",
-                             "systole run resnet50 --batch 8 --timing-only --layers",
-                             "systole run g.tpu",
-                             "systole compile resnet50 --timing-only --explain",
-                             "systole compile mlp:784,512,10 -o m.tpu --explain",
-                             "systole check g.tpu",
-                             "systole asm g.asm -o h.tpu",
-                             "systole quantize fashion_mlp --calibrate random -o q.onnx",
-                             "systole compare mlp:784,512,10 --batches 1,16 --all --targets "
-                             "tpu:tpu_v1,tpu:tpu_v1_prime,gpu:h100,cpu:haswell,paper:k80",
-                             "systole compare mlp:64,64 --set array.rows=128 --set "
-                             "dram.bytes_per_second=2x --targets tpu:,cpu:host --seconds 0.01",
-                             "systole measure cpu mlp:64,64 --seconds 0.01",
-                             "systole validate scalesim",
-                             "systole validate h100",
-                             "systole machines",
-                             "systole machines tpu_v1",
-                             "systole models",
-                             "systole ops",
-                             "systole --version"};
+  std::vector<std::string> all = {"systole run gemm:2048,1024,512 --timing-only",
+                                  "systole run mlp:784,512,10 --batch 200 --layers",
+                                  "systole run fashion_mlp --batch 20 --calibrate random",
+                                  "systole run resnet50 --batch 8 --timing-only --layers",
+                                  "systole run g.tpu",
+                                  "systole compile resnet50 --timing-only --explain",
+                                  "systole compile mlp:784,512,10 -o m.tpu --explain",
+                                  "systole check g.tpu",
+                                  "systole asm g.asm -o h.tpu",
+                                  "systole quantize fashion_mlp --calibrate random -o q.onnx",
+                                  "systole compare mlp:784,512,10 --batches 1,16 --all --targets "
+                                  "tpu:tpu_v1,tpu:tpu_v1_prime,gpu:h100,cpu:haswell,paper:k80",
+                                  "systole compare mlp:64,64 --set array.rows=128 --set "
+                                  "dram.bytes_per_second=2x --targets tpu:,cpu:host --seconds 0.01",
+                                  "systole measure cpu mlp:64,64 --seconds 0.01",
+                                  "systole validate h100",
+                                  "systole machines",
+                                  "systole machines tpu_v1",
+                                  "systole models",
+                                  "systole ops",
+                                  "systole --version"};
+  // 60 simulations, 24 of them of networks: half a minute under sanitizers, in loops that the
+  // other commands walk, too.
+  if (!testing_support::kSanitized) all.emplace_back("systole validate scalesim");
   for (const std::string& command : all) {
     const Finished finished = testing_support::shell(command, folder.file("."));
     EXPECT_EQ(finished.code, 0) << command << finished.err;

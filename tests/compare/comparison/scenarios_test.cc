@@ -9,6 +9,7 @@
 
 #include "compare/comparison/server.h"
 #include "compare/comparison/summary.h"
+#include "tests/support/sanitized.h"
 
 namespace systole::compare {
 namespace {
@@ -238,7 +239,7 @@ TEST(Server, NeverLosesByABatchSize) {
   const auto pick = [&](double low, double high) {
     return low * std::pow(high / low, static_cast<double>(random() >> 11) * 0x1p-53);
   };
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < testing_support::fewer_if_sanitized(12); ++round) {
     const double limit = 1e-3;
     std::vector<Point> points;
     for (std::int64_t batch = 1; batch <= 64; batch *= 2) {
