@@ -20,6 +20,19 @@ std::unique_ptr<ArrayModel> make_array(const MatrixCore::Shared& shared, WeightP
   return std::make_unique<PassArray>(shared.board, planes, accumulators, shared.options.writes);
 }
 
+// What a machine can only be asked by the engine that keeps time in closed forms.
+void require_cycle_engine(const isa::Machine& machine, const RunOptions& options) {
+  if (options.engine == Engine::kCycle) return;
+  SYSTOLE_CHECK(options.causes == nullptr, "causes of another engine than cycle");
+  for (const ResourceInfo& resource : kResources) {
+    if (resource.kind != ResourceKind::kPace || machine.*resource.parameter == 1) continue;
+    throw InputError(machine.name,
+                     fmt::format("what_if parameters ask how time would be, which engine {} cannot",
+                                 engine_name(options.engine)),
+                     "--engine cycle");
+  }
+}
+
 UnitReport report_of(const Timesheet& sheet, CycleCount cycles) {
   UnitReport unit{std::string(sheet.track()), sheet.busy(), cycles - sheet.booked(), {}};
   SYSTOLE_CHECK(unit.idle >= CycleCount(0), "{} cycles of {} booked of {}", unit.unit,
@@ -67,14 +80,16 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
              program,
              ledger_,
              options.probe,
+             options.causes,
              occupancy_ ? &*occupancy_ : nullptr,
              options.probe != nullptr && options.probe->wants_instruction(),
              !options.timing_only},
-      completions_(kernel_, machine),
+      completions_(kernel_, machine, options.causes),
       touched_(board_.values ? std::make_optional(isa::footprint(program, machine)) : std::nullopt),
       buffer_(kernel_, machine, touched_),
       params_(machine, touched_),
-      memory_(kernel_, machine, program.weights, touched_ ? touched_->memory_bytes : 0),
+      memory_(kernel_, machine, options.causes, program.weights,
+              touched_ ? touched_->memory_bytes : 0),
       cores_(make_cores(options)),
       link_in_(kernel_, machine, host),
       instructions_(board_, link_in_),
@@ -86,6 +101,7 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
                  {std::move(run_stage), options.progress}) {}
 
 std::vector<std::unique_ptr<MatrixCore>> Chip::make_cores(const RunOptions& options) {
+  require_cycle_engine(board_.machine, options);
   const MatrixCore::Shared shared{board_,  options, completions_, touched_,
                                   memory_, buffer_, params_};
   std::vector<std::unique_ptr<MatrixCore>> cores;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/diag.h"
+#include "sim/kernel/causes.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/ring.h"
 
@@ -18,10 +19,13 @@ namespace systole::sim {
 
 class Milestones {
  public:
-  explicit Milestones(Kernel& kernel) : kernel_(kernel) {}
+  // `causes` may be null.
+  explicit Milestones(Kernel& kernel, Causes* causes = nullptr) : kernel_(kernel), steps_(causes) {}
 
-  // The next step is visible from cycle `visible` on.
-  void post(CyclePoint visible) {
+  // The next step is visible from the cycle of `cause` on.
+  void post(const Cause& cause) {
+    steps_.push(cause);
+    const CyclePoint visible = cause.at();
     SYSTOLE_CHECK(visible >= last_, "step at {} before {}", visible.value, last_.value);
     while (!future_.empty() && future_.front() <= kernel_.now()) future_.pop();
     future_.push(visible);
@@ -30,6 +34,8 @@ class Milestones {
     if (!waiters_.empty()) wake(visible);
   }
 
+  // Why steps are visible.
+  [[nodiscard]] const Steps& steps() const { return steps_; }
   [[nodiscard]] std::int64_t posted() const { return posted_; }
   [[nodiscard]] bool reached(std::int64_t n) const {
     return n <= posted_ && visible_from(n) <= kernel_.now();
@@ -82,6 +88,7 @@ class Milestones {
   }
 
   Kernel& kernel_;
+  Steps steps_;
   std::int64_t posted_ = 0;
   CyclePoint last_;
   Ring<CyclePoint> future_;  // the latest steps, at least all that are not visible yet

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sim/kernel/accumulator_writes.h"
+#include "sim/kernel/causes.h"
 #include "sim/kernel/probe.h"
 
 namespace systole::sim {
@@ -24,8 +25,9 @@ inline constexpr std::size_t kEngineCount = 0
 
 struct RunOptions {
   Engine engine = Engine::kCycle;
-  bool timing_only = false;               // no values are computed; outputs are absent
-  Probe* probe = nullptr;                 // may be null
+  bool timing_only = false;  // no values are computed; outputs are absent
+  Probe* probe = nullptr;    // may be null
+  Causes* causes = nullptr;  // engine kCycle: records why each moment was not earlier; may be null
   AccumulatorObserver* writes = nullptr;  // told of every accumulator write; may be null
   std::uint64_t shuffle_seed = 0;  // not 0: order of processes within a cycle is shuffled by it
   std::function<void(double)> progress;  // fraction done, called now and then; may be empty

@@ -51,30 +51,33 @@ ActivationUnit::ActivationUnit(const Board& board, isa::Unit unit, Completions& 
 
 Process ActivationUnit::run() {
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
+  constexpr CycleCount kBefore(-1);
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(free_ - CycleCount(1));
+    co_await trail.at({free_, Resource::kControl, kBefore});
     const Moves moves = start();
     const SliceLabel label = inbox_.label(moves.reads);
     const Inbox::Issued work = inbox_.issue();
-    free_ = std::max(free_, kernel.now());
+    free_ = trail.latest({free_}, {trail.now()});
     EvenShare ahead(std::max<std::int64_t>(0, moves.reads - moves.writes), moves.writes);
     for (std::int64_t left = moves.writes; left > 0;) {
       const std::int64_t rows = buffer_.ports().write_chunk(left);
       const CyclePoint reading = free_;  // what is pooled and not written
-      free_ += CycleCount(ahead.take(rows));
+      free_ = trail.after({free_, Resource::kActivation, paced(ahead.take(rows))});
       sheet_.busy(reading, free_, label);
-      co_await kernel.at(free_ - CycleCount(1));
+      co_await trail.at({free_, Resource::kControl, kBefore});
       const CyclePoint raised = kernel.now();
-      const PortGrant grant = co_await buffer_.ports().ask(unit_, {rows, 0, 1});
+      const PortGrant grant = co_await buffer_.ports().ask(trail, unit_, {rows, 0, 1});
       sheet_.wait(raised, grant.begin, wait::kPort, label);
-      const CyclePoint begin = std::max(grant.begin, free_);
-      free_ = std::max(grant.end, begin + CycleCount(rows));
+      const Instant begin = trail.latest({grant.begin}, {free_});
+      free_ = trail.latest({grant.end}, {begin, Resource::kActivation, paced(rows)});
       sheet_.busy(begin, free_, label);
       left -= rows;
     }
-    co_await kernel.at(free_ - CycleCount(1));
-    work.complete(free_ + CycleCount(board_.machine.activation_depth));
+    co_await trail.at({free_, Resource::kControl, kBefore});
+    work.complete(trail.after(
+        {free_, Resource::kActivationDepth, CycleCount(board_.machine.activation_depth)}));
   }
 }
 

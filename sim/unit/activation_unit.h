@@ -49,6 +49,9 @@ class ActivationUnit {
   [[nodiscard]] Moves start(const isa::Activate& insn);
   [[nodiscard]] Moves start(const isa::ActivatePool& insn);
 
+  [[nodiscard]] CycleCount paced(std::int64_t rows) const {
+    return board_.paced(Resource::kActivation, CycleCount(rows));
+  }
   // Fetches what the instruction has in parameter memory, for the rows that follow.
   template <typename Insn>
   void load_parameters(const Insn& insn);
@@ -63,7 +66,7 @@ class ActivationUnit {
   Accumulators& accumulators_;
   ParamMemory& params_;
   UnifiedBuffer& buffer_;
-  CyclePoint free_;  // the instruction before has taken its last row
+  Instant free_;  // the instruction before has taken its last row
 
   // One row's worth of each, C elements; empty without values.
   std::vector<std::int32_t> bias_, row_;

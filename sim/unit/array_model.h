@@ -14,6 +14,13 @@
 
 namespace systole::sim {
 
+// A pass's times at the left edge: it starts at `start` and has offered its last row before
+// `injected`.
+struct Injection {
+  Trail& trail;
+  Instant start, injected;
+};
+
 class ArrayModel {
  public:
   ArrayModel() = default;
@@ -26,12 +33,13 @@ class ArrayModel {
 
   // A pass that switches tiles stands at the head of the queue, its syncs passed: from now on it is
   // known that no other pass will use the tile before.
-  virtual void expect_switch() = 0;
+  virtual void expect_switch(Trail& control) = 0;
   // A tile becomes active with the pass that starts next, in this cycle. The tile has been shifted
   // in.
   virtual void switch_tile(Tile tile) = 0;
-  // A pass starts in this cycle: the cycles [now, now + feed.length()) of the left edge are its.
-  virtual void start(const RowFeed& feed, const Inbox::Issued& issued) = 0;
+  // A pass starts in this cycle: the cycles [start, injected) of the left edge are its.
+  virtual void start(const RowFeed& feed, const Inbox::Issued& issued,
+                     const Injection& injection) = 0;
 };
 
 }  // namespace systole::sim

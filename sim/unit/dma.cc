@@ -46,14 +46,17 @@ DmaIn::DmaIn(const Board& board, Completions& completions, LinkIn& link, Unified
       inbox_(board, isa::Unit::kDmaIn, completions, sheet_),
       link_(link),
       chunks_(board.kernel, board.machine.link_buffer_chunks),
+      write_trail_(board.kernel, board.causes),
+      freed_(board.causes),
       buffer_(buffer),
       params_(params) {}
 
 Process DmaIn::run() {
   Kernel& kernel = board_.kernel;
-  for (;;) {
+  Trail& trail = inbox_.trail();
+  for (std::int64_t chunk = 1;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(next_);
+    co_await trail.at({next_});
     const isa::Insn& insn = inbox_.head().insn;
     const bool to_buffer = std::holds_alternative<isa::ReadHost>(insn);
     const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaIn>(
@@ -64,38 +67,43 @@ Process DmaIn::run() {
     do {
       const CyclePoint ready = kernel.now();
       co_await chunks_.writable();
+      trail.join_room(freed_, chunk++, board_.machine.link_buffer_chunks, Resource::kLinkChunks);
       const CyclePoint raised = kernel.now();
       sheet_.wait(ready, raised, wait::kPort, label);
       const std::int64_t rows = buffer_.ports().write_chunk(transfer.port_rows() - sent_rows);
       const Bytes bytes =
           transfer.bytes_before(sent_rows + rows) - transfer.bytes_before(sent_rows);
-      const LinkGrant grant = co_await link_.send(LinkSender::kData, bytes);
+      const LinkGrant grant = co_await link_.send(trail, LinkSender::kData, bytes);
       sheet_.wait(raised, grant.begin, wait::kLink, label);
       label.bytes = bytes.value;
       sheet_.busy(grant.begin, grant.sent, label);
       sent_rows += rows;
       const bool last = sent_rows == transfer.port_rows();
-      chunks_.push({grant.arrived, to_buffer ? rows : 0, last, work});
+      chunks_.push({trail.now(), grant.arrived, to_buffer ? rows : 0, last, work});
       next_ = grant.next;
-      co_await kernel.at(next_);
+      co_await trail.at({next_});
     } while (sent_rows < transfer.port_rows());
   }
 }
 
 Process DmaIn::write() {
-  Kernel& kernel = board_.kernel;
-  CyclePoint done;
+  Trail& trail = write_trail_;
+  Instant done;
   for (;;) {
     co_await chunks_.item();
     const Chunk chunk = chunks_.front();
-    co_await kernel.at(chunk.whole);
-    done = std::max(done, kernel.now());
+    trail.of_layer(chunk.work.layer());
+    trail.join({chunk.pushed, Resource::kControl, CycleCount(1)});
+    co_await trail.at({chunk.whole});
+    done = trail.latest({done}, {trail.now()});
     if (chunk.rows > 0) {
-      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaIn, {chunk.rows, 0, 1});
-      done = std::max(done, grant.end);
-      co_await kernel.at(done - CycleCount(1));
+      const PortGrant grant =
+          co_await buffer_.ports().ask(trail, isa::Unit::kDmaIn, {chunk.rows, 0, 1});
+      done = trail.latest({done}, {grant.end});
+      co_await trail.at({done, Resource::kControl, CycleCount(-1)});
     }
     chunks_.pop();
+    freed_.push({trail.now(), Resource::kControl, CycleCount(1)});
     if (chunk.last) chunk.work.complete(done);
   }
 }
@@ -135,30 +143,45 @@ DmaOut::DmaOut(const Board& board, Completions& completions, std::span<std::uint
 
 Process DmaOut::run() {
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(std::max(next_, places_[0]));
+    co_await trail.at({next_});
+    co_await trail.at({places_[0]});
     const auto transfer = isa::visit_work<Transfer, isa::Unit::kDmaOut>(
         inbox_.head().insn, [this](const auto& i) { return write(i); });
     SliceLabel label = inbox_.label(transfer.rows);
     const Inbox::Issued work = inbox_.issue();
-    CyclePoint sent = std::max(kernel.now(), places_[1]);
+    Instant sent = trail.latest({trail.now()}, {places_[1]});
     for (std::int64_t read = 0; read < transfer.port_rows();) {
-      co_await kernel.at(std::max(next_, places_[0]));
+      co_await trail.at({next_});
+      co_await trail.at({places_[0]});
       const CyclePoint raised = kernel.now();
       const std::int64_t rows = buffer_.ports().read_chunk(transfer.port_rows() - read);
-      const PortGrant grant = co_await buffer_.ports().ask(isa::Unit::kDmaOut, {rows, 1, 0});
+      const PortGrant grant = co_await buffer_.ports().ask(trail, isa::Unit::kDmaOut, {rows, 1, 0});
       sheet_.wait(raised, grant.begin, wait::kPort, label);
       const Bytes bytes = transfer.bytes_before(read + rows) - transfer.bytes_before(read);
-      sent = link_.send(grant.end, bytes);
+      sent = send(grant.end, bytes);
       label.bytes = bytes.value;
       sheet_.busy(grant.begin, sent, label);
       read += rows;
-      next_ = grant.end - CycleCount(1);
+      next_ = trail.after({grant.end, Resource::kControl, CycleCount(-1)});
       places_ = {places_[1], sent};
     }
-    work.complete(sent + CycleCount(board_.machine.link_latency));
+    work.complete(
+        trail.after({sent, Resource::kLinkLatency, CycleCount(board_.machine.link_latency)}));
   }
+}
+
+Instant DmaOut::send(const Instant& read, Bytes bytes) {
+  const bool waits = link_.free_in() > read;
+  const CyclePoint sent = link_.send(read, bytes);
+  Trail& trail = inbox_.trail();
+  if (!trail.records()) return sent_ = Instant(sent);
+  const Cause asked{read, Resource::kLinkOut, sent - read};
+  const Cause held{sent_, Resource::kLinkOut, sent - sent_};
+  return sent_ = trail.causes().granted(Rule::kLinkOut, asked, waits ? &held : nullptr,
+                                        {.bytes = bytes.value}, trail.layer());
 }
 
 Transfer DmaOut::write(const isa::WriteHost& insn) {

@@ -61,7 +61,7 @@ class DmaIn {
  private:
   // A chunk between link and buffer.
   struct Chunk {
-    CyclePoint whole;
+    Instant pushed, whole;
     std::int64_t rows = 0;  // of the write port; 0: needs none
     bool last = false;      // of its instruction
     Inbox::Issued work;
@@ -74,8 +74,10 @@ class DmaIn {
   UnitSheet sheet_;
   Inbox inbox_;
   LinkIn& link_;
-  CyclePoint next_;  // the next request to the link may be raised
+  Instant next_;  // the next request to the link may be raised
   Channel<Chunk> chunks_;
+  Trail write_trail_;
+  Steps freed_;  // step n: the n-th chunk's place
   UnifiedBuffer& buffer_;
   ParamMemory& params_;
 };
@@ -92,6 +94,8 @@ class DmaOut {
 
  private:
   [[nodiscard]] Transfer write(const isa::WriteHost& insn);
+  // Sends bytes that have been read when cycle `read` starts.
+  [[nodiscard]] Instant send(const Instant& read, Bytes bytes);
 
   const Board& board_;
   UnitSheet sheet_;
@@ -99,8 +103,9 @@ class DmaOut {
   RateMeter link_;
   std::span<std::uint8_t> host_;
   UnifiedBuffer& buffer_;
-  CyclePoint next_;                   // the next request may be raised
-  std::array<CyclePoint, 2> places_;  // from when on each is free, the older first
+  Instant next_;                   // the next request may be raised
+  Instant sent_;                   // what was sent last
+  std::array<Instant, 2> places_;  // from when on each is free, the older first
 };
 
 }  // namespace systole::sim

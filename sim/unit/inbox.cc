@@ -21,9 +21,9 @@ std::string_view sync_name(const isa::Sync& sync) {
 
 }  // namespace
 
-Completions::Completions(Kernel& kernel, const isa::Machine& machine)
+Completions::Completions(Kernel& kernel, const isa::Machine& machine, Causes* causes)
     : done_(isa::unit_slots(machine)) {
-  for (auto& done : done_) done = std::make_unique<Milestones>(kernel);
+  for (auto& done : done_) done = std::make_unique<Milestones>(kernel, causes);
 }
 
 Inbox::Inbox(const Board& board, isa::Unit unit, Completions& completions, SyncBook& book)
@@ -31,10 +31,13 @@ Inbox::Inbox(const Board& board, isa::Unit unit, Completions& completions, SyncB
       unit_(unit),
       completions_(completions),
       book_(book),
-      queue_(board.kernel, board.machine.sequencer_queue) {}
+      queue_(board.kernel, board.machine.sequencer_queue),
+      trail_(board.kernel, board.causes),
+      pops_(board.causes) {}
 
 bool Inbox::blocked() {
   while (queue_.readable()) {
+    see();
     if (const auto* set = std::get_if<isa::Set>(&head().insn)) {
       registers_.set(*set);
       pop();
@@ -44,6 +47,9 @@ bool Inbox::blocked() {
     if (sync == nullptr) return false;
     const isa::Unit unit = isa::awaited(*sync);
     if (!completions_.of(unit).reached(head().need)) return true;
+    if (head().need > 0 && trail_.records()) {
+      trail_.join(completions_.of(unit).steps().cause(head().need));
+    }
     const CyclePoint now = board_.kernel.now();
     if (head_since() < now) {
       book_.sync_wait(head(), head_since(), now);
@@ -85,10 +91,11 @@ Inbox::Issued Inbox::issue() {
   return issued;
 }
 
-void Inbox::Issued::complete(CyclePoint completion) const {
+void Inbox::Issued::complete(const Instant& completion) const {
   const Board& board = inbox_->board_;
   board.ledger.at_work(layer_, start_, completion);
-  inbox_->completions_.of(inbox_->unit_).post(completion + CycleCount(1));
+  inbox_->completions_.of(inbox_->unit_).post({completion, Resource::kControl, CycleCount(1)});
+  if (board.causes != nullptr) board.causes->completes(completion);
   if (board.occupancy != nullptr) board.occupancy->at_work(inbox_->unit_, start_, completion);
   if (board.lives) {
     inbox_->started_.front().completed = completion;
@@ -97,7 +104,16 @@ void Inbox::Issued::complete(CyclePoint completion) const {
   }
 }
 
+void Inbox::see() {
+  if (seen_) return;
+  seen_ = true;
+  trail_.of_layer(head().layer);
+  trail_.join({head().dispatched, Resource::kControl, CycleCount(1)});
+}
+
 void Inbox::pop() {
+  pops_.push({trail_.now(), Resource::kControl, CycleCount(1)});
+  seen_ = false;
   queue_.pop();
   last_pop_ = board_.kernel.now();
 }

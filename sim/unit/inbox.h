@@ -20,6 +20,7 @@
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/milestones.h"
 #include "sim/kernel/timesheet.h"
+#include "sim/kernel/trail.h"
 #include "sim/unit/ledger.h"
 #include "sim/unit/occupancy.h"
 
@@ -32,9 +33,15 @@ struct Board {
   const isa::Program& program;
   Ledger& ledger;
   Probe* probe;          // may be null
+  Causes* causes;        // may be null
   Occupancy* occupancy;  // null without a probe
   bool lives;            // the probe wants to hear of instructions
   bool values;           // false: timing only
+
+  // Cycles of a pace that the machine may ask to be faster (what_if).
+  [[nodiscard]] CycleCount paced(Resource resource, CycleCount cycles) const {
+    return sim::paced(machine, resource, cycles);
+  }
 };
 
 // One dispatched instruction.
@@ -45,13 +52,14 @@ struct Entry {
   std::int64_t need = 0;  // of a sync: how many completions it waits for
   // For the probe: how many were dispatched before it, to all units and (with it) to its own.
   std::int64_t serial = 0, ordinal = 0;
-  CyclePoint dispatched;
+  Instant dispatched;
 };
 
 // done[U] of all units: step n is visible one cycle after the n-th instruction completed.
 class Completions {
  public:
-  Completions(Kernel& kernel, const isa::Machine& machine);
+  // `causes` may be null.
+  Completions(Kernel& kernel, const isa::Machine& machine, Causes* causes);
   [[nodiscard]] Milestones& of(isa::Unit unit) { return *done_[isa::index(unit)]; }
 
  private:
@@ -76,8 +84,14 @@ class Inbox {
   // The unit's loop starts with
   //   while (inbox.blocked()) co_await inbox.change();
   // blocked() passes every sync that is met now and says whether no instruction is at the head yet.
+  // The unit goes on waiting through the inbox's trail.
   [[nodiscard]] bool blocked();
   [[nodiscard]] auto change() { return Change{*this}; }
+  [[nodiscard]] Trail& trail() { return trail_; }
+  // Why there is room for the n-th entry, which has been found.
+  void join_room(Trail& sequencer, std::int64_t n) const {
+    sequencer.join_room(pops_, n, board_.machine.sequencer_queue, Resource::kQueue);
+  }
 
   // The head; the reference is good until the next co_await, since the queue may grow meanwhile.
   [[nodiscard]] const Entry& head() const { return queue_.front(); }
@@ -102,7 +116,7 @@ class Inbox {
     Issued() = default;  // of nothing
     [[nodiscard]] std::int64_t layer() const { return layer_; }
     // It completes at `completion`, which must not be before that of the one issued before it.
-    void complete(CyclePoint completion) const;
+    void complete(const Instant& completion) const;
 
    private:
     friend class Inbox;
@@ -115,7 +129,7 @@ class Inbox {
   // The head starts now and leaves the queue.
   [[nodiscard]] Issued issue();
   // The same where the completion is known at once.
-  void start(CyclePoint completion) { issue().complete(completion); }
+  void start(const Instant& completion) { issue().complete(completion); }
 
   // What the queue waits for, for a deadlock report.
   [[nodiscard]] std::string state();
@@ -128,6 +142,8 @@ class Inbox {
     void await_resume() const {}
   };
   void resume_on_change(Kernel::Handle handle);
+  // Notes that the head can be seen, and for whom the unit works.
+  void see();
   void pop();
 
   const Board& board_;
@@ -137,6 +153,9 @@ class Inbox {
   Channel<Entry> queue_;
   isa::Registers registers_;
   CyclePoint last_pop_;
+  Trail trail_;
+  Steps pops_;
+  bool seen_ = false;  // the head, by the trail
   // For a probe that wants lives: the one whose completion the head's last unmet sync needed, and
   // those that have started, in order, which is that of their completions, too.
   std::string_view awaited_unit_;

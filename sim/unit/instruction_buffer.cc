@@ -9,8 +9,9 @@ InstructionBuffer::InstructionBuffer(const Board& board, LinkIn& link)
     : board_(board),
       link_(link),
       delivers_(board.machine.sequencer_delivery == isa::Delivery::kLink),
-      arrived_(board.kernel),
-      released_(board.kernel) {}
+      trail_(board.kernel, board.causes),
+      arrived_(board.kernel, board.causes),
+      released_(board.kernel, board.causes) {}
 
 Process InstructionBuffer::run() {
   const std::int64_t places = board_.machine.sequencer_buffer_bytes / isa::kPacketBytes;
@@ -22,24 +23,29 @@ Process InstructionBuffer::run() {
     }
     const Bytes bytes(std::min(sent.bytes - begin, isa::kPacketBytes));
     if (bytes <= Bytes(0)) break;
-    co_await released_.reach(packet - places);
-    const LinkGrant grant = co_await link_.send(LinkSender::kInstructions, bytes);
-    arrived_.post(grant.arrived);
-    co_await board_.kernel.at(grant.next);
+    trail_.of_layer(sent.layer);
+    co_await trail_.room(released_, packet, places, Resource::kInstructionBuffer);
+    const LinkGrant grant = co_await link_.send(trail_, LinkSender::kInstructions, bytes);
+    arrived_.post({grant.arrived});
+    co_await trail_.at({grant.next});
   }
 }
 
-void InstructionBuffer::release(std::size_t keep) {
+void InstructionBuffer::release(const Instant& decoded, std::size_t keep) {
   if (!delivers_) return;
   const std::int64_t before = kept_.bytes / isa::kPacketBytes;
   advance(kept_, keep);
   for (std::int64_t n = before; n < kept_.bytes / isa::kPacketBytes; ++n) {
-    released_.post(board_.kernel.now() + CycleCount(1));
+    released_.post({decoded, Resource::kControl, CycleCount(1)});
   }
 }
 
 void InstructionBuffer::advance(Mark& mark, std::size_t pc) const {
-  for (; mark.pc < pc; ++mark.pc) mark.bytes += isa::encoded_bytes(board_.program.code[mark.pc]);
+  for (; mark.pc < pc; ++mark.pc) {
+    const isa::Insn& insn = board_.program.code[mark.pc];
+    mark.bytes += isa::encoded_bytes(insn);
+    if (const auto* tag = std::get_if<isa::Tag>(&insn)) mark.layer = tag->layer;
+  }
 }
 
 std::int64_t InstructionBuffer::packets_of(std::size_t pc) {

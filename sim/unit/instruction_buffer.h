@@ -27,10 +27,13 @@ class InstructionBuffer {
   // The host's end: sends packets as there is room.
   Process run();
 
-  // The sequencer's end: co_await buffer.delivered(pc) goes on once all of instruction pc is there.
-  [[nodiscard]] auto delivered(std::size_t pc) { return arrived_.reach(packets_of(pc)); }
+  // The sequencer's end: co_await buffer.delivered(trail, pc) goes on once all of instruction pc is
+  // there.
+  [[nodiscard]] auto delivered(Trail& sequencer, std::size_t pc) {
+    return sequencer.reach(arrived_, packets_of(pc));
+  }
   // All instructions before `keep` have been decoded for the last time. Told in each decode.
-  void release(std::size_t keep);
+  void release(const Instant& decoded, std::size_t keep);
 
   [[nodiscard]] std::string state() const;
 
@@ -39,6 +42,7 @@ class InstructionBuffer {
   struct Mark {
     std::size_t pc = 0;
     std::int64_t bytes = 0;
+    std::int64_t layer = 0;  // of the last tag before
   };
   // Moves the mark on to instruction pc; never back.
   void advance(Mark& mark, std::size_t pc) const;
@@ -48,6 +52,7 @@ class InstructionBuffer {
   const Board& board_;
   LinkIn& link_;
   bool delivers_;
+  Trail trail_;
   Milestones arrived_;   // step n: packet n is there
   Milestones released_;  // step n: the place of packet n is free
   Mark wanted_, kept_;

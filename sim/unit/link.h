@@ -17,6 +17,7 @@
 #include "isa/machine.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/rate_meter.h"
+#include "sim/kernel/trail.h"
 
 namespace systole::sim {
 
@@ -25,7 +26,8 @@ enum class LinkSender : std::uint8_t { kInstructions, kData };  // in order of p
 // Bytes flow in cycles [begin, sent) and are whole in the device at `arrived`; the sender may ask
 // again in cycle `next`, so that the link does not run dry.
 struct LinkGrant {
-  CyclePoint begin, sent, arrived, next;
+  CyclePoint begin;
+  Instant sent, arrived, next;
 };
 
 class LinkIn {
@@ -37,28 +39,33 @@ class LinkIn {
         latency_(machine.link_latency),
         bus_(machine.clock_hertz, machine.link_in_bytes_per_second) {}
 
-  // const LinkGrant grant = co_await link.send(sender, bytes): goes on one cycle later.
-  [[nodiscard]] auto send(LinkSender sender, Bytes bytes) { return Send{*this, sender, bytes}; }
+  // const LinkGrant grant = co_await link.send(trail, sender, bytes): goes on one cycle later.
+  [[nodiscard]] auto send(Trail& trail, LinkSender sender, Bytes bytes) {
+    return Send{*this, trail, sender, bytes};
+  }
 
   [[nodiscard]] std::span<std::uint8_t> host() const { return host_; }
 
  private:
   struct Send {
     LinkIn& link;
+    Trail& trail;
     LinkSender sender;
     Bytes bytes;
-    CyclePoint raised{};
+    Instant raised{};
     LinkGrant grant{};
     [[nodiscard]] static bool await_ready() { return false; }
     void await_suspend(Kernel::Handle handle);
     [[nodiscard]] LinkGrant await_resume();
   };
   void decide();
+  [[nodiscard]] LinkGrant grant(const Send& send);
 
   Kernel& kernel_;
   std::span<std::uint8_t> host_;
   CycleCount latency_;
   RateMeter bus_;
+  Instant sent_;  // what was sent last
   std::vector<Send*> pending_;
 };
 

@@ -17,7 +17,7 @@ MemoryEngine::MemoryEngine(const Board& board, isa::Unit unit, Completions& comp
       inbox_(board, unit, completions, sheet_),
       memory_(memory),
       buffer_(buffer),
-      places_(board.kernel),
+      places_(board.kernel, board.causes),
       requester_(memory.connect(*this)) {}
 
 template <typename Insn>
@@ -29,7 +29,7 @@ MemoryEngine::Move MemoryEngine::move_of(const Insn& insn) const {
           insn.stride};
 }
 
-void MemoryEngine::ask(const Move& move, std::int64_t first, Flight flight) {
+void MemoryEngine::ask(const Trail& trail, const Move& move, std::int64_t first, Flight flight) {
   const Transfer& t = move.transfer;
   std::int64_t at = t.bytes_before(first).value;
   const std::int64_t end = t.bytes_before(first + flight.rows).value;
@@ -48,13 +48,15 @@ void MemoryEngine::ask(const Move& move, std::int64_t first, Flight flight) {
   flight.pieces = std::ssize(pieces);
   SYSTOLE_CHECK(!pieces.empty(), "a chunk of no bytes");
   flights_.push_back(flight);
-  for (const Piece& piece : pieces) memory_.ask(requester_, piece.address, Bytes(piece.bytes));
+  for (const Piece& piece : pieces) {
+    memory_.ask(trail, requester_, piece.address, Bytes(piece.bytes));
+  }
 }
 
-void MemoryEngine::flows(CyclePoint begin, CyclePoint sent) {
+void MemoryEngine::flows(CyclePoint begin, const Instant& sent) {
   Flight& flight = flights_.front();
   sheet_.flow(begin, sent, flight.label);
-  flight.sent = std::max(flight.sent, sent);
+  flight.sent = memory_.latest(flight.sent, sent, flight.work.layer());
   if (--flight.pieces > 0) return;
   const Flight done = flight;
   flights_.pop_front();
@@ -63,6 +65,7 @@ void MemoryEngine::flows(CyclePoint begin, CyclePoint sent) {
 
 Process LoadUnit::run() {
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
     const auto move =
@@ -75,37 +78,39 @@ Process LoadUnit::run() {
     std::int64_t asked = 0;
     do {
       const CyclePoint ready = kernel.now();
-      co_await places_.reach(++chunks_begun_ - board_.machine.dram_buffer_chunks);
+      co_await trail.room(places_, ++chunks_begun_, board_.machine.dram_buffer_chunks,
+                          Resource::kMemoryChunks);
       sheet_.wait(ready, kernel.now(), wait::kPort, label);
       const std::int64_t rows = buffer_.ports().write_chunk(move.transfer.port_rows() - asked);
       const bool last = asked + rows == move.transfer.port_rows();
-      ask(move, asked, {0, rows, last, work, label, {}});
+      ask(trail, move, asked, {0, rows, last, work, label, {}});
       asked += rows;
-      co_await kernel.delay(CycleCount(1));
+      co_await trail.delay(CycleCount(1));
     } while (asked < move.transfer.port_rows());
   }
 }
 
 void LoadUnit::moved(const Flight& flight) {
-  const CyclePoint whole = flight.sent + CycleCount(board_.machine.dram_latency);
-  whole_.push({whole, flight.rows, flight.last, flight.work});
+  const Cause whole{flight.sent, Resource::kMemoryLatency, CycleCount(board_.machine.dram_latency)};
+  whole_.push({memory_.after(whole, flight.work.layer()), flight.rows, flight.last, flight.work});
 }
 
 Process LoadUnit::write() {
-  Kernel& kernel = board_.kernel;
-  CyclePoint done;
+  Trail& trail = write_trail_;
+  Instant done;
   for (;;) {
     co_await whole_.item();
     const Whole chunk = whole_.front();
-    co_await kernel.at(chunk.at);
-    done = std::max(done, kernel.now());
+    trail.of_layer(chunk.work.layer());
+    co_await trail.at({chunk.at});
+    done = trail.latest({done}, {trail.now()});
     if (chunk.rows > 0) {
-      const PortGrant grant = co_await buffer_.ports().ask(unit_, {chunk.rows, 0, 1});
-      done = std::max(done, grant.end);
-      co_await kernel.at(done - CycleCount(1));
+      const PortGrant grant = co_await buffer_.ports().ask(trail, unit_, {chunk.rows, 0, 1});
+      done = trail.latest({done}, {grant.end});
+      co_await trail.at({done, Resource::kControl, CycleCount(-1)});
     }
     whole_.pop();
-    places_.post(kernel.now() + CycleCount(1));
+    places_.post({trail.now(), Resource::kControl, CycleCount(1)});
     if (chunk.last) chunk.work.complete(done);
   }
 }
@@ -124,9 +129,10 @@ void LoadUnit::move_values(const isa::Load& insn) {
 
 Process StoreUnit::run() {
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(next_);
+    co_await trail.at({next_});
     const auto move =
         isa::visit_work<Move, isa::Unit::kStore>(inbox_.head().insn, [this](const isa::Store& i) {
           move_values(i);
@@ -135,34 +141,40 @@ Process StoreUnit::run() {
     const SliceLabel label = inbox_.label(move.transfer.rows);
     const Inbox::Issued work = inbox_.issue();
     for (std::int64_t read = 0; read < move.transfer.port_rows();) {
-      co_await kernel.at(next_);
+      co_await trail.at({next_});
       const CyclePoint ready = kernel.now();
-      co_await places_.reach(++chunks_begun_ - board_.machine.dram_buffer_chunks);
+      co_await trail.room(places_, ++chunks_begun_, board_.machine.dram_buffer_chunks,
+                          Resource::kMemoryChunks);
       const std::int64_t rows = buffer_.ports().read_chunk(move.transfer.port_rows() - read);
-      const PortGrant grant = co_await buffer_.ports().ask(unit_, {rows, 1, 0});
+      const PortGrant grant = co_await buffer_.ports().ask(trail, unit_, {rows, 1, 0});
       sheet_.wait(ready, grant.begin, wait::kPort, label);
       const bool last = read + rows == move.transfer.port_rows();
-      read_.push({grant.end, move, read, {0, rows, last, work, label, {}}});
+      read_.push({trail.now(), grant.end, move, read, {0, rows, last, work, label, {}}});
       read += rows;
-      next_ = grant.end - CycleCount(1);
+      next_ = trail.after({grant.end, Resource::kControl, CycleCount(-1)});
     }
   }
 }
 
 Process StoreUnit::send() {
-  Kernel& kernel = board_.kernel;
+  Trail& trail = send_trail_;
   for (;;) {
     co_await read_.item();
     const Read chunk = read_.front();
-    co_await kernel.at(chunk.at);
+    trail.of_layer(chunk.flight.work.layer());
+    trail.join({chunk.pushed, Resource::kControl, CycleCount(1)});
+    co_await trail.at({chunk.at});
     read_.pop();
-    ask(chunk.move, chunk.first, chunk.flight);
+    ask(trail, chunk.move, chunk.first, chunk.flight);
   }
 }
 
 void StoreUnit::moved(const Flight& flight) {
-  places_.post(flight.sent);
-  if (flight.last) flight.work.complete(flight.sent + CycleCount(board_.machine.dram_latency));
+  places_.post({flight.sent});
+  if (!flight.last) return;
+  flight.work.complete(memory_.after(
+      {flight.sent, Resource::kMemoryLatency, CycleCount(board_.machine.dram_latency)},
+      flight.work.layer()));
 }
 
 void StoreUnit::move_values(const isa::Store& insn) {

@@ -56,7 +56,7 @@ class MemoryEngine : public MemoryClient {
     bool last = false;
     Inbox::Issued work;
     SliceLabel label;
-    CyclePoint sent;
+    Instant sent;
   };
   struct Move {  // an instruction
     Transfer transfer;
@@ -65,7 +65,7 @@ class MemoryEngine : public MemoryClient {
   template <typename Insn>
   [[nodiscard]] Move move_of(const Insn& insn) const;
   // Asks for the bytes of port rows [first, first + flight.rows) of `move`.
-  void ask(const Move& move, std::int64_t first, Flight flight);
+  void ask(const Trail& trail, const Move& move, std::int64_t first, Flight flight);
   // All bytes of a chunk have moved when cycle flight.sent starts.
   virtual void moved(const Flight& flight) = 0;
 
@@ -79,7 +79,7 @@ class MemoryEngine : public MemoryClient {
   std::int64_t chunks_begun_ = 0;
 
  private:
-  void flows(CyclePoint begin, CyclePoint sent) override;
+  void flows(CyclePoint begin, const Instant& sent) override;
 
   std::size_t requester_;
   std::deque<Flight> flights_;
@@ -93,7 +93,7 @@ class LoadUnit : public MemoryEngine {
 
  private:
   struct Whole {
-    CyclePoint at;
+    Instant at;
     std::int64_t rows = 0;
     bool last = false;
     Inbox::Issued work;
@@ -101,6 +101,7 @@ class LoadUnit : public MemoryEngine {
   void move_values(const isa::Load& insn);
   void moved(const Flight& flight) override;
 
+  Trail write_trail_{board_.kernel, board_.causes};
   Channel<Whole> whole_{board_.kernel, board_.machine.dram_buffer_chunks};
 };
 
@@ -112,7 +113,8 @@ class StoreUnit : public MemoryEngine {
 
  private:
   struct Read {
-    CyclePoint at;  // its last row has been read
+    Instant pushed;
+    Instant at;  // its last row has been read
     Move move;
     std::int64_t first = 0;
     Flight flight;
@@ -120,8 +122,9 @@ class StoreUnit : public MemoryEngine {
   void move_values(const isa::Store& insn);
   void moved(const Flight& flight) override;
 
+  Trail send_trail_{board_.kernel, board_.causes};
   Channel<Read> read_{board_.kernel, board_.machine.dram_buffer_chunks};
-  CyclePoint next_;  // the next request may be raised
+  Instant next_;  // the next request may be raised
 };
 
 }  // namespace systole::sim

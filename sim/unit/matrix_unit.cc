@@ -18,22 +18,23 @@ Process MatrixUnit::run() {
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
     if (RowFeed(inbox_.head().insn, buffer_).insn().switch_tile != 0) {
-      array_.expect_switch();
-      co_await planes_.shifted().reach(++switches_);
+      array_.expect_switch(inbox_.trail());
+      co_await inbox_.trail().reach(planes_.shifted(), ++switches_);
     }
-    co_await board_.kernel.at(injected_);
+    co_await inbox_.trail().at({injected_});
     start_pass(RowFeed(inbox_.head().insn, buffer_));
   }
 }
 
 void MatrixUnit::start_pass(const RowFeed& feed) {
-  const CyclePoint s = board_.kernel.now();
-  PassTimes times{inbox_.head_visible(), {}, {}, s, s + feed.length()};
+  const CycleCount length = board_.paced(Resource::kArray, feed.length());
+  injected_ = inbox_.trail().after({inbox_.trail().now(), Resource::kArray, length});
+  PassTimes times{inbox_.head_visible(), {}, {}, inbox_.trail().now(), injected_};
   if (feed.insn().switch_tile != 0) switch_tile(times);
   count(feed);
   stalls_.pass(inbox_.head().layer, times, inbox_.label(feed.rows()));
-  injected_ = times.end;
-  array_.start(feed, inbox_.issue());
+  Trail& trail = inbox_.trail();
+  array_.start(feed, inbox_.issue(), {trail, trail.now(), injected_});
 }
 
 void MatrixUnit::switch_tile(PassTimes& times) {

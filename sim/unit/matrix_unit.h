@@ -42,7 +42,7 @@ class MatrixUnit {
   ArrayModel& array_;
 
   std::int64_t switches_ = 0;
-  CyclePoint injected_;  // the pass before has injected its rows
+  Instant injected_;  // the pass before has injected its rows
 };
 
 }  // namespace systole::sim

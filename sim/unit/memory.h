@@ -20,6 +20,8 @@
 
 #include "base/storage.h"
 #include "sim/kernel/kernel.h"
+#include "sim/kernel/ring.h"
+#include "sim/kernel/trail.h"
 #include "sim/unit/dram.h"
 
 namespace systole::sim {
@@ -29,22 +31,26 @@ class MemoryClient {
  public:
   virtual ~MemoryClient() = default;
   // The data of the oldest request not told of yet flow in cycles [begin, sent).
-  virtual void flows(CyclePoint begin, CyclePoint sent) = 0;
+  virtual void flows(CyclePoint begin, const Instant& sent) = 0;
 };
 
 class Memory {
  public:
   // `image` is the weight image, without values empty. With values, a memory that the device writes
   // keeps `bytes` bytes that begin with it.
-  Memory(Kernel& kernel, const isa::Machine& machine, std::span<const std::uint8_t> image,
-         std::int64_t bytes);
+  // `causes` may be null.
+  Memory(Kernel& kernel, const isa::Machine& machine, Causes* causes,
+         std::span<const std::uint8_t> image, std::int64_t bytes);
 
   // Starts the process that decides for several requesters.
   void spawn();
   // Before the run: `client` is one more requester; its number.
   std::size_t connect(MemoryClient& client);
   // `bytes` > 0 from `address` on, asked for now.
-  void ask(std::size_t requester, std::int64_t address, Bytes bytes);
+  void ask(const Trail& trail, std::size_t requester, std::int64_t address, Bytes bytes);
+  // The moment after what a requester was told.
+  [[nodiscard]] Instant after(const Cause& cause, std::int64_t layer);
+  [[nodiscard]] Instant latest(const Instant& a, const Instant& b, std::int64_t layer);
 
   // --- values ---
   [[nodiscard]] bool is_writable() const { return writable_; }
@@ -62,13 +68,23 @@ class Memory {
   // Decides what is decided before this cycle and comes back for the next decision.
   void decide();
   void look_at(CyclePoint when);
+  [[nodiscard]] bool records() const { return causes_ != nullptr && !causes_->full(); }
   void tell();
+  [[nodiscard]] Instant sent(const DramTransfer& transfer);
 
   Kernel& kernel_;
   std::unique_ptr<Dram> dram_;  // made for the first request, when the requesters are known
   const isa::Machine& machine_;
   std::vector<MemoryClient*> clients_;
   std::vector<DramTransfer> done_;
+  // For a recording: what has been asked for and not told, by requester, and what was sent last.
+  struct Asked {
+    Instant at;
+    std::int64_t layer, address, bytes;
+  };
+  Causes* causes_;
+  std::vector<Ring<Asked>> asked_;
+  Instant sent_;
   Kernel::Handle process_{};
   std::set<CyclePoint> looks_;  // to come
 

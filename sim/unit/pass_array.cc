@@ -15,21 +15,25 @@ PassArray::PassArray(const Board& board, WeightPlanes& planes, Accumulators& acc
       planes_(planes),
       accumulators_(accumulators),
       observer_(observer),
-      shadow_free_(board.kernel) {
-  shadow_free_.post(CyclePoint(0));
+      shadow_free_(board.kernel, board.causes),
+      shifts_(board.kernel, board.causes) {
+  shadow_free_.post({Instant()});
 }
 
 Process PassArray::shift_tiles() {
   for (std::int64_t n = 1;; ++n) {
-    co_await shadow_free_.reach(n);
-    co_await planes_.arrived().reach(n);
-    planes_.end_shift(board_.kernel.now() + CycleCount(board_.machine.r()));
+    co_await shifts_.reach(shadow_free_, n);
+    co_await shifts_.reach(planes_.arrived(), n);
+    shifts_.of_layer(planes_.head_layer());
+    const CycleCount shift = board_.paced(Resource::kShift, CycleCount(board_.machine.r()));
+    planes_.end_shift(shifts_.after({shifts_.now(), Resource::kShift, shift}));
   }
 }
 
-void PassArray::expect_switch() {
+void PassArray::expect_switch(Trail& control) {
   if (board_.machine.array_weight_load != isa::WeightLoad::kSingle || !any_active_) return;
-  shadow_free_.post(std::max(board_.kernel.now(), left_));
+  const Cause left{complete_, Resource::kControl, CycleCount(-1)};
+  shadow_free_.post({control.latest({control.now()}, left)});
 }
 
 void PassArray::switch_tile(Tile tile) {
@@ -37,22 +41,26 @@ void PassArray::switch_tile(Tile tile) {
   any_active_ = true;
 }
 
-void PassArray::start(const RowFeed& feed, const Inbox::Issued& issued) {
-  const CyclePoint s = board_.kernel.now();
-  if (feed.insn().switch_tile != 0) free_shadow(s + feed.offered(0));
-  const CyclePoint last_offer = s + feed.length() - CycleCount(1);
-  left_ = last_offer + CycleCount(board_.machine.r() + board_.machine.c() - 1);
+void PassArray::start(const RowFeed& feed, const Inbox::Issued& issued,
+                      const Injection& injection) {
+  if (feed.insn().switch_tile != 0) free_shadow(injection, feed.offered(0));
+  const CycleCount fill(board_.machine.r() + board_.machine.c() - 1);
+  complete_ = injection.trail.after(
+      {injection.injected, Resource::kFill, board_.paced(Resource::kFill, fill)});
   if (board_.values) compute(feed, issued.layer());
-  issued.complete(left_ + CycleCount(1));
+  issued.complete(complete_);
 }
 
-void PassArray::free_shadow(CyclePoint first_row) {
+void PassArray::free_shadow(const Injection& injection, CycleCount first_row) {
+  Trail& trail = injection.trail;
+  const Cause taken{injection.start, Resource::kArray, board_.paced(Resource::kArray, first_row)};
+  const CycleCount hops = board_.paced(Resource::kShift, CycleCount(board_.machine.r() - 1));
   switch (board_.machine.array_weight_load) {
     case isa::WeightLoad::kThrough:
-      shadow_free_.post(first_row);
+      shadow_free_.post({trail.after(taken)});
       break;
     case isa::WeightLoad::kChain:
-      shadow_free_.post(first_row + CycleCount(board_.machine.r() - 1));
+      shadow_free_.post({trail.after({trail.after(taken), Resource::kShift, hops})});
       break;
     case isa::WeightLoad::kSingle:
       break;  // when the next switch is at the head

@@ -33,14 +33,14 @@ class PassArray : public ArrayModel {
             AccumulatorObserver* observer);
 
   void spawn() override { board_.kernel.spawn(shift_tiles()); }
-  void expect_switch() override;
+  void expect_switch(Trail& control) override;
   void switch_tile(Tile tile) override;
-  void start(const RowFeed& feed, const Inbox::Issued& issued) override;
+  void start(const RowFeed& feed, const Inbox::Issued& issued, const Injection& injection) override;
 
  private:
   Process shift_tiles();
-  // The shadow plane's tile became active with the row offered in cycle `first_row`.
-  void free_shadow(CyclePoint first_row);
+  // The shadow plane's tile becomes active with the row offered so long after the pass's start.
+  void free_shadow(const Injection& injection, CycleCount first_row);
   void compute(const RowFeed& feed, std::int64_t layer);
   // The rows of a pass, evenly spaced: where they lie, or gathered.
   [[nodiscard]] RowSpan rows(const RowFeed& feed);
@@ -55,7 +55,9 @@ class PassArray : public ArrayModel {
   Tile tile_;               // the active plane
   bool any_active_ = false;
   std::vector<std::uint8_t> gathered_;
-  CyclePoint left_;  // the last pass so far: its last sum is in its last register
+  Trail shifts_;
+  Instant
+      complete_;  // the last pass so far: the cycle before, its last sum is in its last register
 };
 
 }  // namespace systole::sim

@@ -65,7 +65,7 @@ bool RegisterArray::idle(CyclePoint next) const {
   return fed_ == flights_.size() && rows_shifted_ == 0 && registers_.empty() && !may_shift(next);
 }
 
-void RegisterArray::expect_switch() {
+void RegisterArray::expect_switch(Trail& /*control: nothing is recorded*/) {
   ++switches_expected_;
   last_expected_ = board_.kernel.now();
   wake();
@@ -75,7 +75,8 @@ void RegisterArray::switch_tile(Tile /*tile: its weights are in the registers*/)
   next_switches_ = true;
 }
 
-void RegisterArray::start(const RowFeed& feed, const Inbox::Issued& issued) {
+void RegisterArray::start(const RowFeed& feed, const Inbox::Issued& issued,
+                          const Injection& /*injection: in this cycle*/) {
   flights_.push_back({feed, issued, board_.kernel.now(), std::exchange(next_switches_, false)});
   wake();
 }
@@ -128,7 +129,7 @@ void RegisterArray::write_accumulators(CyclePoint t) {
     if (observer_ != nullptr) observer_->write({t, tag.row, c, accumulator});
   }
   if (!tags[columns - 1].ends_pass) return;
-  flights_.front().issued.complete(t + kCycle);
+  flights_.front().issued.complete(Instant(t + kCycle));
   flights_.pop_front();
   --fed_;
 }
@@ -164,7 +165,7 @@ void RegisterArray::feed_weights(CyclePoint t) {
   registers_.take_weights(rows_shifted_ == 0 ? TopEdge::kFirstRow : TopEdge::kRow, weights_);
   if (++rows_shifted_ < rows) return;
   rows_shifted_ = 0;
-  planes_.end_shift(t + kCycle);
+  planes_.end_shift(Instant(t + kCycle));
 }
 
 }  // namespace systole::sim

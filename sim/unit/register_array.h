@@ -32,9 +32,9 @@ class RegisterArray : public ArrayModel {
                 AccumulatorObserver* observer);
 
   void spawn() override;
-  void expect_switch() override;
+  void expect_switch(Trail& control) override;
   void switch_tile(Tile tile) override;
-  void start(const RowFeed& feed, const Inbox::Issued& issued) override;
+  void start(const RowFeed& feed, const Inbox::Issued& issued, const Injection& injection) override;
 
  private:
   // A pass on its way through the array.

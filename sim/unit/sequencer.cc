@@ -21,30 +21,34 @@ Sequencer::Sequencer(const Board& board, InstructionBuffer& buffer, Completions&
       inboxes_(std::move(inboxes)),
       hooks_(std::move(hooks)),
       sheet_(board, isa::Unit::kSequencer),
-      sent_(inboxes_.size()) {}
+      trail_(board.kernel, board.causes),
+      sent_(inboxes_.size()),
+      queued_(inboxes_.size()) {}
 
 Process Sequencer::run() {
   Kernel& kernel = board_.kernel;
   while (!halted_) {
     const CyclePoint ready = kernel.now();
-    co_await buffer_.delivered(pc_);
+    co_await buffer_.delivered(trail_, pc_);
     isa::Insn insn = fetch();
     const CyclePoint decode = kernel.now();
+    const Instant decoded = trail_.now();
     sheet_.wait(ready, decode, wait::kInstructions, {});
     note(insn);
-    CycleCount next(board_.machine.sequencer_decode_cycles);
+    CycleCount next = decode_cycles();
 
     if (Inbox* inbox = inboxes_[isa::index(isa::queue_of(insn))]; inbox != nullptr) {
       co_await inbox->queue().writable();
+      inbox->join_room(trail_, ++queued_[isa::index(isa::queue_of(insn))]);
       sheet_.wait(decode, kernel.now(), wait::kQueueFull, {});
       const std::int64_t need = needed(insn);
       std::int64_t& sent = sent_[isa::index(isa::queue_of(insn))];
       if (isa::counts(insn)) ++sent;
-      inbox->queue().push({insn, current(), layer_, need, dispatched_++, sent, kernel.now()});
+      inbox->queue().push({insn, current(), layer_, need, dispatched_++, sent, trail_.now()});
     } else if (std::holds_alternative<isa::Halt>(insn) ||
                std::holds_alternative<isa::Interrupt>(insn)) {
       for (std::size_t unit = 0; unit < sent_.size(); ++unit) {
-        co_await completions_.of(isa::unit_at(unit)).reach(sent_[unit]);
+        co_await trail_.reach(completions_.of(isa::unit_at(unit)), sent_[unit]);
       }
       next = CycleCount(1);
     }
@@ -55,14 +59,17 @@ Process Sequencer::run() {
     }
     if (std::holds_alternative<isa::Halt>(insn)) {
       board_.ledger.at_work(0, decode, decode + CycleCount(1));  // of no layer
+      if (trail_.records()) {
+        board_.causes->completes(trail_.after({decoded, Resource::kDecode, CycleCount(1)}));
+      }
       sheet_.busy(decode, decode + CycleCount(1), {"halt", {}, current(), -1});
       halted_ = true;
       break;
     }
     book(kernel.now(), insn);
     advance();
-    buffer_.release(repetitions_ > 0 ? body_begin_ : pc_);
-    co_await kernel.delay(next);
+    buffer_.release(trail_.now(), repetitions_ > 0 ? body_begin_ : pc_);
+    co_await trail_.delay(next, Resource::kDecode);
   }
 }
 
@@ -73,8 +80,13 @@ isa::Insn Sequencer::fetch() {
   return moves ? isa::stepped(insn, step_, repetition_) : insn;
 }
 
+CycleCount Sequencer::decode_cycles() const {
+  return board_.paced(Resource::kDecode, CycleCount(board_.machine.sequencer_decode_cycles));
+}
+
 void Sequencer::note(const isa::Insn& insn) {
   if (const auto* tag = std::get_if<isa::Tag>(&insn)) layer_ = tag->layer;
+  trail_.of_layer(layer_);
   ++board_.ledger.layer(layer_).instructions;
   if (hooks_.progress && ++decoded_ % kProgressEvery == 0) {
     hooks_.progress(static_cast<double>(pc_) / static_cast<double>(board_.program.code.size()));
@@ -88,8 +100,8 @@ std::int64_t Sequencer::needed(const isa::Insn& insn) const {
 }
 
 void Sequencer::book(CyclePoint begin, const isa::Insn& insn) {
-  const CycleCount length(
-      std::holds_alternative<isa::Interrupt>(insn) ? 1 : board_.machine.sequencer_decode_cycles);
+  const CycleCount length =
+      std::holds_alternative<isa::Interrupt>(insn) ? CycleCount(1) : decode_cycles();
   SliceLabel label;
   if (board_.probe != nullptr) {
     label = {isa::mnemonic(insn), board_.ledger.layer_name(layer_), current(), -1};

@@ -50,6 +50,7 @@ class Sequencer {
   [[nodiscard]] std::int64_t needed(const isa::Insn& insn) const;
   void note(const isa::Insn& insn);
   void book(CyclePoint begin, const isa::Insn& insn);
+  [[nodiscard]] CycleCount decode_cycles() const;
 
   const Board& board_;
   InstructionBuffer& buffer_;
@@ -57,12 +58,14 @@ class Sequencer {
   Inboxes inboxes_;
   RunHooks hooks_;
   UnitSheet sheet_;
+  Trail trail_;
 
   std::size_t pc_ = 0;
   std::int64_t layer_ = 0;
   bool halted_ = false;
   std::int64_t decoded_ = 0;
   std::vector<std::int64_t> sent_;                 // by unit
+  std::vector<std::int64_t> queued_;               // the same with syncs and sets
   std::int64_t dispatched_ = 0;                    // into any queue
   isa::StepBy step_;                               // of the next instruction
   std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded

@@ -37,6 +37,7 @@ void StallTable::sync_wait(const Entry& sync, CyclePoint begin, CyclePoint end) 
 
 void StallTable::pass(std::int64_t layer, const PassTimes& times, const SliceLabel& label) {
   layer_ = layer;
+  until_ = times.begin.moment;
   for (const HeadWait& wait : waits_) {
     const CyclePoint begin = std::max(wait.begin, booked_until_);
     if (begin >= wait.end) continue;
@@ -47,7 +48,7 @@ void StallTable::pass(std::int64_t layer, const PassTimes& times, const SliceLab
     book_piece(wait.end, wait.stall, times);
   }
   waits_.clear();
-  book_piece(std::min(times.begin, times.visible), Stall::kSequencer, times);
+  book_piece(std::min<CyclePoint>(times.begin, times.visible), Stall::kSequencer, times);
   book_piece(times.begin, Stall::kPort, times);
   book(times.end, Stall::kActive, label);
 }
@@ -58,6 +59,7 @@ void StallTable::finish(CyclePoint end) {
     count_any(wait);
   }
   waits_.clear();
+  if (board_.causes != nullptr) until_ = board_.causes->end();
   book(end, Stall::kDrain, {});
 }
 
@@ -86,6 +88,7 @@ void StallTable::book(CyclePoint end, Stall stall, const SliceLabel& label) {
         booked_until_, end,
         {label.name, board_.ledger.layer_name(layer_), label.insn, label.rows, label.bytes});
   } else {
+    if (board_.causes != nullptr) board_.causes->gap({booked_until_, end, until_, stall});
     sheet_.wait(booked_until_, end, stall_name(stall),
                 {label.name, board_.ledger.layer_name(layer_), label.insn});
   }

@@ -24,7 +24,8 @@ namespace systole::sim {
 struct PassTimes {
   CyclePoint visible;        // from when it could be read from the queue
   CyclePoint whole, usable;  // of the tile it switches to; cycle 0 if it switches to none
-  CyclePoint begin, end;     // rows are injected in [begin, end)
+  Instant begin;             // rows are injected in [begin, end)
+  CyclePoint end;
 };
 
 class StallTable : public SyncBook {
@@ -58,6 +59,7 @@ class StallTable : public SyncBook {
   std::vector<HeadWait> waits_;  // since the last pass
   CyclePoint booked_until_;
   std::int64_t layer_ = 0;  // of what is being booked
+  Moment until_ = kStart;   // why the gap that is being booked ends
 };
 
 }  // namespace systole::sim

@@ -7,27 +7,27 @@
 
 namespace systole::sim {
 
-UbPorts::UbPorts(Kernel& kernel, const isa::Machine& machine) : kernel_(kernel) {
-  reads_.free.resize(static_cast<std::size_t>(machine.unified_buffer_read_ports));
-  writes_.free.resize(static_cast<std::size_t>(machine.unified_buffer_write_ports));
-}
+UbPorts::UbPorts(Kernel& kernel, const isa::Machine& machine) : kernel_(kernel), banks_(machine) {}
 
 bool UbPorts::Ask::await_ready() {
-  const bool limited =
-      ports.reads_.ports_for(use.reads) > 0 || ports.writes_.ports_for(use.writes) > 0;
-  if (!limited) grant = {ports.kernel_.now(), ports.kernel_.now()};
-  return !limited;
+  if (ports.banks_.limits(use)) return false;
+  raised = trail.now();
+  grant = {raised, raised};
+  return true;
 }
 
 void UbPorts::Ask::await_suspend(Kernel::Handle handle) {
   SYSTOLE_CHECK(use.rows > 0 && use.rows <= kChunkRows, "a request for {} rows", use.rows);
-  raised = ports.kernel_.now();
+  raised = trail.now();
   ports.pending_.push_back(this);
   ports.kernel_.resume_at(raised + CycleCount(1), handle);
 }
 
 PortGrant UbPorts::Ask::await_resume() {
-  ports.decide();
+  if (raised < ports.kernel_.now()) {
+    ports.decide();
+    trail.join({raised, Resource::kControl, CycleCount(1)});
+  }
   return grant;
 }
 
@@ -41,35 +41,30 @@ void UbPorts::decide() {
 }
 
 PortGrant UbPorts::place(const Ask& ask) {
-  const std::int64_t reads = reads_.ports_for(ask.use.reads);
-  const std::int64_t writes = writes_.ports_for(ask.use.writes);
-  const CyclePoint begin =
-      std::max({ask.raised + CycleCount(1), reads_.earliest(reads), writes_.earliest(writes)});
-  const CycleCount length(std::max(reads_.cycles(ask.use.rows, ask.use.reads),
-                                   writes_.cycles(ask.use.rows, ask.use.writes)));
-  const PortGrant grant{begin, begin + length};
-  reads_.take(reads, grant);
-  writes_.take(writes, grant);
+  const Cause ready{ask.raised, Resource::kControl, CycleCount(1)};
+  const PortTimes times = banks_.find(ready.at(), ask.use);
+  PortGrant grant{Instant(times.begin), Instant(times.end())};
+  if (ask.trail.records()) {
+    Causes& causes = ask.trail.causes();
+    const Cause held{times.held};
+    grant.begin =
+        causes.granted(Rule::kPorts, ready, times.begin > ready.at() ? &held : nullptr,
+                       {.rows = ask.use.rows, .reads = ask.use.reads, .writes = ask.use.writes},
+                       ask.trail.layer());
+    const Cause writes{grant.begin, Resource::kWritePort, times.writes};
+    grant.end = causes.follows(Rule::kPortsDone, {grant.begin, Resource::kReadPort, times.reads},
+                               &writes, ask.trail.layer());
+  }
+  banks_.take(ask.use, grant.begin, grant.end);
   return grant;
 }
 
-CyclePoint UbPorts::Bank::earliest(std::int64_t count) const {
-  if (count == 0) return CyclePoint(0);
-  return std::max(free[static_cast<std::size_t>(count - 1)], last_begin);
-}
-
-void UbPorts::Bank::take(std::int64_t count, const PortGrant& grant) {
-  if (count == 0) return;
-  std::fill_n(free.begin(), count, grant.end);
-  std::ranges::sort(free);
-  last_begin = grant.begin;
-}
-
 std::string UbPorts::state() const {
-  if (reads_.free.empty() && writes_.free.empty()) return "unified buffer ports have no limit";
+  if (banks_.free_reads().empty() && banks_.free_writes().empty())
+    return "unified buffer ports have no limit";
   std::string text = "unified buffer ports are free from cycle";
-  for (const CyclePoint at : reads_.free) text += fmt::format(" {} (read)", at.value);
-  for (const CyclePoint at : writes_.free) text += fmt::format(" {} (write)", at.value);
+  for (const CyclePoint at : banks_.free_reads()) text += fmt::format(" {} (read)", at.value);
+  for (const CyclePoint at : banks_.free_writes()) text += fmt::format(" {} (write)", at.value);
   return text;
 }
 

@@ -27,16 +27,14 @@
 #include "isa/insn.h"
 #include "isa/machine.h"
 #include "sim/kernel/kernel.h"
+#include "sim/kernel/trail.h"
+#include "sim/unit/port_banks.h"
 
 namespace systole::sim {
 
-// What a chunk moves: `rows` rows, each with so many reads and writes of a buffer row.
-struct PortUse {
-  std::int64_t rows, reads, writes;
-};
 // The chunk has its ports in cycles [begin, end); begin = end where there is no limit.
 struct PortGrant {
-  CyclePoint begin, end;
+  Instant begin, end;
 };
 
 class UbPorts {
@@ -45,13 +43,19 @@ class UbPorts {
 
   UbPorts(Kernel& kernel, const isa::Machine& machine);
 
-  // const PortGrant grant = co_await ports.ask(unit, use): goes on one cycle later, when the chunk
-  // is decided; it may begin later than that. A unit has one request at a time. rows > 0.
-  [[nodiscard]] auto ask(isa::Unit unit, const PortUse& use) { return Ask{*this, unit, use}; }
+  // const PortGrant grant = co_await ports.ask(trail, unit, use): goes on one cycle later, when the
+  // chunk is decided; it may begin later than that. A unit has one request at a time. rows > 0.
+  [[nodiscard]] auto ask(Trail& trail, isa::Unit unit, const PortUse& use) {
+    return Ask{*this, trail, unit, use};
+  }
 
   // The rows of the next chunk of a stream that has `left` to read, or to write.
-  [[nodiscard]] std::int64_t read_chunk(std::int64_t left) const { return reads_.chunk(left); }
-  [[nodiscard]] std::int64_t write_chunk(std::int64_t left) const { return writes_.chunk(left); }
+  [[nodiscard]] std::int64_t read_chunk(std::int64_t left) const {
+    return banks_.free_reads().empty() ? left : std::min(left, kChunkRows);
+  }
+  [[nodiscard]] std::int64_t write_chunk(std::int64_t left) const {
+    return banks_.free_writes().empty() ? left : std::min(left, kChunkRows);
+  }
 
   // From when on each port is free, for a deadlock report.
   [[nodiscard]] std::string state() const;
@@ -59,37 +63,20 @@ class UbPorts {
  private:
   struct Ask {
     UbPorts& ports;
+    Trail& trail;
     isa::Unit unit;
     PortUse use;
-    CyclePoint raised{};
+    Instant raised{};
     PortGrant grant{};
     [[nodiscard]] bool await_ready();
     void await_suspend(Kernel::Handle handle);
     [[nodiscard]] PortGrant await_resume();
   };
-  // The ports of one direction.
-  struct Bank {
-    std::vector<CyclePoint> free;  // ascending
-    CyclePoint last_begin;
-    // The first cycle in which `count` ports are free, not before those of older requests.
-    [[nodiscard]] CyclePoint earliest(std::int64_t count) const;
-    void take(std::int64_t count, const PortGrant& grant);
-    // Ports that a row with `moves` moves takes, and cycles that `rows` such rows take.
-    [[nodiscard]] std::int64_t ports_for(std::int64_t moves) const {
-      return std::min(moves, std::ssize(free));
-    }
-    [[nodiscard]] std::int64_t cycles(std::int64_t rows, std::int64_t moves) const {
-      return ports_for(moves) == 0 ? 0 : ceil_div(rows * moves, ports_for(moves));
-    }
-    [[nodiscard]] std::int64_t chunk(std::int64_t left) const {
-      return free.empty() ? left : std::min(left, kChunkRows);
-    }
-  };
   void decide();
   [[nodiscard]] PortGrant place(const Ask& ask);
 
   Kernel& kernel_;
-  Bank reads_, writes_;
+  PortBanks banks_;
   std::vector<Ask*> pending_;
 };
 

@@ -46,9 +46,11 @@ VectorUnit::VectorUnit(const Board& board, Completions& completions, ParamMemory
 
 Process VectorUnit::run() {
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
+  constexpr CycleCount kBefore(-1);
   for (;;) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(free_ - CycleCount(1));
+    co_await trail.at({free_, Resource::kControl, kBefore});
     const Moves moves = start();
     const std::int64_t most = std::max(moves.reads, moves.writes);
     const SliceLabel label = inbox_.label(most);
@@ -59,22 +61,24 @@ Process VectorUnit::run() {
       const std::int64_t rows = std::min(ports.read_chunk(left), ports.write_chunk(left));
       const PortUse use{1, reads.take(rows), writes.take(rows)};
       const CyclePoint raised = kernel.now();
-      const PortGrant grant = co_await ports.ask(isa::Unit::kVector, use);
+      const PortGrant grant = co_await ports.ask(trail, isa::Unit::kVector, use);
       sheet_.wait(raised, grant.begin, wait::kPort, label);
-      const CyclePoint begin = std::max(grant.begin, free_);
-      free_ = std::max(grant.end, begin + own_cycles(use));
+      const Instant begin = trail.latest({grant.begin}, {free_});
+      free_ = trail.latest({grant.end}, {begin, Resource::kVector, own_cycles(use)});
       sheet_.busy(begin, free_, label);
       left -= rows;
-      co_await kernel.at(free_ - CycleCount(1));
+      co_await trail.at({free_, Resource::kControl, kBefore});
     }
-    work.complete(free_ + CycleCount(board_.machine.vector_depth));
+    work.complete(
+        trail.after({free_, Resource::kVectorDepth, CycleCount(board_.machine.vector_depth)}));
   }
 }
 
 CycleCount VectorUnit::own_cycles(const PortUse& use) const {
   const isa::Machine& m = board_.machine;
-  return CycleCount(std::max(m.unified_buffer_read_ports == 0 ? use.reads : 0,
-                             m.unified_buffer_write_ports == 0 ? use.writes : 0));
+  const CycleCount rows(std::max(m.unified_buffer_read_ports == 0 ? use.reads : 0,
+                                 m.unified_buffer_write_ports == 0 ? use.writes : 0));
+  return board_.paced(Resource::kVector, rows);
 }
 
 VectorUnit::Moves VectorUnit::start() {

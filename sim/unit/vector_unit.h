@@ -59,7 +59,7 @@ class VectorUnit {
   Inbox inbox_;
   ParamMemory& params_;
   UnifiedBuffer& buffer_;
-  CyclePoint free_;  // the instruction before has moved its last row
+  Instant free_;  // the instruction before has moved its last row
 };
 
 }  // namespace systole::sim

@@ -24,11 +24,12 @@ WeightFetch::WeightFetch(const Board& board, isa::Unit unit, Completions& comple
 Process WeightFetch::run() {
   const Bytes tile_bytes(isa::tile_bytes(board_.machine));
   Kernel& kernel = board_.kernel;
+  Trail& trail = inbox_.trail();
   for (std::int64_t n = 1;; ++n) {
     while (inbox_.blocked()) co_await inbox_.change();
-    co_await kernel.at(next_address_);
+    co_await trail.at({next_address_});
     const CyclePoint ready = kernel.now();
-    co_await planes_.shifted().reach(n - board_.machine.weight_fifo_tiles);
+    co_await trail.room(planes_.shifted(), n, board_.machine.weight_fifo_tiles, Resource::kFifo);
     const CyclePoint start = kernel.now();
     sheet_.wait(ready, start, wait::kFifoFull, inbox_.label(-1));
 
@@ -41,12 +42,12 @@ Process WeightFetch::run() {
     Tile tile = read(insn);
     const SliceLabel label = inbox_.label(-1, tile_bytes.value);
     fetches_.push({std::move(tile), inbox_.issue(), start, label});
-    next_address_ = start + CycleCount(1);
-    memory_.ask(requester_, address, tile_bytes);
+    next_address_ = trail.after({trail.now(), Resource::kControl, CycleCount(1)});
+    memory_.ask(trail, requester_, address, tile_bytes);
   }
 }
 
-void WeightFetch::flows(CyclePoint begin, CyclePoint sent) {
+void WeightFetch::flows(CyclePoint begin, const Instant& sent) {
   Fetch fetch = std::move(fetches_.front());
   fetches_.pop();
   if (board_.kernel.now() == fetch.start) {
@@ -54,9 +55,11 @@ void WeightFetch::flows(CyclePoint begin, CyclePoint sent) {
   } else {
     sheet_.flow(begin, sent, fetch.label);
   }
-  const CyclePoint whole = sent + CycleCount(board_.machine.dram_latency);
-  fetch.tile.whole = whole + CycleCount(1);
-  planes_.deliver(std::move(fetch.tile));
+  const Instant whole =
+      memory_.after({sent, Resource::kMemoryLatency, CycleCount(board_.machine.dram_latency)},
+                    fetch.work.layer());
+  fetch.tile.layer = fetch.work.layer();
+  planes_.deliver(std::move(fetch.tile), whole);
   fetch.work.complete(whole);
 }
 

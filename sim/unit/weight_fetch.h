@@ -44,7 +44,7 @@ class WeightFetch : public MemoryClient {
     CyclePoint start;
     SliceLabel label;
   };
-  void flows(CyclePoint begin, CyclePoint sent) override;
+  void flows(CyclePoint begin, const Instant& sent) override;
 
   // The tile's values, where the run has any.
   [[nodiscard]] Tile read(const isa::ReadWeights& insn);
@@ -59,7 +59,7 @@ class WeightFetch : public MemoryClient {
   Memory& memory_;
   std::size_t requester_;
   Ring<Fetch> fetches_;  // of which the memory has not told, in order
-  CyclePoint next_address_;
+  Instant next_address_;
 
   // By address, k, n and sign. Emptied when it has grown to several times the weight image.
   using Place = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool>;

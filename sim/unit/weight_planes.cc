@@ -28,8 +28,8 @@ WeightPlanes::WeightPlanes(const Board& board, std::int64_t instance)
     : board_(board),
       level_name_(instance == 0 ? "weight_fifo.tiles"
                                 : fmt::format("weight_fifo.{}.tiles", instance)),
-      arrived_(board.kernel),
-      shifted_(board.kernel) {}
+      arrived_(board.kernel, board.causes),
+      shifted_(board.kernel, board.causes) {}
 
 Process WeightPlanes::watch(Milestones& steps, std::int64_t change) {
   for (std::int64_t n = 1;; ++n) {
@@ -39,8 +39,10 @@ Process WeightPlanes::watch(Milestones& steps, std::int64_t change) {
   }
 }
 
-void WeightPlanes::deliver(Tile tile) {
-  arrived_.post(tile.whole);
+void WeightPlanes::deliver(Tile tile, const Instant& arrived) {
+  const Cause seen{arrived, Resource::kControl, CycleCount(1)};
+  tile.whole = seen.at();
+  arrived_.post(seen);
   tiles_.push(std::move(tile));
 }
 
@@ -50,10 +52,10 @@ const Tile* WeightPlanes::head(CyclePoint when) const {
   return &tiles_[head];
 }
 
-void WeightPlanes::end_shift(CyclePoint end) {
+void WeightPlanes::end_shift(const Instant& end) {
   SYSTOLE_CHECK(head(board_.kernel.now()) != nullptr, "the end of a shift of nothing");
   tiles_[static_cast<std::size_t>(in_array_++)].usable = end;
-  shifted_.post(end);
+  shifted_.post({end});
 }
 
 Tile WeightPlanes::take() {

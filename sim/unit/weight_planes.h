@@ -27,6 +27,7 @@ struct Tile {
   std::shared_ptr<const std::vector<std::uint8_t>> copy;
   std::vector<std::int32_t> zero;  // per column; empty: all 0
   CyclePoint whole;                // first cycle in which the planes see it whole
+  std::int64_t layer = 0;          // that reads it
   CyclePoint usable;               // first cycle in which a pass may switch to it
 
   // What PE(r, c) multiplies by: the weight less its column's zero point, 0 outside the valid part.
@@ -44,18 +45,22 @@ class WeightPlanes {
   Process watch(Milestones& steps, std::int64_t change);
 
   // --- the weight fetch unit's side ---
-  // The next tile, whole from tile.whole on.
-  void deliver(Tile tile);
+  // The next tile, whose last byte arrives in cycle `arrived`; it is seen a cycle later.
+  void deliver(Tile tile, const Instant& arrived);
   // Step n: the n-th tile has been shifted in: its FIFO slot is free and it may become active.
   [[nodiscard]] Milestones& shifted() { return shifted_; }
 
   // --- the array's side ---
-  // Step n: the n-th tile is whole.
+  // Step n: the n-th tile is whole and seen.
   [[nodiscard]] Milestones& arrived() { return arrived_; }
+  // The layer of the FIFO's head, which is whole.
+  [[nodiscard]] std::int64_t head_layer() const {
+    return tiles_[static_cast<std::size_t>(in_array_)].layer;
+  }
   // The FIFO's head, null if it is not whole in cycle `when`.
   [[nodiscard]] const Tile* head(CyclePoint when) const;
   // The head's shift ends: from `end` on it may become active and its slot is free.
-  void end_shift(CyclePoint end);
+  void end_shift(const Instant& end);
 
   // --- the matrix unit's side ---
   // The oldest tile not yet active, once it has been shifted in.

@@ -17,6 +17,7 @@ namespace systole::laws {
 struct How {
   sim::Engine engine = sim::Engine::kCycle;
   bool timing_only = false;
+  sim::Causes* causes = nullptr;
   std::uint64_t shuffle_seed = 0;
   sim::Probe* probe = nullptr;
   sim::AccumulatorObserver* writes = nullptr;
@@ -29,6 +30,7 @@ inline sim::RunResult run(const RandomCase& c, const How& how) {
   options.shuffle_seed = how.shuffle_seed;
   options.probe = how.probe;
   options.writes = how.writes;
+  options.causes = how.causes;
   return sim::run(c.program, c.machine, c.inputs, options);
 }
 

@@ -103,10 +103,10 @@ Process await_step(Kernel& kernel, Milestones& milestones, std::int64_t step, Ti
 }
 Process post(Kernel& kernel, Milestones& milestones) {
   co_await kernel.delay(CycleCount(2));
-  milestones.post(CyclePoint(9));
-  milestones.post(CyclePoint(9));
+  milestones.post({Instant(CyclePoint(9))});
+  milestones.post({Instant(CyclePoint(9))});
   co_await kernel.delay(CycleCount(20));
-  milestones.post(CyclePoint(22));
+  milestones.post({Instant(CyclePoint(22))});
 }
 
 TEST_P(ChannelInAnyOrder, MilestonesAreSeenInTheirCycle) {

@@ -35,9 +35,10 @@ isa::Machine with_ports(std::int64_t reads, std::int64_t writes) {
 
 Process request(Kernel& kernel, UbPorts& ports, Unit unit, const std::vector<Step>& steps,
                 std::vector<Times>& grants) {
+  Trail trail(kernel, nullptr);
   for (const Step& step : steps) {
     co_await kernel.delay(CycleCount(step.gap));
-    const PortGrant grant = co_await ports.ask(unit, step.use);
+    const PortGrant grant = co_await ports.ask(trail, unit, step.use);
     grants.push_back({grant.begin.value, grant.end.value});
     co_await kernel.at(grant.end - CycleCount(1));
   }

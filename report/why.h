@@ -1,0 +1,23 @@
+// Why: a program's run explained (traces/explain), with the simulator that answers its questions.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "isa/program.h"
+#include "sim/run.h"
+#include "traces/explain/bound.h"
+
+namespace systole::report {
+
+struct WhyOptions {
+  bool what_if = true;     // whether the best predicted changes are run again
+  std::size_t reruns = 4;  // how many
+};
+
+// Records a timing-only run of the program, times it again and runs it again. The program's machine
+// is `machine` but for what does not change it. Throws as sim::run does.
+[[nodiscard]] traces::Explanation explain(const isa::Program& program, const isa::Machine& machine,
+                                          const WhyOptions& options = {});
+
+}  // namespace systole::report
