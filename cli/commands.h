@@ -15,6 +15,7 @@ namespace systole::cli {
 using AddCommand = void (*)(Command app, const std::string& command_line);
 
 void add_run(Command app, const std::string& command_line);
+void add_explain(Command app, const std::string& command_line);
 void add_compile(Command app, const std::string& command_line);
 void add_quantize(Command app, const std::string& command_line);
 void add_compare(Command app, const std::string& command_line);
@@ -32,6 +33,7 @@ void add_ops(Command app, const std::string& command_line);
 // In the order of `systole --help`.
 inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_run,
+    add_explain,
     add_compile,
     add_quantize,
     add_compare,

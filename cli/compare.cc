@@ -30,7 +30,7 @@ struct Options {
   std::vector<std::string> measurements;
   double seconds = kQuickSeconds;
   double p99_milliseconds = 7.0;
-  bool json = false, all = false;
+  bool json = false, all = false, no_what_if = false;
 };
 
 // Modelled devices by default: three generations of GPUs.
@@ -147,6 +147,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   for (const std::string& path : o.measurements) {
     request.measurements.push_back(compare::open_measurements(path));
   }
+  request.what_if = !o.no_what_if;
   set_targets(o, request);
   ModelSource model(o.source);
   request.source = model.source();
@@ -174,6 +175,7 @@ void add_result_options(Command app, Options& o) {
       .type_name("FILE");
   app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots").type_name("DIR");
   app.add_flag("--json", o.json, "prints the JSON instead of the table");
+  app.add_flag("--no-what-if", o.no_what_if, "what bounds a machine is predicted, not run again");
   app.add_flag("--all", o.all, "the table has every batch size and setting");
 }
 

@@ -19,6 +19,7 @@
 #include "cli/model_options.h"
 #include "compiler/load.h"
 #include "compiler/pipeline.h"
+#include "report/why.h"
 
 namespace systole::cli {
 namespace {
@@ -29,7 +30,7 @@ struct Options {
   MachineOptions machine;
   ShapeOptions shapes;
   compiler::CompileOptions compile;
-  bool emit_ir = false, explain = false;
+  bool emit_ir = false, explain = false, no_what_if = false;
 };
 
 // The graph as it is read, and as it is after a pass, where that is asked for.
@@ -70,7 +71,11 @@ void compile(const Options& o) {
   outputs.commit();
   progress.reset();
   fmt::print("{}", ir);
-  if (o.explain) fmt::print("{}", explanation_text(compiled));
+  if (o.explain) {
+    fmt::print("{}", explanation_text(compiled));
+    const traces::Explanation why = report::explain(program, machine, {.what_if = !o.no_what_if});
+    fmt::print("{}", wrapped("bound by    " + traces::bound_text(why.bound), 0, 4) + "\n");
+  }
   if (file == nullptr) return;
   fmt::print("{}: {}, {} bytes of weights, for {}\n", clean(o.output),
              counted(std::ssize(program.code), "instruction"), program.weight_bytes,
@@ -101,8 +106,12 @@ void add_compile(Command app, const std::string& /*command_line*/) {
                               fmt::join(compiler::pass_names(), ", ")))
       .check(one_of(compiler::pass_names()))
       .type_name("PASS");
-  command.add_flag("--explain", o->explain,
-                   "prints each layer's mapping, weight traffic, predicted cycles and bound");
+  command.add_flag(
+      "--explain", o->explain,
+      "prints each layer's mapping, weight traffic, predicted cycles and limit, and what "
+      "bounds the program's run");
+  command.add_flag("--no-what-if", o->no_what_if,
+                   "with --explain: what bounds it is predicted, not run again");
   command.footer("Example:\n  systole compile gemm:512,1024,256 -o gemm.tpu --emit-asm gemm.asm");
   command.callback([o] {
     o->model = resolve_model(o->model, "compile", o->shapes);

@@ -22,7 +22,7 @@ std::string layers_text(const compiler::Compiled& compiled) {
     width = std::max(width, width_of(clean(program.layers.at(layer).name, kMaxName)));
   }
   std::string text = fmt::format("{:<{}}  {:>11}  {:<12}  {:>11}  {:>9}  {:>5}\n", "layer", width,
-                                 "cycles", "bound by", "weights KiB", "host KiB", "tiles");
+                                 "cycles", "limit", "weights KiB", "host KiB", "tiles");
   const auto kilobytes = [](std::int64_t bytes) {
     return fmt::format("{:.1f}", static_cast<double>(bytes) / 1024.0);
   };

@@ -7,7 +7,7 @@
 
 namespace systole::cli {
 
-// A line per device layer: mapping, weight bytes read, predicted cycles, what bounds it; then how
+// A line per device layer: mapping, weight bytes read, predicted cycles, what limits it; then how
 // the segments share the unified buffer.
 [[nodiscard]] std::string explanation_text(const compiler::Compiled& compiled);
 

@@ -7,28 +7,21 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <set>
 
-#include "base/named_error.h"
 #include "base/page.h"
 #include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/choices.h"
 #include "cli/commands.h"
 #include "cli/float_check.h"
-#include "cli/inputs.h"
-#include "cli/model_name.h"
-#include "cli/model_options.h"
-#include "cli/numbers.h"
-#include "compiler/compile.h"
+#include "cli/job.h"
 #include "compiler/frontend/scalesim_topology.h"
-#include "compiler/ir/batch.h"
-#include "compiler/load.h"
 #include "formats/program_files.h"
 #include "formats/results.h"
 #include "report/record.h"
 #include "report/stats.h"
 #include "report/summary.h"
+#include "report/why.h"
 #include "traces/sinks/open.h"
 #include "traces/sinks/scalesim.h"
 #include "traces/sinks/tee.h"
@@ -38,15 +31,9 @@ namespace {
 
 constexpr const char* kStandardOutput = "-";
 
-struct Options {
-  std::string subject;  // model or program
-  MachineOptions machine;
-  ShapeOptions shapes;
-  std::optional<std::int64_t> batches;
-  std::string engine = "cycle", schedule = "overlap";
-  bool timing_only = false, json = false, all_layers = false, no_float = false;
-  std::vector<std::string> inputs;
-  std::vector<std::string> calibrate;  // "[NAME=]FILE"
+struct Options : JobOptions {
+  std::string engine = "cycle";
+  bool json = false, all_layers = false, no_float = false, no_what_if = false;
   std::string labels, output, stats, trace, scalesim;
 };
 
@@ -58,16 +45,6 @@ struct Results {
   std::unique_ptr<traces::Sink> trace;
   // SCALE-Sim's reports, all three or none.
   AtomicFile *compute = nullptr, *bandwidth = nullptr, *access = nullptr;
-};
-
-// What is to run, ready but for the inputs' values.
-struct Job {
-  isa::Program program;
-  std::optional<compiler::Graph> float_graph;  // what the program was quantised from
-  std::map<std::string, InputSource> sources;
-  // Inputs and outputs that are the same for every batch, with their shapes.
-  std::map<std::string, Shape> without_rows;
-  std::int64_t rows = 0;
 };
 
 constexpr auto kEngines = [] {
@@ -93,9 +70,7 @@ void add_engine_option(Command app, std::string& engine) {
 
 // Options that contradict each other.
 void check_options(const Options& o) {
-  if (!o.inputs.empty() && compiler::is_topology(o.subject)) {
-    throw InputError("--input", "a topology has no values", "no --input");
-  }
+  check_job_options(o);
   if (o.timing_only && !o.labels.empty()) {
     throw InputError("--labels", "--timing-only computes no outputs", "one of the two");
   }
@@ -114,23 +89,7 @@ void check_options(const Options& o) {
     throw InputError(o.trace.empty() ? "--scalesim-reports" : "--trace",
                      "the func engine keeps no time", "--engine cycle");
   }
-  if (formats::is_program(o.subject) && o.schedule != Options{}.schedule) {
-    throw InputError(o.subject, "a program is scheduled already", "no --schedule");
-  }
-  const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
-  if (formats::is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
-    throw InputError(o.subject, "a program has its shapes, batches and scales already",
-                     "no --batch, --batches, --dim, --shape or --calibrate");
-  }
 }
-
-// A named input; its leading extent does not matter if it has rows.
-struct InputPlace {
-  std::string name;
-  Shape shape;
-  bool has_rows = true;
-};
-using InputPlaces = std::vector<InputPlace>;
 
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
   // The reports take each tile as a fold of its own, and one batch as the layer.
@@ -169,142 +128,6 @@ void open_tensors(const Options& o, const isa::Program& program, Results& result
     if (t.role == isa::Role::kOutput) names.push_back(t.name);
   }
   results.tensors.emplace(results.files, o.output, names);
-}
-
-// Sources for the named inputs; timing alone needs none.
-void read_job_sources(const Options& o, const InputPlaces& inputs, Job& job) {
-  if (o.timing_only && o.inputs.empty()) return;
-  std::vector<std::string> names;
-  for (const InputPlace& input : inputs) names.push_back(input.name);
-  job.sources = read_sources(o.inputs, names);
-  std::set<std::string> without;
-  for (const auto& [name, shape, has_rows] : inputs) {
-    if (has_rows) {
-      match_rows(name, job.sources.at(name), shape);
-    } else {
-      match_shape(name, job.sources.at(name), shape);
-      job.without_rows[name] = shape;
-      without.insert(name);
-    }
-  }
-  job.rows = source_rows(job.sources, without);
-}
-
-// Batches for the rows at hand: what was asked for, else as many as hold every row.
-std::int64_t batches_for(const Options& o, std::int64_t rows, std::int64_t batch) {
-  const std::int64_t needed = std::max<std::int64_t>(1, ceil_div(rows, batch));
-  if (o.batches && *o.batches < needed) {
-    throw InputError("--batches", fmt::format("{} batches of {} rows", *o.batches, batch),
-                     fmt::format("at least {} for {} rows", needed, rows));
-  }
-  return o.batches.value_or(needed);
-}
-
-// Rows that are spread over batches of one must not need one another.
-void check_rows_apart(const Options& o, compiler::LoadOptions load, std::int64_t rows) {
-  std::optional<compiler::RowMixer> mixer;
-  try {
-    load.batch = 2;
-    mixer = compiler::batch_of(compiler::load_model(o.subject, load)).mixer;
-  } catch (const InputError&) {
-    return;  // its batch is 1 for good
-  }
-  if (!mixer) return;
-  throw InputError(fmt::format("{}: node '{}'", o.subject, mixer->node),
-                   fmt::format("{}, and there are {} rows for batches of 1", mixer->how, rows),
-                   fmt::format("--batch {}", rows));
-}
-
-Job job_from_model(const Options& o, const isa::Machine& machine) {
-  compiler::LoadOptions load = load_options(o.shapes);
-  load.structure_only = o.timing_only && o.calibrate.empty();
-  compiler::Graph graph = read_model(o.subject, load);
-  Job job;
-  const compiler::Batch batch = compiler::batch_of(graph);
-  InputPlaces inputs;
-  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
-    const compiler::Value& value = graph.value(graph.inputs[i]);
-    inputs.push_back({value.name, value.shape, batch.inputs[i]});
-  }
-  read_job_sources(o, inputs, job);
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    const compiler::Value& value = graph.value(graph.outputs[i]);
-    if (!batch.outputs[i]) job.without_rows[value.name] = value.shape;
-  }
-  if (!o.shapes.batch && batch.rows == 1 && job.rows > 1) check_rows_apart(o, load, job.rows);
-  const bool one_row = batch.rows == 1 && batch.inputs.front();
-  if (!o.shapes.batch && one_row && !graph.separate_layers)
-    note("batch 1; --batch N computes N rows together");
-  const std::string hash = graph.hash;
-  if (!o.calibrate.empty()) {
-    compiler::Graph quantised = load_quantised(o.subject, o.calibrate, load);
-    job.float_graph = std::move(graph);
-    graph = std::move(quantised);
-  }
-  const compiler::CompileOptions how = {.batches = batches_for(o, job.rows, batch.rows),
-                                        .timing_only = o.timing_only,
-                                        .schedule = o.schedule};
-  job.program = in_file(o.subject, [&] { return compiler::compile(graph, machine, how); });
-  job.program.model_hash = hash;  // of the file the user named, quantised here or not
-  return job;
-}
-
-Job job_from_program(const Options& o, isa::Program program) {
-  Job job;
-  InputPlaces inputs;
-  for (const isa::HostTensor& t : program.tensors) {
-    const bool rows = !t.shape.empty() && t.shape[0] == program.batch * program.batches;
-    if (t.role == isa::Role::kInput) inputs.push_back({t.name, t.shape, rows});
-  }
-  job.program = std::move(program);
-  if (!job.program.has_values && !o.timing_only) {
-    throw InputError(o.subject, "was compiled for timing only and has no weights", "--timing-only");
-  }
-  read_job_sources(o, inputs, job);
-  return job;
-}
-
-Job make_job(const Options& o, std::optional<isa::Program> program, const isa::Machine& machine) {
-  const Progress progress(program ? "reading" : "compiling");
-  return program ? job_from_program(o, std::move(*program)) : job_from_model(o, machine);
-}
-
-std::map<std::string, Tensor> input_tensors(const Job& job) {
-  std::map<std::string, Tensor> tensors;
-  const std::int64_t capacity = job.program.batch * job.program.batches;
-  if (job.rows != 0 && job.rows < capacity) {
-    const std::int64_t zeros = capacity - job.rows;
-    note(fmt::format("{} in {} of {}: the last {}", counted(job.rows, "row"),
-                     counted(job.program.batches, "batch", "batches"), job.program.batch,
-                     zeros == 1 ? "row is zeros" : fmt::format("{} rows are zeros", zeros)));
-  }
-  for (const isa::HostTensor& t : job.program.tensors) {
-    if (t.role != isa::Role::kInput) continue;
-    const auto alike = job.without_rows.find(t.name);
-    const bool rows = alike == job.without_rows.end();
-    Tensor tensor =
-        fit_input(t.name, job.sources.at(t.name), t.type, rows ? t.shape : alike->second);
-    const std::int64_t room = t.bytes() / std::max<std::int64_t>(1, tensor.bytes());
-    tensors[t.name] = rows ? std::move(tensor) : repeated(std::move(tensor), room, t.shape);
-  }
-  return tensors;
-}
-
-// Outputs without the rows that padding added, and once what is the same for every batch.
-std::map<std::string, Tensor> trimmed(std::map<std::string, Tensor> outputs, std::int64_t capacity,
-                                      std::int64_t rows, const Job& job) {
-  for (auto& [name, tensor] : outputs) {
-    if (const auto alike = job.without_rows.find(name); alike != job.without_rows.end()) {
-      tensor.shape = alike->second;
-      tensor.data.resize(static_cast<std::size_t>(tensor.count() * dtype_bytes(tensor.type)));
-      continue;
-    }
-    if (tensor.shape.empty() || tensor.shape.front() != capacity) continue;
-    const std::size_t row_bytes = tensor.data.size() / static_cast<std::size_t>(capacity);
-    tensor.data.resize(row_bytes * static_cast<std::size_t>(rows));
-    tensor.shape.front() = rows;
-  }
-  return outputs;
 }
 
 const Tensor& first_output(const isa::Program& program,
@@ -388,6 +211,10 @@ void run(const Options& o, const std::string& command_line) {
   report::Record record = new_record(o, job, machine);
   record.command_line = command_line;
   run_job(o, job, results, record);
+  if (record.engine != sim::Engine::kFunc) {
+    const Progress progress("asking why");
+    record.why = report::explain(job.program, machine, {.what_if = !o.no_what_if});
+  }
   report(o, results, record);
 }
 
@@ -412,6 +239,7 @@ void add_report_options(Command app, Options& o) {
                  "writes SCALE-Sim's COMPUTE, BANDWIDTH and DETAILED_ACCESS reports")
       .type_name("DIR");
   app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
+  app.add_flag("--no-what-if", o.no_what_if, "what bounds the run is predicted, not run again");
 }
 
 std::string class_list() {
@@ -432,15 +260,8 @@ std::string class_list() {
 void add_run(Command app, const std::string& command_line) {
   Command command = app.add_subcommand("run", "runs a model or program on a machine");
   const auto o = std::make_shared<Options>();
-  command.add_option("MODEL|PROGRAM", o->subject, std::string(kModelHelp) + ", .tpu or .asm")
-      .required();
-  add_machine_options(command, o->machine);
-  add_shape_options(command, o->shapes);
-  command.add_option("--batches", o->batches, "batches to compute; default: as the input needs")
-      .check(check_count)
-      .type_name("N");
+  add_job_options(command, *o);
   add_engine_option(command, o->engine);
-  add_schedule_option(command, o->schedule);
   command.add_flag("--timing-only", o->timing_only, "computes cycles but no values");
   add_data_options(command, *o);
   add_report_options(command, *o);
@@ -450,8 +271,7 @@ void add_run(Command app, const std::string& command_line) {
                  "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
                  "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
   command.callback([o, command_line] {
-    if (!formats::is_program(o->subject)) o->subject = resolve_model(o->subject, "run", o->shapes);
-    o->timing_only |= compiler::is_topology(o->subject);
+    resolve_subject(*o, "run");
     run(*o, command_line);
   });
 }

@@ -39,15 +39,20 @@ Figures figures(const Record& record) {
   return f;
 }
 
-Bound device_bound_by(const Record& record) { return report::device_bound(record.report.total); }
+bool host_bound(const Record& record) {
+  return record.report.host_seconds > record.report.device_seconds;
+}
 
-Bound bound_by(const Record& record) {
-  const Figures f = figures(record);
-  Bound device = device_bound_by(record);
-  device.share *= ratio(f.seconds, f.total_seconds);
-  const Bound host{"host", "the host's own steps",
-                   ratio(record.report.host_seconds, f.total_seconds)};
-  return host.share > device.share ? host : device;
+std::vector<CycleCount> layer_cycles(const Record& record) {
+  const bool known = record.why && record.why->path.whole;
+  if (known && record.why->path.by_layer.size() >= record.report.layers.size()) {
+    return record.why->path.by_layer;
+  }
+  std::vector<CycleCount> cycles;
+  for (const sim::LayerReport& layer : record.report.layers) {
+    cycles.push_back(layer.counters.cycles);
+  }
+  return cycles;
 }
 
 std::vector<std::int64_t> tenths_of_percent(std::span<const std::int64_t> parts) {

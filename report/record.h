@@ -10,8 +10,8 @@
 
 #include "isa/machine.h"
 #include "report/accuracy.h"
-#include "report/bound.h"
 #include "sim/run.h"
+#include "traces/explain/bound.h"
 
 namespace systole::report {
 
@@ -27,6 +27,7 @@ struct Record {
   sim::Engine engine = sim::Engine::kCycle;
   bool timing_only = false;
   sim::Report report;
+  std::optional<traces::Explanation> why;  // of the device; none where the engine keeps no time
   std::optional<Accuracy> accuracy;        // of the program's first output
   std::optional<Accuracy> float_accuracy;  // of the float32 model it was quantised from
 };
@@ -44,13 +45,11 @@ struct Figures {
 };
 [[nodiscard]] Figures figures(const Record& record);
 
-// What a run's time went to, coarsely; `share` is of total_seconds unless said otherwise.
-
-// The largest of: compute (active), weights (weight stall and shift), link (input and output), host
-// (priced steps), latency (every other class: units waiting for each other, starts, drain).
-[[nodiscard]] Bound bound_by(const Record& record);
-// The same without the host; `share` is of the device's time.
-[[nodiscard]] Bound device_bound_by(const Record& record);
+// Whether the host's own steps take longer than the device: then they bound the run.
+[[nodiscard]] bool host_bound(const Record& record);
+// Cycles of each layer: its share of the critical path, or the matrix unit's where that is not
+// known.
+[[nodiscard]] std::vector<CycleCount> layer_cycles(const Record& record);
 
 // Shares of a whole in tenths of a percent that add up to 1000 exactly (largest remainder method;
 // earlier parts win ties). All 0 if the parts are.

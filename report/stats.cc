@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "base/source.h"
+#include "report/why_json.h"
 
 namespace systole::report {
 namespace {
@@ -49,12 +50,14 @@ Json bytes_json(const sim::Counters& counters) {
   return json;
 }
 
-Json layers_json(const sim::Report& report) {
+Json layers_json(const Record& record) {
+  const std::vector<CycleCount> cycles = layer_cycles(record);
   Json layers = Json::array();
-  for (const sim::LayerReport& layer : report.layers) {
+  for (std::size_t i = 0; i < record.report.layers.size(); ++i) {
+    const sim::LayerReport& layer = record.report.layers[i];
     layers.push_back({{"name", layer.name},
                       {"kind", layer.kind},
-                      {"cycles", layer.counters.cycles.value},
+                      {"cycles", cycles[i].value},
                       {"first_cycle", layer.first.value},
                       {"last_cycle", layer.last.value},
                       {"instructions", layer.counters.instructions},
@@ -119,20 +122,20 @@ Json header_json(const Record& record) {
           {"array_active", if_timed(f.array_active)},
           {"mapping_efficiency", if_timed(f.mapping_efficiency)},
           {"tops", if_timed(f.tops)},
-          {"peak_tops", f.peak_tops},
-          {"bound_by", if_timed(bound_by(record).name)},
-          {"device_bound_by", if_timed(device_bound_by(record).name)}};
+          {"peak_tops", f.peak_tops}};
 }
 
 }  // namespace
 
 std::string stats_json(const Record& record) {
   Json json = header_json(record);
+  json.update(bound_json(record));
   json["accuracy"] = accuracy_json(record.accuracy);
   json["float_accuracy"] = accuracy_json(record.float_accuracy);
   json["counters"] = counters_json(record.report.total);
+  json["path"] = record.why ? path_json(record.why->path) : Json(nullptr);
   json["units"] = units_json(record.report);
-  json["layers"] = layers_json(record.report);
+  json["layers"] = layers_json(record);
   json["bytes"] = bytes_json(record.report.total);
   json["energy_joules"] = nullptr;
   json["host_fallback"] = host_json(record.report);

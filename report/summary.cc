@@ -2,8 +2,9 @@
 #include "report/summary.h"
 
 #include <algorithm>
-#include <iterator>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/clean.h"
@@ -16,15 +17,6 @@ namespace {
 constexpr std::size_t kNameWidth = 24;
 constexpr std::size_t kKindWidth = 10;  // at most
 constexpr std::size_t kTopLayers = 3;
-
-// 1234567 -> "1,234,567"
-std::string grouped(std::int64_t value) {
-  std::string digits = std::to_string(value);
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
-  }
-  return digits;
-}
 
 // A figure with three or four digits and a prefix: 0.00123 -> "1.23 m".
 std::string with_prefix(double value) {
@@ -87,14 +79,20 @@ std::string speed_lines(const Record& record) {
 }
 
 std::string bound_lines(const Record& record) {
-  const Bound bound = bound_by(record);
-  std::string text = line("bound by", fmt::format("{}: {:.1f} % of the time {}", bound.name,
-                                                  100.0 * bound.share, bound.text));
-  if (bound.name == "host") {
-    const Bound device = device_bound_by(record);
-    text += line("", fmt::format("the device by {}: {:.1f} % of its time {}", device.name,
-                                 100.0 * device.share, device.text));
+  const Figures f = figures(record);
+  std::string text;
+  if (host_bound(record)) {
+    text += line("bound by", fmt::format("host: {:.1f} % of the time, the host's own steps",
+                                         100.0 * record.report.host_seconds / f.total_seconds));
   }
+  if (!record.why) return text;
+  const std::string device = traces::bound_text(record.why->bound);
+  const std::string part =
+      record.why->path.whole
+          ? ""
+          : fmt::format(" (of its first {} cycles)", grouped(record.why->path.cycles.value));
+  text +=
+      text.empty() ? line("bound by", device + part) : line("", "the device by " + device + part);
   return text;
 }
 
@@ -113,68 +111,82 @@ std::string host_lines(const Record& record) {
   return text;
 }
 
-// One row of a table: name, cycles, percent in tenths.
-std::string row(const std::string& name, std::int64_t cycles, std::int64_t tenths) {
-  return fmt::format("  {:<14}{:>14} {:>3}.{} %", name, grouped(cycles), tenths / 10, tenths % 10);
+// What most of the cycles went to, and its share of them; nothing if there are none.
+std::string root_text(const traces::ByResource& cycles) {
+  const sim::Resource most = traces::largest(cycles);
+  const std::int64_t sum = std::accumulate(cycles.begin(), cycles.end(), CycleCount(0)).value;
+  if (sum == 0) return {};
+  const auto part = static_cast<double>(cycles[index(most)].value) / static_cast<double>(sum);
+  return fmt::format("{} {:.0f} %", sim::info(most).name, 100.0 * part);
 }
 
-// The stall table in two columns, read downwards.
+// The stall table: classes with cycles, each with its root.
 std::string stall_table(const Record& record) {
   std::vector<std::int64_t> cycles;
   for (const CycleCount c : record.report.total.matrix) cycles.push_back(c.value);
   const std::vector<std::int64_t> shares = tenths_of_percent(cycles);
-  const std::size_t half = (sim::kStallCount + 1) / 2;
   const std::int64_t units = record.machine.array_units;
   std::string text =
-      units == 1
-          ? "Cycles of the matrix unit, each in one class:\n"
-          : fmt::format("Cycles of the {} matrix units together, each in one class:\n", units);
-  const auto cell = [&](std::size_t i) {
-    return row(std::string(sim::stall_name(static_cast<sim::Stall>(i))), cycles[i], shares[i]);
-  };
-  for (std::size_t i = 0; i < half; ++i) {
-    text += cell(i);
-    if (i + half < sim::kStallCount) text += "   " + cell(i + half);
-    text += "\n";
+      units == 1 ? "Cycles of the matrix unit, each in one class, and what it waited for (<-):\n"
+                 : fmt::format(
+                       "Cycles of the {} matrix units together, each in one class, and what they "
+                       "waited\nfor (<-):\n",
+                       units);
+  for (std::size_t i = 0; i < sim::kStallCount; ++i) {
+    if (cycles[i] == 0) continue;
+    std::string root;
+    if (record.why) root = root_text(record.why->path.roots[i]);
+    text += fmt::format("  {:<14}{:>14} {:>3}.{} %{}{}\n",
+                        sim::stall_name(static_cast<sim::Stall>(i)), grouped(cycles[i]),
+                        shares[i] / 10, shares[i] % 10, root.empty() ? "" : "  <- ", root);
   }
   return text;
 }
 
-// The class other than active that took most of a layer's cycles.
-std::string main_stall(const sim::Counters& counters) {
-  const auto* const largest =
-      std::max_element(std::next(counters.matrix.begin()), counters.matrix.end());
-  if (largest->value == 0) return "";
-  const auto stall = static_cast<sim::Stall>(largest - counters.matrix.begin());
-  return fmt::format("most: {}", sim::stall_name(stall));
+// A layer as a row of the table: its cycles and what most of them went to.
+struct LayerRow {
+  const sim::LayerReport* layer;
+  std::int64_t cycles;
+  std::string most;
+};
+
+std::vector<LayerRow> layer_rows(const Record& record) {
+  const std::vector<CycleCount> cycles = layer_cycles(record);
+  std::vector<LayerRow> rows;
+  for (std::size_t i = 0; i < record.report.layers.size(); ++i) {
+    std::string most;
+    if (record.why && i < record.why->path.layers.size()) {
+      most = root_text(record.why->path.layers[i]);
+    }
+    rows.push_back({&record.report.layers[i], cycles[i].value, most});
+  }
+  return rows;
 }
 
 std::string layer_table(const Record& record, bool all_layers) {
-  std::vector<const sim::LayerReport*> layers;
-  for (const sim::LayerReport& layer : record.report.layers) {
-    if (all_layers || layer.counters.cycles.value > 0) layers.push_back(&layer);
-  }
-  std::string text = "Layers (most: the class that most of their other cycles are in):\n";
+  std::vector<LayerRow> rows = layer_rows(record);
+  // What belongs to no layer has its cycles with those it leads to.
+  std::erase_if(rows, [&](const LayerRow& row) {
+    return row.cycles == 0 && (!all_layers || row.layer == &record.report.layers.front());
+  });
+  std::string text = "Layers, by their part of the critical path:\n";
   if (!all_layers) {
-    std::stable_sort(layers.begin(), layers.end(), [](const auto* a, const auto* b) {
-      return a->counters.cycles > b->counters.cycles;
-    });
-    const std::size_t shown = std::min(kTopLayers, layers.size());
-    text = layers.size() == shown
-               ? text
-               : fmt::format(
-                     "Layers, top {} of {} (--layers shows all; most: where most other cycles "
-                     "went):\n",
-                     shown, layers.size());
-    layers.resize(shown);
+    std::ranges::stable_sort(rows, std::greater<>(), &LayerRow::cycles);
+    const std::size_t shown = std::min(kTopLayers, rows.size());
+    if (rows.size() > shown) {
+      text =
+          fmt::format("Layers, top {} of {} by their part of the critical path (--layers: all):\n",
+                      shown, rows.size());
+    }
+    rows.resize(shown);
   }
   const auto total =
       static_cast<double>(std::max<std::int64_t>(record.report.total.cycles.value, 1));
-  for (const sim::LayerReport* layer : layers) {
-    const auto cycles = static_cast<double>(layer->counters.cycles.value);
-    text += fmt::format("  {:<{}}{:>14} {:>5.1f} %  {:<8} {}\n", clean(layer->name, kNameWidth - 1),
-                        kNameWidth, grouped(layer->counters.cycles.value), 100.0 * cycles / total,
-                        clean(layer->kind, kKindWidth), main_stall(layer->counters));
+  for (const LayerRow& row : rows) {
+    text += fmt::format("  {:<{}}{:>14} {:>5.1f} %  {:<8} {}\n",
+                        clean(row.layer->name, kNameWidth - 1), kNameWidth, grouped(row.cycles),
+                        100.0 * static_cast<double>(row.cycles) / total,
+                        clean(row.layer->kind, kKindWidth), row.most);
   }
   return text;
 }
@@ -230,13 +242,24 @@ std::string next_command(const Record& record) {
 
 }  // namespace
 
+std::string grouped(std::int64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<std::size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string heading(const Record& record) {
+  return title(record) + speed_lines(record) + bound_lines(record);
+}
+
 std::string summary(const Record& record, bool all_layers) {
   if (record.engine == sim::Engine::kFunc) {
     return title(record) + counts(record) + accuracy_line(record) + host_lines(record);
   }
-  return title(record) + speed_lines(record) + bound_lines(record) + accuracy_line(record) +
-         host_lines(record) + "\n" + stall_table(record) + "\n" + layer_table(record, all_layers) +
-         next_command(record);
+  return heading(record) + accuracy_line(record) + host_lines(record) + "\n" + stall_table(record) +
+         "\n" + layer_table(record, all_layers) + next_command(record);
 }
 
 }  // namespace systole::report

@@ -11,4 +11,9 @@ namespace systole::report {
 // the most cycles.
 [[nodiscard]] std::string summary(const Record& record, bool all_layers);
 
+// Its first lines: what ran, how fast, what bounds it.
+[[nodiscard]] std::string heading(const Record& record);
+// 1234567 -> "1,234,567"
+[[nodiscard]] std::string grouped(std::int64_t value);
+
 }  // namespace systole::report

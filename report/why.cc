@@ -6,32 +6,72 @@
 namespace systole::report {
 namespace {
 
-// A recorded run that takes longer is not run again unless that is asked for by more re-runs.
+// A recorded run that takes longer is not run again.
 constexpr double kLongRunSeconds = 1.0;
 
-sim::Report timed(const isa::Program& program, const isa::Machine& machine, sim::Causes* causes) {
+sim::Report timed(const isa::Program& program, const isa::Machine& machine,
+                  sim::Causes* causes = nullptr) {
   sim::RunOptions options;
   options.timing_only = true;
   options.causes = causes;
   return sim::run(program, machine, {}, options).report;
 }
 
+// A program's run with its causes.
+class Recording {
+ public:
+  Recording(const isa::Program& program, const isa::Machine& machine)
+      : program_(program), machine_(machine), report_(timed(program, machine, &causes_)) {}
+
+  [[nodiscard]] bool may_run_again() const {
+    return report_.wall_seconds < kLongRunSeconds && !causes_.full();
+  }
+  [[nodiscard]] traces::CriticalPath path() const {
+    return traces::critical_path(causes_, program_.layers.size());
+  }
+  [[nodiscard]] CycleCount retimed(const isa::Machine& changed) const {
+    return sim::retimed_cycles(causes_, sim::retime(causes_, machine_, changed));
+  }
+  [[nodiscard]] CycleCount rerun(const isa::Machine& changed) const {
+    return timed(program_, changed).total.cycles;
+  }
+
+ private:
+  const isa::Program& program_;
+  const isa::Machine& machine_;
+  sim::Causes causes_;
+  sim::Report report_;
+};
+
 }  // namespace
 
 traces::Explanation explain(const isa::Program& program, const isa::Machine& machine,
                             const WhyOptions& options) {
-  sim::Causes causes;
-  const sim::Report recorded = timed(program, machine, &causes);
+  const Recording run(program, machine);
+  traces::Simulator simulator;
+  simulator.retime = [&](const isa::Machine& changed) { return run.retimed(changed); };
+  if (options.what_if && run.may_run_again()) {
+    simulator.rerun = [&](const isa::Machine& changed) { return run.rerun(changed); };
+  }
+  return traces::explain(run.path(), machine, simulator, options.reruns);
+}
+
+traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& more,
+                                 const isa::Machine& machine, const WhyOptions& options) {
+  const Recording first(fewer, machine), both(more, machine);
   traces::Simulator simulator;
   simulator.retime = [&](const isa::Machine& changed) {
-    return sim::retimed_cycles(causes, sim::retime(causes, machine, changed));
+    return both.retimed(changed) - first.retimed(changed);
   };
-  if (options.what_if && recorded.wall_seconds < kLongRunSeconds && !causes.full()) {
+  if (options.what_if && first.may_run_again() && both.may_run_again()) {
     simulator.rerun = [&](const isa::Machine& changed) {
-      return timed(program, changed, nullptr).total.cycles;
+      return both.rerun(changed) - first.rerun(changed);
     };
   }
-  return traces::explain(traces::critical_path(causes, program.layers.size()), machine, simulator,
+  traces::CriticalPath path = both.path();
+  const CycleCount added = path.cycles - first.path().cycles;
+  const CyclePoint begin((path.cycles - added).value / 2);
+  return traces::explain(traces::part_of(path, begin, begin + added), machine, simulator,
                          options.reruns);
 }
 

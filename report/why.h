@@ -20,4 +20,10 @@ struct WhyOptions {
 [[nodiscard]] traces::Explanation explain(const isa::Program& program, const isa::Machine& machine,
                                           const WhyOptions& options = {});
 
+// The same of what one more batch takes, back to back: of the cycles that `more` takes beyond
+// `fewer`, a program of fewer batches. Its path is that of as many cycles in the middle of `more`.
+[[nodiscard]] traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& more,
+                                               const isa::Machine& machine,
+                                               const WhyOptions& options = {});
+
 }  // namespace systole::report

@@ -29,6 +29,7 @@ struct CompareRequest {
       targets;  // "tpu:tpu_v1", "cpu:host", "gpu:h100", "paper:k80" ...; twice is once
   std::vector<std::string> precisions;  // empty: those the model has (its integers, its floats)
   MeasureOptions measure = quick_options(0.2);
+  bool what_if = true;  // whether what bounds a machine is found by running again
   std::vector<MeasurementFile> measurements;
   OnnxRuntime onnxruntime;
   double p99_limit = 0.007;      // seconds; TPU v1's paper holds its services to 7 ms

@@ -53,6 +53,7 @@ struct Point {
   bool quick = false;                        // measured for less than rule 5 asks
   std::string bound = {};                    // what takes most of the period; empty: not known
   std::string bound_alone = {};              // of one batch alone, where that may be another
+  std::string why = {}, why_alone = {};      // the same in a sentence, of simulated machines
   std::optional<OutputCheck> check = {};
 };
 
@@ -92,7 +93,7 @@ struct Row {
   bool reference = false;
   std::optional<double> times_faster;  // than the reference, below 1: slower; not of itself
   std::optional<double> peak_percent;  // operations a second, end to end, of the peak
-  std::string bound;
+  std::string bound, why;
   // The row's time lies between these shares of it: 0.9 and 1.1. Nothing where nobody knows.
   std::optional<double> low, high;
   std::optional<double> accuracy;

@@ -37,6 +37,8 @@ Json to_json(const Point& p) {
           {"quick", p.quick},
           {"bound_by", p.bound},
           {"bound_by_alone", p.bound_alone.empty() ? p.bound : p.bound_alone},
+          {"bound_text", p.why},
+          {"bound_text_alone", p.why_alone},
           {"output_check", p.check ? to_json(*p.check) : Json(nullptr)}};
 }
 
@@ -97,6 +99,7 @@ Json to_json(const Row& row) {
           {"times_faster", or_null(row.times_faster)},
           {"peak_percent", or_null(row.peak_percent)},
           {"bound_by", row.bound},
+          {"bound_text", row.why},
           {"error_low", or_null(row.low)},
           {"error_high", or_null(row.high)},
           {"accuracy", or_null(row.accuracy)},
@@ -126,6 +129,7 @@ Row row_from_json(const Json& json) {
   row.times_faster = get_optional(json, "times_faster");
   row.peak_percent = get_optional(json, "peak_percent");
   row.bound = get<std::string>(json, "bound_by");
+  row.why = get<std::string>(json, "bound_text");
   row.low = get_optional(json, "error_low");
   row.high = get_optional(json, "error_high");
   row.accuracy = get_optional(json, "accuracy");

@@ -72,6 +72,7 @@ class RowMaker {
     row.device = time.device;
     row.host = time.host;
     row.bound = point.bound;
+    row.why = point.why;
     row.busy = point.spread > kBusySpread;
     row.accuracy = series.accuracy;
     row.quick = point.quick;
@@ -113,10 +114,16 @@ class RowMaker {
     add_server(series);
   }
 
+  static void set_bound_alone(const Point& point, Row& row) {
+    if (point.bound_alone.empty()) return;
+    row.bound = point.bound_alone;
+    row.why = point.why_alone;
+  }
+
   // One batch by itself, which other things may bound than one of many.
   void add_alone(const Series& series, const Point& point, const char* scenario) {
     Row row = base(series, point, scenario, point.latency);
-    if (!point.bound_alone.empty()) row.bound = point.bound_alone;
+    set_bound_alone(point, row);
     if (scenario == std::string(kSingleStream)) {
       row.p90 = point.p90;
       row.p99 = point.p99;
@@ -142,7 +149,7 @@ class RowMaker {
     }
     const Point& largest = served.points.back();
     Row row = base(series, largest, kServer, largest.latency);
-    if (!largest.bound_alone.empty()) row.bound = largest.bound_alone;
+    set_bound_alone(largest, row);
     row.throughput = served.rate;
     row.p99 = served.p99;
     row.busy =

@@ -24,7 +24,8 @@ std::string figure_of(const Row& row) {
 }
 
 std::string reason_of(const Row& row) {
-  return row.bound.empty() ? "" : fmt::format(", bound by {}", row.bound);
+  const std::string& text = row.why.empty() ? row.bound : row.why;
+  return text.empty() ? "" : fmt::format(", bound by {}", text);
 }
 
 // " Left out: a int8, b fp32." of rows, each target and precision once, in order; nothing of none.

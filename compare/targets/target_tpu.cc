@@ -3,7 +3,7 @@
 // One batch alone, from a cold start with every parameter loaded, is the latency; what one more
 // batch takes in a program of many is the period (completions.h). Both are run again on the machine
 // with a link that takes no time: the device without it.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include "compare/targets/completions.h"
 #include "compare/targets/targets.h"
 #include "compiler/compile.h"
-#include "report/bound.h"
+#include "report/why.h"
 #include "sim/run.h"
 
 namespace systole::compare {
@@ -58,8 +58,8 @@ isa::Machine without_link(isa::Machine machine) {
 // A workload's programs, and their runs.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const isa::Machine& machine)
-      : workload_(workload), machine_(machine), device_(without_link(machine)) {}
+  Simulation(const Workload& workload, const isa::Machine& machine, bool what_if)
+      : workload_(workload), machine_(machine), device_(without_link(machine)), what_if_(what_if) {}
 
   [[nodiscard]] Point point() {
     const sim::Report one = run(program(1), machine_, nullptr);
@@ -77,9 +77,13 @@ class Simulation {
     point.period.device = seconds(find_period(completions_on(device_)).cycles);
     point.period.host = (many.host_seconds - one.host_seconds) / more;
     point.period.total = seconds(period.cycles) + point.period.host;
-    point.bound = bound_of(report::added_cycles(many.total, one.total), seconds(period.cycles),
-                           point.period.host);
-    point.bound_alone = bound_of(one.total, one.device_seconds, one.host_seconds);
+    const report::WhyOptions how{.what_if = what_if_};
+    const std::int64_t fewer = batches_ / 2;
+    const traces::Bound period_bound =
+        report::explain_more(program(fewer), program(batches_), machine_, how).bound;
+    set_bound(period_bound, seconds(period.cycles), point.period.host, point.bound, point.why);
+    const traces::Bound alone = report::explain(program(1), machine_, how).bound;
+    set_bound(alone, one.device_seconds, one.host_seconds, point.bound_alone, point.why_alone);
     return point;
   }
 
@@ -123,14 +127,22 @@ class Simulation {
   [[nodiscard]] double seconds(double cycles) const {
     return cycles / static_cast<double>(machine_.clock_hertz);
   }
-  static std::string bound_of(const sim::Counters& counters, double device, double host) {
-    const report::Bound bound = report::device_bound(counters);
-    return host > bound.share * device ? "host" : bound.name;
+  // The host's own steps bound where they take longer than the device.
+  static void set_bound(const traces::Bound& device, double device_seconds, double host_seconds,
+                        std::string& name, std::string& text) {
+    const std::vector<std::string> names = traces::bound_names(device);
+    name = names.empty() ? "balanced" : fmt::format("{}", fmt::join(names, ", "));
+    text = traces::bound_text(device);
+    if (host_seconds <= device_seconds) return;
+    name = "host";
+    text = fmt::format("host: {:.1f} % of the time, the host's own steps; the device by {}",
+                       100.0 * host_seconds / (host_seconds + device_seconds), text);
   }
 
   const Workload& workload_;
   const isa::Machine& machine_;
   const isa::Machine device_;
+  const bool what_if_;
   std::map<std::int64_t, isa::Program> programs_;  // by batches
   sim::Report last_;                               // of a program of many batches
   std::int64_t batches_ = 0;
@@ -178,7 +190,7 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
   if (!context.wants("int8")) return context.absent(target, "", "only int8 is simulated");
   context.say(fmt::format("simulating {} at batch {}", machine.name, workload.batch()));
   try {
-    Simulation simulation(workload, machine);
+    Simulation simulation(workload, machine, context.what_if);
     Point point = simulation.point();
     if (const std::string remark = simulation.remark(); !remark.empty()) {
       context.note(fmt::format("{} int8, {}", target, remark));

@@ -24,6 +24,7 @@ struct TargetContext {
   Comparison& result;
   std::vector<std::string> precisions;
   MeasureOptions measure;
+  bool what_if = true;  // whether what bounds a machine is found by running again
   std::function<void(const std::string&)> progress;  // told what is being done; may be empty
 
   void say(const std::string& text) const {

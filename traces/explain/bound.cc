@@ -95,10 +95,13 @@ Bound judge(const std::vector<Change>& changes, const Questions& questions,
     bound.resources.push_back(resource);
     bound.shares.push_back(share_of(path, resource));
   };
-  if (!changes.empty() && changes.front().gain() >= Bound::kWorth) {
+  const double best = changes.empty() ? 0.0 : changes.front().gain();
+  auto pair = best < Bound::kWorthPair ? best_pair(questions, path) : std::nullopt;
+  if (pair && pair->gain() < best + Bound::kWorthPair) pair.reset();
+  if (!pair && best >= Bound::kWorth) {
     bound.verdict = Verdict::kOne;
     for (const Change& change : changes) {
-      if (bound.resources.size() == 2 || change.gain() < changes.front().gain() - Bound::kAlike ||
+      if (bound.resources.size() == 2 || change.gain() < best - Bound::kAlike ||
           change.gain() < Bound::kWorth) {
         break;
       }
@@ -108,7 +111,7 @@ Bound judge(const std::vector<Change>& changes, const Questions& questions,
     if (bound.resources.size() == 2) bound.verdict = Verdict::kAlike;
     return bound;
   }
-  if (auto pair = best_pair(questions, path)) {
+  if (pair) {
     bound.verdict = Verdict::kPair;
     for (const Resource resource : pair->resources) name(resource);
     bound.changes.push_back(std::move(*pair));
@@ -143,10 +146,28 @@ std::vector<std::string> change_keys(const Change& change) {
   return keys;
 }
 
+std::vector<std::string> bound_names(const Bound& bound) {
+  std::vector<std::string> names;
+  if (bound.verdict == Verdict::kBalanced) return names;
+  for (const Resource resource : bound.resources) names.emplace_back(info(resource).name);
+  return names;
+}
+
+std::vector<std::string> bound_parameters(const Bound& bound) {
+  std::vector<std::string> keys;
+  for (const Change& change : bound.changes) {
+    for (const Resource resource : change.resources) {
+      if (info(resource).kind != ResourceKind::kPace) keys.emplace_back(parameter_key(resource));
+    }
+  }
+  return keys;
+}
+
 std::string bound_text(const Bound& bound) {
   const auto with_share = [&](std::size_t i) {
     const std::string name(info(bound.resources[i]).name);
-    return bound.shares[i] ? fmt::format("{} {}", name, percent(*bound.shares[i])) : name;
+    return bound.shares[i] ? fmt::format("{} ({} of the time)", name, percent(*bound.shares[i]))
+                           : name;
   };
   const std::string first(info(bound.resources.at(0)).name);
   switch (bound.verdict) {
@@ -154,13 +175,13 @@ std::string bound_text(const Bound& bound) {
       return first + (bound.shares[0] ? ": " + percent(*bound.shares[0]) + " of the time" : "") +
              "; " + gain_text(bound.changes[0]);
     case Verdict::kAlike:
-      return fmt::format("{} and {} of the time; {}, {}", with_share(0), with_share(1),
+      return fmt::format("{} and {}; {}, {}", with_share(0), with_share(1),
                          gain_text(bound.changes[0]), gain_text(bound.changes[1]));
     case Verdict::kPair:
       return fmt::format("{} and {}, each hides the other; {}", first,
                          info(bound.resources[1]).name, gain_text(bound.changes[0]));
     case Verdict::kBalanced:
-      return fmt::format("balanced: no change gains {:.0f} %; the most time has {}, then {}",
+      return fmt::format("balanced: no change gains {:.0f} %; the most has {}, then {}",
                          100.0 * Bound::kWorth, with_share(0), with_share(1));
   }
   return first;

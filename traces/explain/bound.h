@@ -3,9 +3,9 @@
 // Each resource's parameter is relieved by a factor of two, one at a time. The recorded run is
 // timed again for all of them (predicted gain: the share of the run's time that it saves); the best
 // predicted are run again on the changed machine (found gain). The bound is the resource with the
-// largest gain found; two within kAlike are both named. Where no single one gains kWorth, pairs are
-// predicted: two resources of which each hides the other. Where these gain nothing either the run
-// is balanced.
+// largest gain found; two within kAlike are both named. Where no single one gains kWorthPair, pairs
+// are predicted, too: one that gains so much more than any single one is the bound, two resources
+// of which each hides the other. Where nothing gains kWorth the run is balanced.
 #pragma once
 
 #include <functional>
@@ -50,6 +50,10 @@ struct Bound {
   std::vector<std::optional<double>> shares;  // of each; none of a capacity
   std::vector<Change> changes;                // that relieve it; none if it is balanced
 };
+// Names of what bounds: of the resources, none where it is balanced.
+[[nodiscard]] std::vector<std::string> bound_names(const Bound& bound);
+// Keys of the parameters that relieve it, as `--set` takes them; none where none does.
+[[nodiscard]] std::vector<std::string> bound_parameters(const Bound& bound);
 // "link out: 87.5 % of the time; 2x link out: -43.8 %"
 [[nodiscard]] std::string bound_text(const Bound& bound);
 

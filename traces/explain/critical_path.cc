@@ -2,6 +2,7 @@
 #include "traces/explain/critical_path.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace systole::traces {
 namespace {
@@ -122,10 +123,7 @@ void give_to_layers(std::vector<PathPiece>& pieces) {
   give(pieces.begin(), pieces.end());
 }
 
-}  // namespace
-
-std::array<ByResource, sim::kStallCount> stall_roots(const Causes& causes) {
-  const Walker walker(causes);
+std::array<ByResource, sim::kStallCount> stall_roots(const Causes& causes, const Walker& walker) {
   std::array<ByResource, sim::kStallCount> roots{};
   for (const Causes::Gap& gap : causes.gaps()) {
     ByResource& of = roots[static_cast<std::size_t>(gap.stall)];
@@ -138,6 +136,31 @@ std::array<ByResource, sim::kStallCount> stall_roots(const Causes& causes) {
   return roots;
 }
 
+}  // namespace
+
+sim::Resource largest(const ByResource& cycles) {
+  const auto* const most = std::ranges::max_element(cycles);
+  if (*most == CycleCount(0)) return Resource::kControl;
+  return static_cast<Resource>(most - cycles.begin());
+}
+
+namespace {
+
+// Sums by layer and resource from the pieces.
+void add_up(CriticalPath& path, std::size_t layers) {
+  path.layers.assign(std::max<std::size_t>(layers, 1), {});
+  for (const PathPiece& piece : path.pieces) {
+    const CycleCount length = piece.end - piece.begin;
+    path.by_resource[index(piece.resource)] += length;
+    path.layers.at(static_cast<std::size_t>(piece.layer))[index(piece.resource)] += length;
+  }
+  for (const ByResource& layer : path.layers) {
+    path.by_layer.push_back(std::accumulate(layer.begin(), layer.end(), CycleCount(0)));
+  }
+}
+
+}  // namespace
+
 CriticalPath critical_path(const Causes& causes, std::size_t layers) {
   const Walker walker(causes);
   CriticalPath path;
@@ -146,17 +169,37 @@ CriticalPath critical_path(const Causes& causes, std::size_t layers) {
   path.pieces = walker.walk(causes.end(), CyclePoint(0));
   std::ranges::reverse(path.pieces);
   give_to_layers(path.pieces);
-  path.by_layer.resize(std::max<std::size_t>(layers, 1));
-  for (const PathPiece& piece : path.pieces) {
-    const CycleCount length = piece.end - piece.begin;
-    path.by_resource[index(piece.resource)] += length;
-    path.by_layer.at(static_cast<std::size_t>(piece.layer)) += length;
-  }
+  add_up(path, layers);
+  path.roots = stall_roots(causes, walker);
   path.also = walker.on_any_chain();
   for (std::size_t r = 0; r < path.also.size(); ++r) {
     path.also[r] = std::max(CycleCount(0), path.also[r] - path.by_resource[r]);
   }
   return path;
+}
+
+CriticalPath part_of(const CriticalPath& path, CyclePoint begin, CyclePoint end) {
+  CriticalPath part;
+  part.cycles = end - begin;
+  part.whole = path.whole;
+  for (const PathPiece& piece : path.pieces) {
+    const PathPiece cut{std::max(piece.begin, begin), std::min(piece.end, end), piece.resource,
+                        piece.layer};
+    if (cut.begin < cut.end) part.pieces.push_back(cut);
+  }
+  add_up(part, path.layers.size());
+  const auto in_proportion = [&](const ByResource& of) {
+    ByResource scaled{};
+    const double share = static_cast<double>(part.cycles.value) /
+                         static_cast<double>(std::max<std::int64_t>(path.cycles.value, 1));
+    for (std::size_t r = 0; r < of.size(); ++r) {
+      scaled[r] = CycleCount(static_cast<std::int64_t>(static_cast<double>(of[r].value) * share));
+    }
+    return scaled;
+  };
+  part.also = in_proportion(path.also);
+  std::ranges::transform(path.roots, part.roots.begin(), in_proportion);
+  return part;
 }
 
 }  // namespace systole::traces

@@ -4,7 +4,8 @@
 // the same cycle the first in the table of resources (sim/kernel/resources.def) carries the path.
 // Its pieces lie end to end, so every cycle of the run is in exactly one of them, and shares by
 // resource and by layer add up to the whole. `also` counts the cycles in which a resource lies on
-// some chain that is just as long.
+// some chain that is just as long. The roots of a class of the matrix unit's stall table are what
+// the chain to the end of each of its gaps went through meanwhile.
 #pragma once
 
 #include <array>
@@ -30,7 +31,9 @@ struct CriticalPath {
   std::vector<PathPiece> pieces;     // in order of time; no two that follow could be one
   ByResource by_resource{};          // adds up to `cycles`
   ByResource also{};                 // beyond by_resource
-  std::vector<CycleCount> by_layer;  // adds up to `cycles`
+  std::vector<ByResource> layers;    // by layer and resource
+  std::vector<CycleCount> by_layer;  // their sums, which add up to `cycles`
+  std::array<ByResource, sim::kStallCount> roots{};  // of each class of the stall table
 
   [[nodiscard]] double share(sim::Resource resource) const {
     return cycles == CycleCount(0) ? 0.0
@@ -39,11 +42,13 @@ struct CriticalPath {
   }
 };
 
-// Cycles of each class of the matrix units' stall tables by what the path to each gap's end went
-// through meanwhile: the roots of a class.
-[[nodiscard]] std::array<ByResource, sim::kStallCount> stall_roots(const sim::Causes& causes);
+// The resource with the most cycles; control if there are none.
+[[nodiscard]] sim::Resource largest(const ByResource& cycles);
 
 // `layers` is how many the program has, at least one being counted.
 [[nodiscard]] CriticalPath critical_path(const sim::Causes& causes, std::size_t layers);
+
+// The part of a path in [begin, end); ties and roots are the whole's, in proportion.
+[[nodiscard]] CriticalPath part_of(const CriticalPath& path, CyclePoint begin, CyclePoint end);
 
 }  // namespace systole::traces

@@ -1,0 +1,151 @@
+// systole explain: where a run's time went, and what would change it: predicted from one recorded
+// run, found by running again.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/outputs.h"
+#include "base/terminal.h"
+#include "cli/calibrate.h"
+#include "cli/commands.h"
+#include "cli/job.h"
+#include "formats/program_files.h"
+#include "isa/quantity.h"
+#include "report/explanation.h"
+#include "report/why.h"
+
+namespace systole::cli {
+namespace {
+
+struct Options : JobOptions {
+  bool json = false, no_what_if = false;
+  std::vector<std::string> what_if;  // "KEY=VALUE"
+};
+
+// Parameters that the compiler plans by: another value is another program's.
+constexpr std::string_view kPlanned[] = {"array.",
+                                         "accumulators.",
+                                         "unified_buffer.bytes",
+                                         "unified_buffer.row_bytes",
+                                         "parameters.",
+                                         "dram.bytes",
+                                         "dram.holds"};
+// Such changes that are tried unasked.
+constexpr const char* kTried[] = {"accumulators.rows=2x", "unified_buffer.bytes=2x",
+                                  "array.rows=2x", "array.columns=2x"};
+
+bool is_planned(const std::string& change) {
+  const std::string key = change.substr(0, change.find('='));
+  return std::ranges::any_of(kPlanned, [&](std::string_view planned) {
+    return planned.ends_with('.') ? key.starts_with(planned) : key == planned;
+  });
+}
+
+double seconds_of(const isa::Program& program, const isa::Machine& machine) {
+  sim::RunOptions options;
+  options.timing_only = true;
+  return sim::run(program, machine, {}, options).report.device_seconds;
+}
+
+// Answers what was asked, and what is tried unasked, by running again.
+class Asker {
+ public:
+  Asker(const Options& options, const isa::Program& program, const isa::Machine& machine)
+      : options_(options), program_(program), machine_(machine) {}
+
+  [[nodiscard]] std::vector<report::Asked> answers(double seconds) const {
+    std::vector<report::Asked> all;
+    for (const std::string& change : options_.what_if) all.push_back(ask(change, seconds));
+    if (options_.no_what_if) return all;
+    all.push_back(ask("clock.hertz=2x", seconds));
+    if (formats::is_program(options_.subject)) return all;
+    for (const char* change : kTried) {
+      try {
+        all.push_back(ask(change, seconds));
+      } catch (const InputError&) {
+        continue;  // no machine, or none for this model: nobody asked for it
+      }
+    }
+    return all;
+  }
+
+ private:
+  [[nodiscard]] report::Asked ask(const std::string& change, double seconds) const {
+    isa::Machine changed = machine_;
+    isa::set_parameter(changed, change);
+    isa::validate(changed);
+    report::Asked asked{change, std::nullopt, 0.0, is_planned(change)};
+    asked.found = 1.0 - time_on(changed, asked.recompiled) / seconds;
+    return asked;
+  }
+  [[nodiscard]] double time_on(const isa::Machine& changed, bool recompiled) const {
+    if (!recompiled) return seconds_of(program_, changed);
+    if (formats::is_program(options_.subject)) {
+      throw InputError("--what-if", "a program is planned for its machine already",
+                       "a model, which is compiled for the changed machine");
+    }
+    return seconds_of(make_job(options_, std::nullopt, changed).program, changed);
+  }
+
+  const Options& options_;
+  const isa::Program& program_;
+  const isa::Machine& machine_;
+};
+
+void explain(Options o, const std::string& command_line) {
+  check_job_options(o);
+  std::optional<isa::Program> program;
+  if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
+  const isa::Machine machine =
+      program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
+  for (const std::string& change : o.what_if) {
+    isa::Machine changed = machine;
+    isa::set_parameter(changed, change);
+  }
+  const Job job = make_job(o, std::move(program), machine);
+  report::Record record;
+  record.model = o.subject;
+  record.command_line = command_line;
+  record.machine = machine;
+  record.batch = job.program.batch;
+  record.batches = job.program.batches;
+  record.rows = record.batch * record.batches;
+  for (const isa::Layer& layer : job.program.layers) record.model_macs += layer.macs;
+  record.timing_only = true;
+  std::optional<Progress> progress("asking why");
+  sim::RunOptions options;
+  options.timing_only = true;
+  record.report = sim::run(job.program, machine, {}, options).report;
+  constexpr std::size_t kReruns = 8;
+  record.why = report::explain(job.program, machine, {.what_if = !o.no_what_if, .reruns = kReruns});
+  const auto asked = Asker(o, job.program, machine).answers(record.report.device_seconds);
+  progress.reset();
+  fmt::print("{}", o.json ? explanation_json(record, asked) : explanation_text(record, asked));
+}
+
+}  // namespace
+
+void add_explain(Command app, const std::string& command_line) {
+  Command command = app.add_subcommand(
+      "explain", "says where a run's time went and what would change it, and tries that");
+  const auto o = std::make_shared<Options>();
+  add_job_options(command, *o);
+  command.add_option("--input", o->inputs, "files whose rows say how many batches run")
+      .type_name("[NAME=]FILE");
+  add_calibrate_option(command, o->calibrate);
+  command.add_option("--what-if", o->what_if, "asks about this change, too; may be repeated")
+      .type_name("KEY=VALUE");
+  command.add_flag("--no-what-if", o->no_what_if, "predicts changes and runs none again");
+  command.add_flag("--json", o->json, "prints JSON");
+  command.footer(
+      "Example:\n  systole explain gemm:1024,1024,1024\n"
+      "  systole explain resnet50 --batch 8 --what-if unified_buffer.write_ports=4");
+  command.callback([o, command_line] {
+    o->timing_only = o->calibrate.empty();
+    resolve_subject(*o, "explain");
+    explain(*o, command_line);
+  });
+}
+
+}  // namespace systole::cli

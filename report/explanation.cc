@@ -1,0 +1,195 @@
+// Layout of the explanation (story in explanation.h).
+#include "report/explanation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/clean.h"
+#include "base/json_text.h"
+#include "report/summary.h"
+#include "report/why_json.h"
+
+namespace systole::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using sim::Resource;
+
+double ratio(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
+
+LayerWaste waste_of(const Record& record, std::size_t layer) {
+  const sim::LayerReport& report = record.report.layers[layer];
+  const auto& matrix = report.counters.matrix;
+  LayerWaste waste;
+  waste.name = report.name;
+  waste.cycles = layer_cycles(record)[layer];
+  const std::int64_t active = matrix[static_cast<std::size_t>(sim::Stall::kActive)].value;
+  const std::int64_t pes = record.machine.pe_count();
+  waste.wasted =
+      waste.cycles - CycleCount(report.counters.macs_useful / (pes * record.machine.array_units));
+  waste.active = ratio(active, std::accumulate(matrix.begin(), matrix.end(), CycleCount(0)).value);
+  waste.lanes = ratio(report.counters.macs_useful, active * pes);
+  traces::ByResource waits = record.why->path.layers[layer];
+  waits[index(Resource::kArray)] = CycleCount(0);
+  waste.wait = traces::largest(waits);
+  waste.wait_share = ratio(waits[index(waste.wait)].value, waste.cycles.value);
+  return waste;
+}
+
+std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
+
+std::string path_table(const traces::CriticalPath& path) {
+  std::string text = "Critical path: every cycle by what it went to (also: on a chain as long):\n";
+  std::vector<Resource> order;
+  for (std::size_t r = 0; r < sim::kResourceCount; ++r) order.push_back(static_cast<Resource>(r));
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](Resource r) { return path.by_resource[index(r)]; });
+  for (const Resource r : order) {
+    const CycleCount cycles = path.by_resource[index(r)], also = path.also[index(r)];
+    if (cycles == CycleCount(0) && also == CycleCount(0)) continue;
+    text +=
+        fmt::format("  {:<18}{:>14} {:>7}{}\n", sim::info(r).name, grouped(cycles.value),
+                    percent(path.share(r)),
+                    also == CycleCount(0) ? "" : fmt::format("   also {}", grouped(also.value)));
+  }
+  return text;
+}
+
+std::string units_table(const Record& record) {
+  std::string text = "Speed of light: busy cycles of each unit:\n";
+  const std::int64_t cycles = record.report.total.cycles.value;
+  for (const sim::UnitReport& unit : record.report.units) {
+    text += fmt::format("  {:<18}{:>14} {:>7}\n", unit.unit, grouped(unit.busy.value),
+                        percent(ratio(unit.busy.value, cycles)));
+  }
+  return text;
+}
+
+std::string waste_table(const Record& record, std::size_t most) {
+  const std::vector<LayerWaste> layers = layers_by_waste(record);
+  const std::size_t shown = std::min(most, layers.size());
+  std::string text = fmt::format(
+      "Layers by waste: cycles beyond those of their multiply-adds at full rate{}:\n"
+      "  {:<22}{:>12}{:>12} {:>7} {:>7}  {}\n",
+      shown < layers.size() ? fmt::format(" ({} of {})", shown, layers.size()) : "", "", "cycles",
+      "wasted", "active", "lanes", "most of the rest");
+  for (std::size_t i = 0; i < shown; ++i) {
+    const LayerWaste& l = layers[i];
+    text += fmt::format("  {:<22}{:>12}{:>12} {:>7} {:>7}  {} {:.0f} %\n", clean(l.name, 21),
+                        grouped(l.cycles.value), grouped(l.wasted.value), percent(l.active),
+                        percent(l.lanes), sim::info(l.wait).name, 100.0 * l.wait_share);
+  }
+  return text;
+}
+
+// One change as every form tells it.
+struct ChangeRow {
+  std::string text, change;
+  std::optional<double> predicted, found;
+  bool recompiled = false;
+};
+
+std::string change_of(const traces::Change& change) {
+  const bool halves = std::ranges::all_of(change.resources, [](Resource resource) {
+    return sim::info(resource).kind == sim::ResourceKind::kLatency;
+  });
+  std::vector<std::string> parts;
+  for (const std::string& key : traces::change_keys(change)) {
+    parts.push_back(key + (halves ? "=0.5x" : "=2x"));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked>& asked) {
+  std::vector<ChangeRow> rows;
+  std::vector<traces::Change> changes = record.why->changes;
+  if (record.why->bound.verdict == traces::Verdict::kPair) {
+    changes.push_back(record.why->bound.changes.front());
+  }
+  for (const traces::Change& change : changes) {
+    rows.push_back(
+        {traces::change_text(change), change_of(change), change.predicted, change.found});
+  }
+  for (const Asked& one : asked) {
+    rows.push_back({one.change, one.change, one.predicted, one.found, one.recompiled});
+  }
+  std::ranges::stable_sort(rows, std::greater<>(), [](const ChangeRow& row) {
+    return row.found.value_or(row.predicted.value_or(0.0));
+  });
+  return rows;
+}
+
+// What a change saves: "-43.8 %" of the time.
+std::string saving(const std::optional<double>& gain) {
+  if (!gain) return "-";
+  return fmt::format("{}{:.1f} %", *gain >= 0.0 ? "-" : "+", 100.0 * std::abs(*gain));
+}
+
+std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
+  std::string text =
+      fmt::format("{:<46}{:>12}{:>12}\n", "What the time would be:", "predicted", "found");
+  std::string apart;
+  for (const ChangeRow& row : change_rows(record, asked)) {
+    const std::string line = fmt::format("  {:<44}{:>12}{:>12}\n", clean(row.text, 43),
+                                         saving(row.predicted), saving(row.found));
+    (row.recompiled ? apart : text) += line;
+  }
+  if (!apart.empty()) text += "by another program, compiled for the changed machine:\n" + apart;
+  return text;
+}
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+}  // namespace
+
+std::vector<LayerWaste> layers_by_waste(const Record& record) {
+  std::vector<LayerWaste> layers;
+  for (std::size_t i = 0; i < record.report.layers.size(); ++i) {
+    LayerWaste waste = waste_of(record, i);
+    if (waste.cycles > CycleCount(0)) layers.push_back(std::move(waste));
+  }
+  std::ranges::stable_sort(layers, std::greater<>(), &LayerWaste::wasted);
+  return layers;
+}
+
+std::string explanation_text(const Record& record, const std::vector<Asked>& asked) {
+  constexpr std::size_t kMostLayers = 10;
+  return heading(record) + "\n" + path_table(record.why->path) + "\n" + units_table(record) + "\n" +
+         waste_table(record, kMostLayers) + "\n" + changes_table(record, asked);
+}
+
+std::string explanation_json(const Record& record, const std::vector<Asked>& asked) {
+  const traces::Explanation& why = *record.why;
+  Json json = bound_json(record);
+  json["model"] = record.model;
+  json["machine"] = record.machine.name;
+  json["cycles"] = record.report.total.cycles.value;
+  json["recorded_cycles"] = why.path.cycles.value;
+  json["path"] = path_json(why.path);
+  json["layers"] = Json::array();
+  for (const LayerWaste& l : layers_by_waste(record)) {
+    json["layers"].push_back({{"name", l.name},
+                              {"cycles", l.cycles.value},
+                              {"wasted", l.wasted.value},
+                              {"active", l.active},
+                              {"lanes", l.lanes},
+                              {"wait", sim::info(l.wait).name},
+                              {"wait_share", l.wait_share}});
+  }
+  json["what_if"] = Json::array();
+  for (const ChangeRow& row : change_rows(record, asked)) {
+    json["what_if"].push_back({{"change", row.change},
+                               {"predicted_gain", or_null(row.predicted)},
+                               {"gain", or_null(row.found)},
+                               {"recompiled", row.recompiled}});
+  }
+  return json_text(json);
+}
+
+}  // namespace systole::report

@@ -1,0 +1,37 @@
+// Explanation of a run: where the time went and what would change it, as text and as JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/record.h"
+
+namespace systole::report {
+
+// A parameter that somebody asked about, by itself.
+struct Asked {
+  std::string change;               // "dram.bytes_per_second=4x"
+  std::optional<double> predicted;  // gain; nothing where the causes do not tell
+  double found = 0;
+  bool recompiled = false;  // by a program of its own
+};
+
+// A layer beside what its useful multiply-adds need at the array's full rate.
+struct LayerWaste {
+  std::string name;
+  CycleCount cycles;     // of the critical path
+  CycleCount wasted;     // beyond that need
+  double active = 0;     // share of its matrix cycles in which rows are injected
+  double lanes = 0;      // share of the multipliers used meanwhile
+  sim::Resource wait{};  // where most of its cycles went, the array itself left out
+  double wait_share = 0;
+};
+// The most wasteful first; layers without cycles are left out.
+[[nodiscard]] std::vector<LayerWaste> layers_by_waste(const Record& record);
+
+// Both need record.why.
+[[nodiscard]] std::string explanation_text(const Record& record, const std::vector<Asked>& asked);
+[[nodiscard]] std::string explanation_json(const Record& record, const std::vector<Asked>& asked);
+
+}  // namespace systole::report
