@@ -74,7 +74,7 @@ void compile(const Options& o) {
   if (o.explain) {
     fmt::print("{}", explanation_text(compiled));
     const traces::Explanation why = report::explain(program, machine, {.what_if = !o.no_what_if});
-    fmt::print("{}", wrapped("bound by    " + traces::bound_text(why.bound), 0, 4) + "\n");
+    fmt::print("{}", wrapped("bound by " + traces::bound_sentence(why), 0, 4) + "\n");
   }
   if (file == nullptr) return;
   fmt::print("{}: {}, {} bytes of weights, for {}\n", clean(o.output),

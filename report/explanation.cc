@@ -128,6 +128,7 @@ std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked
 // What a change saves: "-43.8 %" of the time.
 std::string saving(const std::optional<double>& gain) {
   if (!gain) return "-";
+  if (std::abs(*gain) < 0.0005) return "0.0 %";
   return fmt::format("{}{:.1f} %", *gain >= 0.0 ? "-" : "+", 100.0 * std::abs(*gain));
 }
 

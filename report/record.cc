@@ -39,10 +39,6 @@ Figures figures(const Record& record) {
   return f;
 }
 
-bool host_bound(const Record& record) {
-  return record.report.host_seconds > record.report.device_seconds;
-}
-
 std::vector<CycleCount> layer_cycles(const Record& record) {
   const bool known = record.why && record.why->path.whole;
   if (known && record.why->path.by_layer.size() >= record.report.layers.size()) {

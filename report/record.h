@@ -45,8 +45,6 @@ struct Figures {
 };
 [[nodiscard]] Figures figures(const Record& record);
 
-// Whether the host's own steps take longer than the device: then they bound the run.
-[[nodiscard]] bool host_bound(const Record& record);
 // Cycles of each layer: its share of the critical path, or the matrix unit's where that is not
 // known.
 [[nodiscard]] std::vector<CycleCount> layer_cycles(const Record& record);

@@ -79,21 +79,7 @@ std::string speed_lines(const Record& record) {
 }
 
 std::string bound_lines(const Record& record) {
-  const Figures f = figures(record);
-  std::string text;
-  if (host_bound(record)) {
-    text += line("bound by", fmt::format("host: {:.1f} % of the time, the host's own steps",
-                                         100.0 * record.report.host_seconds / f.total_seconds));
-  }
-  if (!record.why) return text;
-  const std::string device = traces::bound_text(record.why->bound);
-  const std::string part =
-      record.why->path.whole
-          ? ""
-          : fmt::format(" (of its first {} cycles)", grouped(record.why->path.cycles.value));
-  text +=
-      text.empty() ? line("bound by", device + part) : line("", "the device by " + device + part);
-  return text;
+  return record.why ? line("bound by", traces::bound_sentence(*record.why)) : "";
 }
 
 // Host steps of one name and operation are one line.

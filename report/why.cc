@@ -23,6 +23,7 @@ class Recording {
   Recording(const isa::Program& program, const isa::Machine& machine)
       : program_(program), machine_(machine), report_(timed(program, machine, &causes_)) {}
 
+  [[nodiscard]] const sim::Report& report() const { return report_; }
   [[nodiscard]] bool may_run_again() const {
     return report_.wall_seconds < kLongRunSeconds && !causes_.full();
   }
@@ -53,7 +54,10 @@ traces::Explanation explain(const isa::Program& program, const isa::Machine& mac
   if (options.what_if && run.may_run_again()) {
     simulator.rerun = [&](const isa::Machine& changed) { return run.rerun(changed); };
   }
-  return traces::explain(run.path(), machine, simulator, options.reruns);
+  traces::Explanation why = traces::explain(run.path(), machine, simulator, options.reruns);
+  why.device_seconds = run.report().device_seconds;
+  why.host_seconds = run.report().host_seconds;
+  return why;
 }
 
 traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& more,
@@ -71,8 +75,11 @@ traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& 
   traces::CriticalPath path = both.path();
   const CycleCount added = path.cycles - first.path().cycles;
   const CyclePoint begin((path.cycles - added).value / 2);
-  return traces::explain(traces::part_of(path, begin, begin + added), machine, simulator,
-                         options.reruns);
+  traces::Explanation why = traces::explain(traces::part_of(path, begin, begin + added), machine,
+                                            simulator, options.reruns);
+  why.device_seconds = both.report().device_seconds - first.report().device_seconds;
+  why.host_seconds = both.report().host_seconds - first.report().host_seconds;
+  return why;
 }
 
 }  // namespace systole::report

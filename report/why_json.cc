@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 }  // namespace
 
 Json bound_json(const Record& record) {
-  const bool host = host_bound(record);
+  const bool host = record.why && record.why->by_host();
   Json json{{"bound_by", nullptr},
             {"device_bound_by", nullptr},
             {"bound_parameter", nullptr},
@@ -22,13 +22,13 @@ Json bound_json(const Record& record) {
     json["bound_by"] = json["device_bound_by"] = traces::bound_names(bound);
     json["bound_parameter"] = traces::bound_parameters(bound);
     if (bound.shares.at(0)) json["share"] = *bound.shares[0];
-    json["bound_text"] = traces::bound_text(bound);
+    json["bound_text"] = traces::bound_sentence(*record.why);
   }
   if (host) {
-    const Figures f = figures(record);
     json["bound_by"] = Json::array({"host"});
     json["bound_parameter"] = Json::array();
-    json["share"] = record.report.host_seconds / f.total_seconds;
+    const double seconds = record.why->host_seconds + record.why->device_seconds;
+    json["share"] = record.why->host_seconds / seconds;
   }
   return json;
 }

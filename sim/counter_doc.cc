@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "isa/insn.h"
+#include "sim/kernel/resources.h"
 #include "sim/kernel/waits.h"
 
 namespace systole::sim {
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::string_view kHead =
     "# Counters\n\n"
-    "Generated from `sim/kernel/stalls.def`, `sim/kernel/counters.def` and `sim/kernel/waits.def` "
+    "Generated from `sim/kernel/stalls.def`, `sim/kernel/counters.def`, `sim/kernel/resources.def` "
+    "and `sim/kernel/waits.def` "
     "by `systole "
     "counters`; "
     "a test keeps it up to date. All of them appear in `systole run --stats`, for the run and for "
@@ -37,6 +39,27 @@ constexpr std::string_view kWaitHead =
     "| raw U | any with a queue | a sync at the head waits for data that unit U makes |\n"
     "| war U | any with a queue | a sync at the head waits for room that unit U has to free |\n";
 
+constexpr std::string_view kResourceHead =
+    "\n## Resources of the critical path\n\n"
+    "Every cycle of a run lies on its critical path once, with one of these ([why.md](why.md)); "
+    "of causes that were met in the same cycle the first carries the path. What relieves a "
+    "resource is twice its parameter, of a latency half of it. A `what_if` parameter is a "
+    "question to the cycle engine: so many times fewer cycles, rounded up.\n\n"
+    "| resource | cycles in which | relieved by |\n|---|---|---|\n";
+
+std::string resources_table() {
+  std::string out(kResourceHead);
+  for (std::size_t r = 0; r < kResourceCount; ++r) {
+    const auto resource = static_cast<Resource>(r);
+    const std::string_view key = parameter_key(resource);
+    const bool halves = info(resource).kind == ResourceKind::kLatency;
+    out +=
+        fmt::format("| {} | {} | {} |\n", info(resource).name, info(resource).meaning,
+                    key.empty() ? "nothing" : fmt::format("`{}={}`", key, halves ? "0.5x" : "2x"));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string counters_markdown() {
@@ -51,6 +74,7 @@ std::string counters_markdown() {
   for (const WaitInfo& w : kWaits) {
     out += fmt::format("| {} | {} | {} |\n", w.name, w.unit, w.meaning);
   }
+  out += resources_table();
   return out;
 }
 

@@ -55,6 +55,13 @@ std::string error_text(const Row& row) {
   return fmt::format("{:.1f} %", 100.0 * std::max(1.0 - *row.low, *row.high - 1.0));
 }
 
+// Of two that bound alike the first; the sentence has both.
+std::string bound_name(const Row& row) {
+  const std::size_t more = row.bound.find(',');
+  if (row.bound.empty()) return "-";
+  return more == std::string::npos ? row.bound : row.bound.substr(0, more) + " ...";
+}
+
 const Column kColumns[] = {
     {"scenario", 0, true, [](const Row& r) { return r.scenario; }},
     {"target", 1, true, [](const Row& r) { return r.target; }},
@@ -72,7 +79,7 @@ const Column kColumns[] = {
      [](const Row& r) {
        return r.peak_percent ? fmt::format("{:.2f}", *r.peak_percent) : std::string("-");
      }},
-    {"bound by", 2, true, [](const Row& r) { return r.bound.empty() ? "-" : r.bound; }},
+    {"bound by", 2, true, bound_name},
 };
 
 constexpr std::size_t kTarget = 1;  // its column

@@ -3,7 +3,7 @@
 // One batch alone, from a cold start with every parameter loaded, is the latency; what one more
 // batch takes in a program of many is the period (completions.h). Both are run again on the machine
 // with a link that takes no time: the device without it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -79,11 +79,9 @@ class Simulation {
     point.period.total = seconds(period.cycles) + point.period.host;
     const report::WhyOptions how{.what_if = what_if_};
     const std::int64_t fewer = batches_ / 2;
-    const traces::Bound period_bound =
-        report::explain_more(program(fewer), program(batches_), machine_, how).bound;
-    set_bound(period_bound, seconds(period.cycles), point.period.host, point.bound, point.why);
-    const traces::Bound alone = report::explain(program(1), machine_, how).bound;
-    set_bound(alone, one.device_seconds, one.host_seconds, point.bound_alone, point.why_alone);
+    set_bound(report::explain_more(program(fewer), program(batches_), machine_, how), point.bound,
+              point.why);
+    set_bound(report::explain(program(1), machine_, how), point.bound_alone, point.why_alone);
     return point;
   }
 
@@ -127,16 +125,11 @@ class Simulation {
   [[nodiscard]] double seconds(double cycles) const {
     return cycles / static_cast<double>(machine_.clock_hertz);
   }
-  // The host's own steps bound where they take longer than the device.
-  static void set_bound(const traces::Bound& device, double device_seconds, double host_seconds,
-                        std::string& name, std::string& text) {
-    const std::vector<std::string> names = traces::bound_names(device);
-    name = names.empty() ? "balanced" : fmt::format("{}", fmt::join(names, ", "));
-    text = traces::bound_text(device);
-    if (host_seconds <= device_seconds) return;
-    name = "host";
-    text = fmt::format("host: {:.1f} % of the time, the host's own steps; the device by {}",
-                       100.0 * host_seconds / (host_seconds + device_seconds), text);
+  static void set_bound(const traces::Explanation& why, std::string& name, std::string& text) {
+    const std::vector<std::string> names = traces::bound_names(why.bound);
+    name = why.by_host() ? "host" : names.empty() ? "balanced" : names.front();
+    if (!why.by_host() && names.size() > 1) name += ", " + names.back();
+    text = traces::bound_sentence(why);
   }
 
   const Workload& workload_;

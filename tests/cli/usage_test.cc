@@ -21,12 +21,25 @@ using testing_support::Finished;
 using testing_support::ScratchFolder;
 using Words = std::vector<std::string>;
 
-const std::vector<Words> kCommands = {
-    {},           {"run"},     {"compile"},        {"quantize"},
-    {"compare"},  {"measure"}, {"measure", "cpu"}, {"measure", "gpu"},
-    {"asm"},      {"disasm"},  {"check"},          {"validate"},
-    {"machines"}, {"models"},  {"models", "make"}, {"counters"},
-    {"isa"},      {"ops"}};
+const std::vector<Words> kCommands = {{},
+                                      {"run"},
+                                      {"explain"},
+                                      {"compile"},
+                                      {"quantize"},
+                                      {"compare"},
+                                      {"measure"},
+                                      {"measure", "cpu"},
+                                      {"measure", "gpu"},
+                                      {"asm"},
+                                      {"disasm"},
+                                      {"check"},
+                                      {"validate"},
+                                      {"machines"},
+                                      {"models"},
+                                      {"models", "make"},
+                                      {"counters"},
+                                      {"isa"},
+                                      {"ops"}};
 
 std::string help_of(Words words) {
   words.emplace_back("--help");
@@ -50,7 +63,7 @@ void expect_page(const std::string& text, const std::string& what) {
 TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
   const std::vector<std::pair<Words, std::string>> kCases = {
       {{}, "A subcommand is required; see `systole --help`"},
-      {{"fly"}, "'fly' is no command; expected one of run, compile"},
+      {{"fly"}, "'fly' is no command; expected one of run, explain"},
       {{"runn", "gemm:8,8,8"}, "'runn' is no command; did you mean 'run'?"},
       {{"quantise"}, "did you mean 'quantize'?"},
       {{"run"}, "MODEL|PROGRAM is required; see `systole run --help`"},

@@ -115,6 +115,7 @@ TEST(IncludeRule, AcceptsWhatTheLayoutAllows) {
   EXPECT_EQ(verdict("formats/npy.cc", "\"isa/program.h\""), "");
   EXPECT_EQ(verdict("validate/paper.cc", "\"compare/model/fit.h\""), "");
   EXPECT_EQ(verdict("traces/vcd.cc", "\"sim/kernel/probe.h\""), "");
+  EXPECT_EQ(verdict("traces/explain/bound.cc", "\"sim/kernel/causes.h\""), "");
   EXPECT_EQ(verdict("traces/vcd.cc", "\"sim/kernel/events.def\""), "");
   EXPECT_EQ(verdict("compare/comparison/report.cc", "\"compiler/compile.h\""), "");
   EXPECT_EQ(verdict("cli/main.cc", "\"compare/report.h\""), "");

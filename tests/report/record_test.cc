@@ -50,20 +50,39 @@ TEST(Figures, FollowFromTheCounters) {
   EXPECT_DOUBLE_EQ(f.rows_per_second, 10 / (1000 / 700e6));
 }
 
-TEST(Bound, IsTheLargestShare) {
+// What bounds the device, as if asked: link out, with all of the time in one layer.
+traces::Explanation explained() {
+  traces::Explanation why;
+  why.path.cycles = CycleCount(1000);
+  why.path.layers.resize(1);
+  why.path.by_layer = {CycleCount(1000)};
+  why.path.by_resource[index(sim::Resource::kLinkOut)] = CycleCount(900);
+  why.bound.verdict = traces::Verdict::kOne;
+  why.bound.resources = {sim::Resource::kLinkOut};
+  why.bound.shares = {0.9};
+  why.bound.changes = {{{sim::Resource::kLinkOut}, 0.44, 0.45}};
+  return why;
+}
+
+TEST(Bound, IsTheHostWhereItsStepsTakeLonger) {
   Record record = sample();
-  EXPECT_EQ(bound_by(record).name, "weights");
-  EXPECT_DOUBLE_EQ(bound_by(record).share, (350.0 + 100.0) / 1000.0);
-  record.report.host_seconds = 9 * record.report.device_seconds;
-  EXPECT_EQ(bound_by(record).name, "host");
-  EXPECT_DOUBLE_EQ(bound_by(record).share, 0.9);
-  EXPECT_EQ(device_bound_by(record).name, "weights");
-  EXPECT_DOUBLE_EQ(device_bound_by(record).share, (350.0 + 100.0) / 1000.0);
-  EXPECT_THAT(summary(record, false),
-              testing::HasSubstr(
-                  "  bound by    host: 90.0 % of the time the host's own steps\n"
-                  "              the device by weights: 45.0 % of its time the array waits for\n"
-                  "              weight tiles\n"));
+  record.why = explained();
+  EXPECT_THAT(
+      summary(record, false),
+      testing::HasSubstr("  bound by    link out: 90.0 % of the time; 2x link out: -45.0 %\n"));
+  record.why->device_seconds = 1e-6;
+  record.why->host_seconds = 9e-6;
+  EXPECT_TRUE(record.why->by_host());
+  EXPECT_THAT(
+      summary(record, false),
+      testing::HasSubstr("  bound by    host: 90.0 % of the time, the host's own steps; the"));
+  const auto json = nlohmann::json::parse(stats_json(record));
+  EXPECT_EQ(json["bound_by"], nlohmann::json::array({"host"}));
+  EXPECT_EQ(json["device_bound_by"], nlohmann::json::array({"link out"}));
+  EXPECT_EQ(json["bound_parameter"], nlohmann::json::array());
+  EXPECT_DOUBLE_EQ(json["share"].get<double>(), 0.9);
+  EXPECT_EQ(json["path"][0]["resource"], "link out");
+  EXPECT_EQ(json["path"][0]["cycles"], 900);
 }
 
 // Its last lines, joined where a backslash continues them, are the command again.
@@ -130,8 +149,9 @@ TEST(Summary, FitsTheTerminalAndNamesTheBound) {
   sim::LayerReport& layer = record.report.layers.emplace_back();
   layer.name = std::string(200, 'x');
   layer.counters = record.report.total;
+  record.why = explained();
   const std::string text = summary(record, false);
-  EXPECT_THAT(text, testing::HasSubstr("weights: 45.0 %"));
+  EXPECT_THAT(text, testing::HasSubstr("link out: 90.0 %"));
   EXPECT_THAT(text, testing::HasSubstr("88.00 % (88 of 100)"));
   EXPECT_THAT(text, testing::HasSubstr("systole run gemm --trace"));
   std::istringstream lines(text);

@@ -187,6 +187,16 @@ std::string bound_text(const Bound& bound) {
   return first;
 }
 
+std::string bound_sentence(const Explanation& why) {
+  std::string device = bound_text(why.bound);
+  if (!why.path.whole) {
+    device += fmt::format(" (of the first {} cycles)", why.path.cycles.value);
+  }
+  if (!why.by_host()) return device;
+  return fmt::format("host: {} of the time, the host's own steps; the device by {}",
+                     percent(why.host_seconds / (why.host_seconds + why.device_seconds)), device);
+}
+
 Explanation explain(CriticalPath path, const isa::Machine& machine, const Simulator& simulator,
                     std::size_t reruns) {
   const Questions questions(path, machine, simulator);
@@ -203,7 +213,7 @@ Explanation explain(CriticalPath path, const isa::Machine& machine, const Simula
   std::erase_if(changes, [](const Change& change) { return change.gain() < kShown; });
   sort_by_gain(changes);
   Bound bound = judge(changes, questions, path);
-  return {std::move(path), std::move(bound), std::move(changes)};
+  return {std::move(path), std::move(bound), std::move(changes), 0.0, 0.0};
 }
 
 }  // namespace systole::traces

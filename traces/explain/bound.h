@@ -61,7 +61,15 @@ struct Explanation {
   CriticalPath path;
   Bound bound;
   std::vector<Change> changes;  // of single resources that gain anything, the most first
+  // Seconds of the recorded run: of the device, and of the host's own steps, which are priced.
+  double device_seconds = 0, host_seconds = 0;
+  // The host takes longer than the device: it bounds the run.
+  [[nodiscard]] bool by_host() const { return host_seconds > device_seconds; }
 };
+
+// bound_text, behind the host where that bounds the run: "host: 57.4 % of the time, the host's own
+// steps; the device by ...".
+[[nodiscard]] std::string bound_sentence(const Explanation& why);
 
 // `reruns` is how many of the best predicted changes are run again.
 [[nodiscard]] Explanation explain(CriticalPath path, const isa::Machine& machine,
