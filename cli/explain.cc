@@ -93,7 +93,7 @@ class Asker {
   const isa::Machine& machine_;
 };
 
-void explain(Options o, const std::string& command_line) {
+void explain(const Options& o, const std::string& command_line) {
   check_job_options(o);
   std::optional<isa::Program> program;
   if (formats::is_program(o.subject)) program = formats::read_program(o.subject);

@@ -88,7 +88,8 @@ class Retimer {
     const Causes::Room& room = causes_.rooms()[rooms_++];
     const std::int64_t places = places_of(machine_, room.capacity);
     if (room.use <= places) return kOrigin;
-    const StepCause& step = causes_.steps(room.series)[static_cast<std::size_t>(room.use - places - 1)];
+    const StepCause& step =
+        causes_.steps(room.series)[static_cast<std::size_t>(room.use - places - 1)];
     return at(step.from) + CycleCount(step.cycles);
   }
 

@@ -31,7 +31,8 @@ const Device* device_of(const std::string& target) {
 class Comparer {
  public:
   explicit Comparer(const CompareRequest& request)
-      : request_(request), context_{result_, {}, request.measure, request.what_if, request.progress} {
+      : request_(request),
+        context_{result_, {}, request.measure, request.what_if, request.progress} {
     machines_.push_back(&request.machine);
     for (const isa::Machine& more : request.more_machines) machines_.push_back(&more);
     for (const std::string& target : request.targets) {

@@ -79,7 +79,7 @@ class Lowerer {
 
   // Every tensor on the device falls into as many equal parts; constants are the same for all.
   void set_units() {
-    units_ = program_.batch / graph_.images_together;
+    units_ = 0;  // gcd(0, n) = n
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (placement_.where[n] != Where::kDevice) continue;
       const Node& node = graph_.nodes[n];

@@ -110,6 +110,8 @@ TEST(MachineName, IsShortAndStillItsOwn) {
   const Machine some = with(v1, many), other = with(some, {"weight_fifo.tiles=3"});
   EXPECT_THAT(some.name, testing::MatchesRegex("tpu_v1 \\+ array.rows=64 \\+ array.columns=64 \\+ "
                                                "weight_fifo.tiles=2 \\+ 2 more \\[[0-9a-f]+\\]"));
+  EXPECT_EQ(with(v1, {"array.rows=64", "array.columns=64", "vector.depth=5"}).name,
+            "tpu_v1 + array.rows=64 + array.columns=64 + vector.depth=5");
   const Machine third = with(some, {"vector.depth=6"});  // a change that the name does not show
   EXPECT_NE(some.name, third.name);
   EXPECT_NE(some.name, other.name);

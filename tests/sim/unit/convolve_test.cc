@@ -177,6 +177,13 @@ TEST(RowFeed, PixelsAreReadOnceAndOnlyInsideTheMap) {
   EXPECT_EQ(feed_of(padded).read(), Bytes(0));
 }
 
+// Only single pixels lie as the array wants its rows: several taps are gathered, also of one line.
+TEST(RowFeed, SeveralTapsAreNeverInPlace) {
+  isa::Convolve line = walk(2, 1);
+  line.out_height = 1;
+  EXPECT_FALSE(feed_of(line).in_place().has_value());
+}
+
 // --- values --------------------------------------------------------------------------------------
 
 // A convolution of one image, NHWC, and a program that computes it.
