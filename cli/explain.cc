@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/outputs.h"
+#include "base/named_error.h"
 #include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
@@ -42,6 +42,8 @@ bool is_planned(const std::string& change) {
   });
 }
 
+std::string asked_name(const std::string& change) { return "--what-if " + change; }
+
 double seconds_of(const isa::Program& program, const isa::Machine& machine) {
   sim::RunOptions options;
   options.timing_only = true;
@@ -51,13 +53,16 @@ double seconds_of(const isa::Program& program, const isa::Machine& machine) {
 // Answers what was asked, and what is tried unasked, by running again.
 class Asker {
  public:
-  Asker(const Options& options, const isa::Program& program, const isa::Machine& machine)
-      : options_(options), program_(program), machine_(machine) {}
+  Asker(const Options& options, const isa::Program& program, const isa::Machine& machine,
+        bool long_run)
+      : options_(options), program_(program), machine_(machine), long_run_(long_run) {}
 
   [[nodiscard]] std::vector<report::Asked> answers(double seconds) const {
     std::vector<report::Asked> all;
-    for (const std::string& change : options_.what_if) all.push_back(ask(change, seconds));
-    if (options_.no_what_if) return all;
+    for (const std::string& change : options_.what_if) {
+      all.push_back(in_file(asked_name(change), [&] { return ask(change, seconds); }));
+    }
+    if (options_.no_what_if || long_run_) return all;
     all.push_back(ask("clock.hertz=2x", seconds));
     if (formats::is_program(options_.subject)) return all;
     for (const char* change : kTried) {
@@ -82,7 +87,7 @@ class Asker {
   [[nodiscard]] double time_on(const isa::Machine& changed, bool recompiled) const {
     if (!recompiled) return seconds_of(program_, changed);
     if (formats::is_program(options_.subject)) {
-      throw InputError("--what-if", "a program is planned for its machine already",
+      throw InputError("a program", "a program is planned for its machine already",
                        "a model, which is compiled for the changed machine");
     }
     return seconds_of(make_job(options_, std::nullopt, changed).program, changed);
@@ -91,6 +96,7 @@ class Asker {
   const Options& options_;
   const isa::Program& program_;
   const isa::Machine& machine_;
+  bool long_run_;  // takes so long that nothing is tried unasked
 };
 
 void explain(const Options& o, const std::string& command_line) {
@@ -101,8 +107,9 @@ void explain(const Options& o, const std::string& command_line) {
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
   for (const std::string& change : o.what_if) {
     isa::Machine changed = machine;
-    isa::set_parameter(changed, change);
+    in_file(asked_name(change), [&] { isa::set_parameter(changed, change); });
   }
+  if (!program) note_units(machine);
   const Job job = make_job(o, std::move(program), machine);
   report::Record record;
   record.model = o.subject;
@@ -111,7 +118,10 @@ void explain(const Options& o, const std::string& command_line) {
   record.batch = job.program.batch;
   record.batches = job.program.batches;
   record.rows = record.batch * record.batches;
-  for (const isa::Layer& layer : job.program.layers) record.model_macs += layer.macs;
+  for (const isa::Layer& layer : job.program.layers) {
+    record.model_macs += layer.macs;
+    record.layer_macs.push_back(layer.macs);
+  }
   record.timing_only = true;
   std::optional<Progress> progress("asking why");
   sim::RunOptions options;
@@ -119,7 +129,9 @@ void explain(const Options& o, const std::string& command_line) {
   record.report = sim::run(job.program, machine, {}, options).report;
   constexpr std::size_t kReruns = 8;
   record.why = report::explain(job.program, machine, {.what_if = !o.no_what_if, .reruns = kReruns});
-  const auto asked = Asker(o, job.program, machine).answers(record.report.device_seconds);
+  const auto asked =
+      Asker(o, job.program, machine, record.report.wall_seconds > report::kLongRunSeconds)
+          .answers(record.report.device_seconds);
   progress.reset();
   fmt::print("{}", o.json ? explanation_json(record, asked) : explanation_text(record, asked));
 }
@@ -136,7 +148,8 @@ void add_explain(Command app, const std::string& command_line) {
   add_calibrate_option(command, o->calibrate);
   command.add_option("--what-if", o->what_if, "asks about this change, too; may be repeated")
       .type_name("KEY=VALUE");
-  command.add_flag("--no-what-if", o->no_what_if, "predicts changes and runs none again");
+  command.add_flag("--no-what-if", o->no_what_if,
+                   "predicts changes; runs again only what --what-if asks");
   command.add_flag("--json", o->json, "prints JSON");
   command.footer(
       "Example:\n  systole explain gemm:1024,1024,1024\n"

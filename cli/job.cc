@@ -94,7 +94,7 @@ Job job_from_model(const JobOptions& o, const isa::Machine& machine) {
   if (!o.shapes.batch && batch.rows == 1 && job.rows > 1) check_rows_apart(o, load, job.rows);
   const bool one_row = batch.rows == 1 && batch.inputs.front();
   if (!o.shapes.batch && one_row && !graph.separate_layers)
-    note("batch 1; --batch N computes N rows together");
+    note_once("batch 1; --batch N computes N rows together");
   const std::string hash = graph.hash;
   if (!o.calibrate.empty()) {
     compiler::Graph quantised = load_quantised(o.subject, o.calibrate, load);

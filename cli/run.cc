@@ -18,6 +18,7 @@
 #include "compiler/frontend/scalesim_topology.h"
 #include "formats/program_files.h"
 #include "formats/results.h"
+#include "report/listing.h"
 #include "report/record.h"
 #include "report/stats.h"
 #include "report/summary.h"
@@ -33,7 +34,7 @@ constexpr const char* kStandardOutput = "-";
 
 struct Options : JobOptions {
   std::string engine = "cycle";
-  bool json = false, all_layers = false, no_float = false, no_what_if = false;
+  bool json = false, all_layers = false, no_float = false, listing = false, no_what_if = false;
   std::string labels, output, stats, trace, scalesim;
 };
 
@@ -78,6 +79,9 @@ void check_options(const Options& o) {
     throw InputError("--output", "--timing-only computes no outputs", "one of the two");
   }
   const bool timed = engine_named(o.engine) != sim::Engine::kFunc;
+  if (o.listing && (o.json || o.stats == kStandardOutput)) {
+    throw InputError("--listing", "standard output is JSON", "one of the two, or --stats FILE");
+  }
   if (o.timing_only && !timed && compiler::is_topology(o.subject)) {
     throw InputError(o.subject, "a topology has no values, and the func engine keeps no time",
                      "--engine cycle");
@@ -216,6 +220,7 @@ void run(const Options& o, const std::string& command_line) {
     record.why = report::explain(job.program, machine, {.what_if = !o.no_what_if});
   }
   report(o, results, record);
+  if (o.listing) fmt::print("\n{}", report::listing(job.program, machine));
 }
 
 void add_data_options(Command app, Options& o) {
@@ -239,6 +244,8 @@ void add_report_options(Command app, Options& o) {
                  "writes SCALE-Sim's COMPUTE, BANDWIDTH and DETAILED_ACCESS reports")
       .type_name("DIR");
   app.add_flag("--layers", o.all_layers, "lists every layer, not only the top three");
+  app.add_flag("--listing", o.listing,
+               "lists every executed instruction: dispatch, start, end, what it waited for");
   app.add_flag("--no-what-if", o.no_what_if, "what bounds the run is predicted, not run again");
 }
 

@@ -27,14 +27,16 @@ LayerWaste waste_of(const Record& record, std::size_t layer) {
   const sim::LayerReport& report = record.report.layers[layer];
   const auto& matrix = report.counters.matrix;
   LayerWaste waste;
-  waste.name = report.name;
+  waste.name = layer == 0 ? "(no layer)" : report.name;
   waste.cycles = layer_cycles(record)[layer];
   const std::int64_t active = matrix[static_cast<std::size_t>(sim::Stall::kActive)].value;
   const std::int64_t pes = record.machine.pe_count();
-  waste.wasted =
-      waste.cycles - CycleCount(report.counters.macs_useful / (pes * record.machine.array_units));
+  const bool known = layer < record.layer_macs.size() && record.model_macs > 0;
+  const std::int64_t macs = known ? record.layer_macs[layer] : report.counters.macs_useful;
+  const CycleCount needed(macs / (pes * record.machine.array_units));
+  waste.wasted = std::max(CycleCount(0), waste.cycles - needed);
   waste.active = ratio(active, std::accumulate(matrix.begin(), matrix.end(), CycleCount(0)).value);
-  waste.lanes = ratio(report.counters.macs_useful, active * pes);
+  waste.lanes = ratio(macs, active * pes);
   traces::ByResource waits = record.why->path.layers[layer];
   waits[index(Resource::kArray)] = CycleCount(0);
   waste.wait = traces::largest(waits);
@@ -62,7 +64,7 @@ std::string path_table(const traces::CriticalPath& path) {
 }
 
 std::string units_table(const Record& record) {
-  std::string text = "Speed of light: busy cycles of each unit:\n";
+  std::string text = "Busy cycles of each unit:\n";
   const std::int64_t cycles = record.report.total.cycles.value;
   for (const sim::UnitReport& unit : record.report.units) {
     text += fmt::format("  {:<18}{:>14} {:>7}\n", unit.unit, grouped(unit.busy.value),
@@ -75,13 +77,13 @@ std::string waste_table(const Record& record, std::size_t most) {
   const std::vector<LayerWaste> layers = layers_by_waste(record);
   const std::size_t shown = std::min(most, layers.size());
   std::string text = fmt::format(
-      "Layers by waste: cycles beyond those of their multiply-adds at full rate{}:\n"
-      "  {:<22}{:>12}{:>12} {:>7} {:>7}  {}\n",
+      "Layers by waste, the cycles beyond their multiply-adds at full rate{}:\n"
+      "  {:<18}{:>11}{:>11} {:>7} {:>7}  {}\n",
       shown < layers.size() ? fmt::format(" ({} of {})", shown, layers.size()) : "", "", "cycles",
-      "wasted", "active", "lanes", "most of the rest");
+      "wasted", "active", "lanes", "beside the array");
   for (std::size_t i = 0; i < shown; ++i) {
     const LayerWaste& l = layers[i];
-    text += fmt::format("  {:<22}{:>12}{:>12} {:>7} {:>7}  {} {:.0f} %\n", clean(l.name, 21),
+    text += fmt::format("  {:<18}{:>11}{:>11} {:>7} {:>7}  {} {:.0f} %\n", clean(l.name, 17),
                         grouped(l.cycles.value), grouped(l.wasted.value), percent(l.active),
                         percent(l.lanes), sim::info(l.wait).name, 100.0 * l.wait_share);
   }
@@ -113,8 +115,10 @@ std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked
     changes.push_back(record.why->bound.changes.front());
   }
   for (const traces::Change& change : changes) {
-    rows.push_back(
-        {traces::change_text(change), change_of(change), change.predicted, change.found});
+    const bool asks = sim::info(change.resources.front()).kind == sim::ResourceKind::kPace;
+    const std::string key = change_of(change);
+    rows.push_back({asks ? traces::change_text(change) + " (no parameter of a machine)" : key, key,
+                    change.predicted, change.found});
   }
   for (const Asked& one : asked) {
     rows.push_back({one.change, one.change, one.predicted, one.found, one.recompiled});
@@ -133,15 +137,15 @@ std::string saving(const std::optional<double>& gain) {
 }
 
 std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
-  std::string text =
-      fmt::format("{:<46}{:>12}{:>12}\n", "What the time would be:", "predicted", "found");
+  std::string text = fmt::format("{:<54}{:>12}{:>12}\n",
+                                 "The device's time, with the same program:", "predicted", "found");
   std::string apart;
   for (const ChangeRow& row : change_rows(record, asked)) {
-    const std::string line = fmt::format("  {:<44}{:>12}{:>12}\n", clean(row.text, 43),
+    const std::string line = fmt::format("  {:<52}{:>12}{:>12}\n", clean(row.text, 51),
                                          saving(row.predicted), saving(row.found));
     (row.recompiled ? apart : text) += line;
   }
-  if (!apart.empty()) text += "by another program, compiled for the changed machine:\n" + apart;
+  if (!apart.empty()) text += "with another program, compiled for the changed machine:\n" + apart;
   return text;
 }
 

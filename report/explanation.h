@@ -21,9 +21,9 @@ struct Asked {
 struct LayerWaste {
   std::string name;
   CycleCount cycles;     // of the critical path
-  CycleCount wasted;     // beyond that need
+  CycleCount wasted;     // beyond that need; 0 of a layer that others hide so far
   double active = 0;     // share of its matrix cycles in which rows are injected
-  double lanes = 0;      // share of the multipliers used meanwhile
+  double lanes = 0;      // share of the multipliers that its multiply-adds use meanwhile
   sim::Resource wait{};  // where most of its cycles went, the array itself left out
   double wait_share = 0;
 };

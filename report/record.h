@@ -22,8 +22,9 @@ struct Record {
   isa::Machine machine;
   std::int64_t batch = 1, batches = 1;
   std::int64_t model_macs =
-      0;                  // multiply-adds that the model asks for; 0 if the program knows none
-  std::int64_t rows = 1;  // rows asked for; the rest of batch * batches is padding
+      0;  // multiply-adds that the model asks for; 0 if the program knows none
+  std::vector<std::int64_t> layer_macs;  // the same by layer
+  std::int64_t rows = 1;                 // rows asked for; the rest of batch * batches is padding
   sim::Engine engine = sim::Engine::kCycle;
   bool timing_only = false;
   sim::Report report;

@@ -6,9 +6,6 @@
 namespace systole::report {
 namespace {
 
-// A recorded run that takes longer is not run again.
-constexpr double kLongRunSeconds = 1.0;
-
 sim::Report timed(const isa::Program& program, const isa::Machine& machine,
                   sim::Causes* causes = nullptr) {
   sim::RunOptions options;

@@ -10,6 +10,9 @@
 
 namespace systole::report {
 
+// A recorded run that takes longer is not run again.
+inline constexpr double kLongRunSeconds = 1.0;
+
 struct WhyOptions {
   bool what_if = true;     // whether the best predicted changes are run again
   std::size_t reruns = 4;  // how many

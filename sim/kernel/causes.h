@@ -15,6 +15,7 @@
 // Recording stops at a limit of moments: then the graph is that of the run's first part.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -94,6 +95,12 @@ class Causes {
     Stall stall{};
   };
 
+  // An executed instruction left its queue.
+  struct Start {
+    std::int64_t serial = 0;  // how many were dispatched before it (Life::serial)
+    Moment moment = kStart;
+  };
+
   explicit Causes(std::size_t most_moments = 10'000'000);
 
   // Nothing more is recorded.
@@ -112,14 +119,21 @@ class Causes {
   void gap(const Gap& gap) {
     if (!full()) gaps_.push_back(gap);
   }
+  void starts(const Start& start) {
+    if (!full()) starts_.push_back(start);
+  }
   [[nodiscard]] std::int32_t new_series();
   void step(std::int32_t series, const Cause& cause);
+
+  // By serial, once all have been recorded.
+  void sort_starts() { std::ranges::sort(starts_, {}, &Start::serial); }
 
   // --- reading ---
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
   [[nodiscard]] const std::vector<Grant>& grants() const { return grants_; }
   [[nodiscard]] const std::vector<Room>& rooms() const { return rooms_; }
-  // In order of time of each unit.
+  // Each in order of time of a unit.
+  [[nodiscard]] const std::vector<Start>& starts() const { return starts_; }
   [[nodiscard]] const std::vector<Gap>& gaps() const { return gaps_; }
   // The first is step 1.
   [[nodiscard]] const std::vector<StepCause>& steps(std::int32_t series) const {
@@ -140,6 +154,7 @@ class Causes {
   std::vector<Grant> grants_;
   std::vector<Room> rooms_;
   std::vector<Gap> gaps_;
+  std::vector<Start> starts_;
   std::vector<std::vector<StepCause>> series_;
   Moment end_ = kStart;
 };

@@ -86,6 +86,7 @@ Inbox::Issued Inbox::issue() {
     awaited_unit_ = {};
     awaited_ordinal_ = 0;
   }
+  if (trail_.records()) board_.causes->starts({head().serial, trail_.now().moment});
   const Issued issued(*this, head().layer, board_.kernel.now());
   pop();
   return issued;

@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "tests/support/process.h"
+#include "tests/support/scratch.h"
 
 namespace systole::cli {
 namespace {
@@ -87,6 +88,22 @@ TEST(Layers, HaveTheirPartOfThePath) {
     sum += layer["cycles"].get<std::int64_t>();
   }
   EXPECT_EQ(sum, stats["cycles"]);
+}
+
+// Two instructions that wait for one another: the pass for its rows, which the link brings.
+TEST(Listing, SaysWhenEachInstructionRanAndWhatItWaitedFor) {
+  const testing_support::ScratchFolder folder;
+  const std::string program = folder.file("p.tpu");
+  output({"compile", "gemm:64,64,64", "-o", program});
+  const std::string text = output({"run", program, "--listing"});
+  const std::string listing = text.substr(text.find("Instructions in the order of dispatch"));
+  EXPECT_THAT(listing, HasSubstr("weights: dispatched "));
+  EXPECT_THAT(listing, testing::ContainsRegex("matrix: dispatched .*, waited .*: memory"));
+  const Json stats = Json::parse(output({"run", program, "--json"}));
+  const std::string cycles = std::to_string(stats["cycles"].get<std::int64_t>());
+  EXPECT_THAT(std::regex_replace(listing, std::regex(","), ""),
+              HasSubstr("The run takes " + cycles + " cycles."));
+  EXPECT_EQ(testing_support::systole({"run", program, "--listing", "--json"}).code, 1);
 }
 
 TEST(Explain, RefusesAWrongChangeBeforeItRuns) {

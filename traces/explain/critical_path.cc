@@ -123,20 +123,32 @@ void give_to_layers(std::vector<PathPiece>& pieces) {
   give(pieces.begin(), pieces.end());
 }
 
+// Adds the cycles of pieces within [begin, end).
+void add_within(const std::vector<PathPiece>& pieces, CyclePoint begin, CyclePoint end,
+                ByResource& to) {
+  for (const PathPiece& piece : pieces) {
+    const CyclePoint from = std::max(piece.begin, begin), until = std::min(piece.end, end);
+    if (from < until) to[index(piece.resource)] += until - from;
+  }
+}
+
 std::array<ByResource, sim::kStallCount> stall_roots(const Causes& causes, const Walker& walker) {
   std::array<ByResource, sim::kStallCount> roots{};
   for (const Causes::Gap& gap : causes.gaps()) {
-    ByResource& of = roots[static_cast<std::size_t>(gap.stall)];
-    for (const PathPiece& piece : walker.walk(gap.until, gap.begin)) {
-      const CyclePoint begin = std::max(piece.begin, gap.begin);
-      const CyclePoint end = std::min(piece.end, gap.end);
-      if (begin < end) of[index(piece.resource)] += end - begin;
-    }
+    add_within(walker.walk(gap.until, gap.begin), gap.begin, gap.end,
+               roots[static_cast<std::size_t>(gap.stall)]);
   }
   return roots;
 }
 
 }  // namespace
+
+ByResource chain_to(const Causes& causes, Moment moment, CyclePoint since) {
+  const Walker walker(causes);
+  ByResource cycles{};
+  add_within(walker.walk(moment, since), since, walker.node(moment).at, cycles);
+  return cycles;
+}
 
 sim::Resource largest(const ByResource& cycles) {
   const auto* const most = std::ranges::max_element(cycles);

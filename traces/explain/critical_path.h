@@ -45,6 +45,9 @@ struct CriticalPath {
 // The resource with the most cycles; control if there are none.
 [[nodiscard]] sim::Resource largest(const ByResource& cycles);
 
+// What the chain to `moment` went through since `since`: why what began then was not earlier.
+[[nodiscard]] ByResource chain_to(const sim::Causes& causes, sim::Moment moment, CyclePoint since);
+
 // `layers` is how many the program has, at least one being counted.
 [[nodiscard]] CriticalPath critical_path(const sim::Causes& causes, std::size_t layers);
 
