@@ -357,6 +357,9 @@ TEST(Verify, Structure) {
   };
   finds({}, "does not end");
   finds({"nop"}, "does not end");
+  const Finding of_all = findings_of({"nop"}).front();  // of no instruction
+  EXPECT_EQ(of_all.first, -1);
+  EXPECT_EQ(of_all.second, -1);
   finds({"halt", "nop", "halt"}, "instruction 1 at " + line_of(1) + " (halt) is not the last");
   finds({"repeat count=2, length=2", "halt"}, "leaves the program; expected at most 1");
   finds({"repeat count=0, length=1", "nop", "halt"}, "repeats nothing");

@@ -60,6 +60,18 @@ TEST_F(LowerRefusals, TensorsWithoutElements) {
               HasSubstr("without elements"));
 }
 
+// Rows in front of those of each batch, not of all together.
+TEST_F(LowerRefusals, PadsOfTheFirstDimensionAreEachBatchs) {
+  const Graph graph = load(
+      "<ir_version: 7, opset_import: [\"\" : 13]>\n"
+      "net (uint8[2,3] x) => (uint8[3,3] y)\n"
+      "<float s = {0.5}, float t = {0.25}, uint8 z = {3}, int64[4] p = {1,0,0,0}>\n"
+      "{ e = Pad(x, p) f = DequantizeLinear(e, s, z) y = QuantizeLinear(f, t, z) }\n");
+  Random random(1);
+  const isa::Machine machine = isa::load_machine("tiny_8");
+  expect_evaluators_bytes(graph, compile(graph, machine, {.batches = 3}), random);
+}
+
 // With a scale of 0 no number of steps is a bias.
 TEST_F(LowerRefusals, ABiasWithoutAScale) {
   const auto biased = [&](const std::string& bias) {

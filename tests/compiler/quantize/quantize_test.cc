@@ -284,6 +284,11 @@ TEST_F(QuantizeImages, APercentileLeavesOutWhatLiesBeyondIt) {
   };
   EXPECT_EQ(scale(std::nullopt), 100.0F / 255.0F);
   EXPECT_NEAR(scale(99.5), 1.0F / 255.0F, 100.0F / 8192.0F);
+  // 99.85 leaves out one and a half of 1,000 values: one.
+  EXPECT_NEAR(scale(99.85), 1.0F / 255.0F, 100.0F / 8192.0F);
+  x.as<float>()[999] = 0.999F;
+  x.as<float>()[0] = -100.0F;
+  EXPECT_NEAR(scale(99.85), 1.0F / 255.0F, 100.0F / 8192.0F);
 }
 
 }  // namespace
