@@ -216,7 +216,7 @@ void add_compare(Command app, const std::string& command_line) {
       "Example:\n  systole compare mlp:784,512,10 --batches 1..64\n"
       "  systole compare gemm:1024,1024,1024 --targets tpu:tpu_v1,cpu:host,gpu:h100\n"
       "  systole compare mlp:784,512,10 --targets tpu:tpu_v1,tpu:tpu_v1_prime\n"
-      "  systole compare vadd:1048576 --report vadd_report");
+      "  systole compare vadd:65536 --report vadd_report");
   command.callback([o, command_line] { compare_targets(*o, command_line); });
 }
 
