@@ -128,7 +128,8 @@ void explain(const Options& o, const std::string& command_line) {
   options.timing_only = true;
   record.report = sim::run(job.program, machine, {}, options).report;
   constexpr std::size_t kReruns = 8;
-  record.why = report::explain(job.program, machine, {.what_if = !o.no_what_if, .reruns = kReruns});
+  record.why = report::explain(job.program, machine,
+                               {.what_if = !o.no_what_if, .reruns = kReruns, .verified = true});
   const auto asked =
       Asker(o, job.program, machine, record.report.wall_seconds > report::kLongRunSeconds)
           .answers(record.report.device_seconds);

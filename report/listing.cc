@@ -64,6 +64,7 @@ std::string listing(const isa::Program& program, const isa::Machine& machine) {
   sim::Causes causes;
   sim::RunOptions options;
   options.timing_only = true;
+  options.verified = true;
   options.probe = &lives;
   options.causes = &causes;
   const sim::Report report = sim::run(program, machine, {}, options).report;

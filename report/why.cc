@@ -6,10 +6,11 @@
 namespace systole::report {
 namespace {
 
-sim::Report timed(const isa::Program& program, const isa::Machine& machine,
+sim::Report timed(const isa::Program& program, const isa::Machine& machine, bool verified,
                   sim::Causes* causes = nullptr) {
   sim::RunOptions options;
   options.timing_only = true;
+  options.verified = verified;
   options.causes = causes;
   return sim::run(program, machine, {}, options).report;
 }
@@ -17,8 +18,10 @@ sim::Report timed(const isa::Program& program, const isa::Machine& machine,
 // A program's run with its causes.
 class Recording {
  public:
-  Recording(const isa::Program& program, const isa::Machine& machine)
-      : program_(program), machine_(machine), report_(timed(program, machine, &causes_)) {}
+  Recording(const isa::Program& program, const isa::Machine& machine, bool verified)
+      : program_(program),
+        machine_(machine),
+        report_(timed(program, machine, verified, &causes_)) {}
 
   [[nodiscard]] const sim::Report& report() const { return report_; }
   [[nodiscard]] bool may_run_again() const {
@@ -31,7 +34,7 @@ class Recording {
     return sim::retimed_cycles(causes_, sim::retime(causes_, machine_, changed));
   }
   [[nodiscard]] CycleCount rerun(const isa::Machine& changed) const {
-    return timed(program_, changed).total.cycles;
+    return timed(program_, changed, true).total.cycles;
   }
 
  private:
@@ -45,7 +48,7 @@ class Recording {
 
 traces::Explanation explain(const isa::Program& program, const isa::Machine& machine,
                             const WhyOptions& options) {
-  const Recording run(program, machine);
+  const Recording run(program, machine, options.verified);
   traces::Simulator simulator;
   simulator.retime = [&](const isa::Machine& changed) { return run.retimed(changed); };
   if (options.what_if && run.may_run_again()) {
@@ -59,7 +62,8 @@ traces::Explanation explain(const isa::Program& program, const isa::Machine& mac
 
 traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& more,
                                  const isa::Machine& machine, const WhyOptions& options) {
-  const Recording first(fewer, machine), both(more, machine);
+  const Recording first(fewer, machine, options.verified);
+  const Recording both(more, machine, options.verified);
   traces::Simulator simulator;
   simulator.retime = [&](const isa::Machine& changed) {
     return both.retimed(changed) - first.retimed(changed);

@@ -16,6 +16,7 @@ inline constexpr double kLongRunSeconds = 1.0;
 struct WhyOptions {
   bool what_if = true;     // whether the best predicted changes are run again
   std::size_t reruns = 4;  // how many
+  bool verified = false;   // whether the program has been run on this machine before
 };
 
 // Records a timing-only run of the program, times it again and runs it again. The program's machine

@@ -16,8 +16,9 @@ struct RunResult {
   Report report;                          // func fills only instruction, MAC and byte counts
 };
 
-// Verifies the program (throws InputError with the first findings), runs it and returns outputs by
-// tensor name. `inputs` holds every tensor of role kInput with the exact type and shape.
+// Verifies the program unless it is said to be (throws InputError with the first findings), runs it
+// and returns outputs by tensor name. `inputs` holds every tensor of role kInput with the exact
+// type and shape.
 [[nodiscard]] RunResult run(const isa::Program& program, const isa::Machine& machine,
                             const std::map<std::string, Tensor>& inputs, const RunOptions& options);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "base/named_error.h"
 #include "compare/targets/completions.h"
@@ -77,10 +78,11 @@ class Simulation {
     point.period.device = seconds(find_period(completions_on(device_)).cycles);
     point.period.host = (many.host_seconds - one.host_seconds) / more;
     point.period.total = seconds(period.cycles) + point.period.host;
-    const report::WhyOptions how{.what_if = what_if_};
-    const std::int64_t fewer = batches_ / 2;
-    set_bound(report::explain_more(program(fewer), program(batches_), machine_, how), point.bound,
+    const isa::Program& fewer = program(batches_ / 2);
+    report::WhyOptions how{.what_if = what_if_, .verified = verified_.contains(&fewer)};
+    set_bound(report::explain_more(fewer, program(batches_), machine_, how), point.bound,
               point.why);
+    how.verified = true;
     set_bound(report::explain(program(1), machine_, how), point.bound_alone, point.why_alone);
     return point;
   }
@@ -107,10 +109,10 @@ class Simulation {
     return programs_.emplace(batches, program_of(workload_, machine_, batches, false))
         .first->second;
   }
-  static sim::Report run(const isa::Program& program, const isa::Machine& machine,
-                         sim::Probe* probe) {
+  sim::Report run(const isa::Program& program, const isa::Machine& machine, sim::Probe* probe) {
     sim::RunOptions options;
     options.timing_only = true;
+    options.verified = !verified_.insert(&program).second;
     options.probe = probe;
     return sim::run(program, machine, {}, options).report;
   }
@@ -137,6 +139,7 @@ class Simulation {
   const isa::Machine device_;
   const bool what_if_;
   std::map<std::int64_t, isa::Program> programs_;  // by batches
+  std::set<const isa::Program*> verified_;         // of these, by their first run
   sim::Report last_;                               // of a program of many batches
   std::int64_t batches_ = 0;
   double unsettled_ = 0.0;

@@ -1,4 +1,4 @@
-// Host plan: addresses are handed out in order of first use, aligned to cache lines.
+// Host plan: addresses are asked for in order of first use.
 #include "compiler/lower/host_plan.h"
 
 #include <algorithm>
@@ -12,10 +12,6 @@
 
 namespace systole::compiler {
 namespace {
-
-constexpr std::int64_t kAlign = 64;
-
-std::int64_t aligned(std::int64_t bytes) { return ceil_div(bytes, kAlign) * kAlign; }
 
 // Whether elements leave their sample, an index of dimension 0.
 bool moves_samples(const MoveAttrs& move) {
@@ -120,9 +116,8 @@ std::int64_t HostPlan::tensor(ValueId id) {
   const ValueId root = placement_.root_of(id);
   const Value& value = graph_.value(id);
   isa::HostTensor made{value.name, value.type, full_shape(value), isa::Role::kIntermediate, 0};
-  const auto [place, fresh] = addresses_.try_emplace(root, program_.host_bytes);
-  if (fresh) program_.host_bytes += aligned(made.bytes());
-  made.address = place->second;
+  if (!addresses_.contains(root)) addresses_[root] = plan_.place(Area::kTensors, made.bytes());
+  made.address = addresses_.at(root);
   program_.tensors.push_back(std::move(made));
   return tensors_[id] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
@@ -235,9 +230,8 @@ void HostPlan::add_device_constant(ValueId id, const FeatureMap& view) {
 }
 
 std::int64_t HostPlan::append(const std::vector<std::uint8_t>& bytes) {
-  const std::int64_t at = aligned(std::ssize(program_.constants));
-  program_.constants.resize(static_cast<std::size_t>(at));
-  program_.constants.insert(program_.constants.end(), bytes.begin(), bytes.end());
+  const std::int64_t at = plan_.place(Area::kConstants, std::ssize(bytes));
+  std::copy(bytes.begin(), bytes.end(), program_.constants.begin() + at);
   return at;
 }
 
@@ -246,10 +240,11 @@ std::int64_t HostPlan::channels_last(ValueId id, const Shape& shape) {
   const ValueId root = placement_.root_of(id);
   if (const auto found = pixels_.find(root); found != pixels_.end()) return found->second;
   const Value& value = graph_.value(root);
-  program_.tensors.push_back({value.name + ".channels_last", value.type, shape,
-                              isa::Role::kIntermediate, program_.host_bytes});
-  program_.tensors.back().shape[0] *= program_.batches;
-  program_.host_bytes += aligned(program_.tensors.back().bytes());
+  program_.tensors.push_back(
+      {value.name + ".channels_last", value.type, shape, isa::Role::kIntermediate, 0});
+  isa::HostTensor& copy = program_.tensors.back();
+  copy.shape[0] *= program_.batches;
+  copy.address = plan_.place(Area::kTensors, copy.bytes());
   return pixels_[root] = static_cast<std::int64_t>(program_.tensors.size()) - 1;
 }
 
@@ -334,8 +329,8 @@ std::int64_t HostPlan::blocks_of(ValueId id, const Shape& shape) {
 }
 
 void HostPlan::build(const std::vector<std::int64_t>& layers) {
-  add_constants();  // first: they lie inside the constants
-  program_.host_bytes = aligned(static_cast<std::int64_t>(program_.constants.size()));
+  add_constants();
+  plan_.place(Area::kTensors, 0);  // no constant comes behind
   for (ValueId id : graph_.inputs) {
     program_.tensors[static_cast<std::size_t>(tensor(id))].role = isa::Role::kInput;
   }
@@ -371,8 +366,7 @@ void HostPlan::add_outputs(std::int64_t layer) {
     }
     isa::HostTensor copy = source;
     copy.role = isa::Role::kOutput;
-    copy.address = program_.host_bytes;
-    program_.host_bytes += aligned(copy.bytes());
+    copy.address = plan_.place(Area::kTensors, copy.bytes());
     program_.tensors.push_back(copy);
     const auto made = static_cast<std::int64_t>(program_.tensors.size()) - 1;
     program_.host_steps.push_back(

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "compiler/ir/graph.h"
+#include "compiler/lower/address_plan.h"
 #include "compiler/lower/place.h"
 #include "isa/program.h"
 
@@ -12,11 +13,11 @@ namespace systole::compiler {
 // Host tensors by value, in a program. Views of one root share its address.
 class HostPlan {
  public:
-  HostPlan(const Graph& graph, const Placement& placement, isa::Program& program)
-      : graph_(graph), placement_(placement), program_(program) {}
+  HostPlan(const Graph& graph, const Placement& placement, AddressPlan& plan, isa::Program& program)
+      : graph_(graph), placement_(placement), plan_(plan), program_(program) {}
 
   // Gives inputs, outputs, constants of host steps and all values that cross between device
-  // segments a place in host memory (after the constants), and appends the host steps. Feature maps
+  // segments a place in host memory, and appends the host steps. Feature maps
   // that cross get a channels-last copy and the transposes to and from it. `layers` is by node.
   void build(const std::vector<std::int64_t>& layers);
 
@@ -48,6 +49,7 @@ class HostPlan {
 
   const Graph& graph_;
   const Placement& placement_;
+  AddressPlan& plan_;
   isa::Program& program_;
   std::map<ValueId, std::int64_t> tensors_;    // by value: index into program.tensors
   std::map<ValueId, std::int64_t> addresses_;  // by root value

@@ -16,12 +16,12 @@ namespace {
 
 class ImageBuilder {
  public:
-  ImageBuilder(const Graph& graph, isa::Program& program)
-      : graph_(graph), program_(program), machine_(program.machine) {}
+  ImageBuilder(const Graph& graph, AddressPlan& plan, isa::Program& program)
+      : graph_(graph), plan_(plan), program_(program), machine_(program.machine) {}
 
   std::int64_t build(std::vector<Product>& products) {
     for (Product& p : products) reserve_zero_points(p);
-    const std::int64_t zero_rows = constant_rows_;
+    const std::int64_t zero_rows = std::ssize(program_.constants) / machine_.param_row_bytes();
     if (zero_rows > machine_.parameters_rows) {
       throw InputError("machine " + machine_.name,
                        "weight zero points need " + std::to_string(zero_rows) + " parameter rows",
@@ -34,8 +34,6 @@ class ImageBuilder {
           "its weights need " + std::to_string(program_.weight_bytes) + " bytes of tiles",
           "at most dram.bytes = " + std::to_string(machine_.dram_bytes));
     }
-    program_.constants.resize(
-        static_cast<std::size_t>(constant_rows_ * machine_.param_row_bytes()));
     if (program_.has_values) {
       program_.weights.resize(static_cast<std::size_t>(program_.weight_bytes));
       for (const Product& p : products) fill(p);
@@ -51,20 +49,23 @@ class ImageBuilder {
 
   void reserve_zero_points(Product& p) {
     if (!has_zero_points(p)) return;
-    p.zero_row = constant_rows_;
-    constant_rows_ += static_cast<std::int64_t>(p.columns.size());
+    p.zero_row = place_rows(std::ssize(p.columns)) / machine_.param_row_bytes();
   }
 
   void reserve(Product& p) {
     for (std::vector<Tile>& column : p.tiles) {
       for (Tile& tile : column) {
-        tile.dram = program_.weight_bytes;
-        program_.weight_bytes += isa::tile_bytes(machine_);
+        tile.dram = plan_.place(Area::kWeights, isa::tile_bytes(machine_), 1);
       }
     }
     if (p.param_rows() == 0) return;
-    p.params = constant_rows_ * machine_.param_row_bytes();
-    constant_rows_ += p.param_rows() * static_cast<std::int64_t>(p.columns.size());
+    p.params = place_rows(p.param_rows() * std::ssize(p.columns));
+  }
+
+  // Host address of so many parameter rows.
+  std::int64_t place_rows(std::int64_t rows) {
+    const std::int64_t row = machine_.param_row_bytes();
+    return plan_.place(Area::kConstants, rows * row, row);
   }
 
   void fill(const Product& p) {
@@ -127,23 +128,23 @@ class ImageBuilder {
   }
 
   const Graph& graph_;
+  AddressPlan& plan_;
   isa::Program& program_;
   const isa::Machine& machine_;
-  std::int64_t constant_rows_ = 0;
 };
 
 }  // namespace
 
-std::int64_t build_image(const Graph& graph, std::vector<Product>& products,
+std::int64_t build_image(const Graph& graph, std::vector<Product>& products, AddressPlan& plan,
                          isa::Program& program) {
-  return ImageBuilder(graph, program).build(products);
+  return ImageBuilder(graph, plan, program).build(products);
 }
 
-std::int64_t append_table(const std::vector<std::int32_t>& words, isa::Program& program) {
+std::int64_t append_table(const std::vector<std::int32_t>& words, AddressPlan& plan,
+                          isa::Program& program) {
   const std::int64_t row = program.machine.param_row_bytes();
-  const std::int64_t at = ceil_div(std::ssize(program.constants), row) * row;
   const std::int64_t bytes = 4 * std::ssize(words);
-  program.constants.resize(static_cast<std::size_t>(at + ceil_div(bytes, row) * row));
+  const std::int64_t at = plan.place(Area::kConstants, ceil_div(bytes, row) * row, row);
   std::memcpy(program.constants.data() + at, words.data(), static_cast<std::size_t>(bytes));
   return at;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/ir/graph.h"
+#include "compiler/lower/address_plan.h"
 #include "compiler/lower/product.h"
 #include "isa/program.h"
 
@@ -17,11 +18,11 @@ namespace systole::compiler {
 // points occupy parameter rows [0, result) and constants [0, result * row bytes). Throws InputError
 // if weights or zero points exceed the machine.
 [[nodiscard]] std::int64_t build_image(const Graph& graph, std::vector<Product>& products,
-                                       isa::Program& program);
+                                       AddressPlan& plan, isa::Program& program);
 
 // Appends a table of one word per entry to the constants, in whole parameter rows; returns its host
 // address.
-[[nodiscard]] std::int64_t append_table(const std::vector<std::int32_t>& words,
+[[nodiscard]] std::int64_t append_table(const std::vector<std::int32_t>& words, AddressPlan& plan,
                                         isa::Program& program);
 
 }  // namespace systole::compiler

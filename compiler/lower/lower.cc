@@ -26,7 +26,7 @@ class Lowerer {
       : graph_(graph),
         schedule_(schedule),
         placement_(place(graph, machine)),
-        host_(graph, placement_, program_) {
+        host_(graph, placement_, addresses_, program_) {
     program_.model = graph.name;
     program_.model_hash = graph.hash;
     program_.machine = machine;
@@ -49,7 +49,7 @@ class Lowerer {
     make_layers();
     make_products();
     for (int segment = 0; segment < placement_.segments; ++segment) spill(segment);
-    const std::int64_t zero_rows = build_image(graph_, products_, program_);
+    const std::int64_t zero_rows = build_image(graph_, products_, addresses_, program_);
     make_tables();
     host_.build(layers_);
     emit_code(zero_rows);
@@ -138,7 +138,7 @@ class Lowerer {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (placement_.where[n] != Where::kDevice) continue;
       const std::vector<std::int32_t> words = table_words(graph_.nodes[n]);
-      if (!words.empty()) tables_[n] = append_table(words, program_);
+      if (!words.empty()) tables_[n] = append_table(words, addresses_, program_);
     }
   }
 
@@ -284,6 +284,7 @@ class Lowerer {
   const Graph& graph_;
   Schedule schedule_;
   isa::Program program_;
+  AddressPlan addresses_{program_};
   Placement placement_;
   HostPlan host_;
   Explanation explanation_;

@@ -26,6 +26,7 @@ inline constexpr std::size_t kEngineCount = 0
 struct RunOptions {
   Engine engine = Engine::kCycle;
   bool timing_only = false;  // no values are computed; outputs are absent
+  bool verified = false;     // the program was verified for a machine as large: not done again
   Probe* probe = nullptr;    // may be null
   Causes* causes = nullptr;  // engine kCycle: records why each moment was not earlier; may be null
   AccumulatorObserver* writes = nullptr;  // told of every accumulator write; may be null
