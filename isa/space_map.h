@@ -48,14 +48,12 @@ class SpaceMap {
     const auto last = cut(access.end);
     bool covered = access.write;
     for (auto segment = first; segment != last; ++segment) {
-      cut_lanes(segment->second, access.lane_begin, access.lane_end);
-      for (Cell& cell : segment->second) {
-        const bool inside =
-            cell.lane_begin >= access.lane_begin && cell.lane_end <= access.lane_end;
-        covered = covered && inside;
-        if (!inside) continue;
-        check(static_cast<const Cell&>(cell));
-        book(cell, access.write, unit, who);
+      Cells& cells = segment->second;
+      const auto [inside, end] = cut_lanes(cells, access.lane_begin, access.lane_end);
+      covered = covered && end - inside == cells.size();
+      for (std::size_t i = inside; i < end; ++i) {
+        check(static_cast<const Cell&>(cells[i]));
+        book(cells[i], access.write, unit, who);
       }
     }
     if (!covered) return;
@@ -69,8 +67,16 @@ class SpaceMap {
   using Segments = std::map<std::int64_t, Cells>;  // by first row; each reaches up to the next
 
   static void book(Cell& cell, bool write, Unit unit, Toucher who);
-  // Makes the cells of a segment start and end at the given lanes and fill all between.
-  static void cut_lanes(Cells& cells, std::int64_t begin, std::int64_t end);
+  // Makes the cells of a segment start and end at the given lanes and fill all between; returns
+  // which these are, [first, end). Those beside are not looked at.
+  static std::pair<std::size_t, std::size_t> cut_lanes(Cells& cells, std::int64_t begin,
+                                                       std::int64_t end);
+  // Whether cells [first, last) are just [begin, end) already.
+  static bool is_cut(typename Cells::const_iterator first, typename Cells::const_iterator last,
+                     std::int64_t begin, std::int64_t end);
+  // The cells [first, last) cut at `begin` and `end`, with cells in the gaps between.
+  static Cells cut_pieces(typename Cells::const_iterator first, typename Cells::const_iterator last,
+                          std::int64_t begin, std::int64_t end);
   // The segment that starts at `row`, made if needed.
   typename Segments::iterator cut(std::int64_t row);
 
@@ -97,34 +103,61 @@ typename SpaceMap<kUnits>::Segments::iterator SpaceMap<kUnits>::cut(std::int64_t
 }
 
 template <std::size_t kUnits>
-void SpaceMap<kUnits>::cut_lanes(Cells& cells, std::int64_t begin, std::int64_t end) {
-  const bool exact = cells.size() == 1 && cells[0].lane_begin == begin && cells[0].lane_end == end;
-  if (exact) return;
-  Cells cut;
+bool SpaceMap<kUnits>::is_cut(typename Cells::const_iterator first,
+                              typename Cells::const_iterator last, std::int64_t begin,
+                              std::int64_t end) {
+  for (; first != last && first->lane_begin == begin; ++first) begin = first->lane_end;
+  return first == last && begin == end;
+}
+
+template <std::size_t kUnits>
+typename SpaceMap<kUnits>::Cells SpaceMap<kUnits>::cut_pieces(typename Cells::const_iterator first,
+                                                              typename Cells::const_iterator last,
+                                                              std::int64_t begin,
+                                                              std::int64_t end) {
+  Cells pieces;
   std::int64_t filled = begin;  // lanes of [begin, end) that have a cell, up to here
-  const auto keep = [&cut](Cell cell, std::int64_t from, std::int64_t to) {
+  const auto keep = [&](Cell cell, std::int64_t from, std::int64_t to) {
     cell.lane_begin = std::max(cell.lane_begin, from);
     cell.lane_end = std::min(cell.lane_end, to);
-    if (cell.lane_begin < cell.lane_end) cut.push_back(cell);
+    if (cell.lane_begin < cell.lane_end) pieces.push_back(cell);
   };
   const auto fill_up_to = [&](std::int64_t lane) {
     Cell empty;
     empty.lane_begin = filled;
     empty.lane_end = lane;
-    if (filled < lane) cut.push_back(empty);
+    if (filled < lane) pieces.push_back(empty);
     filled = std::max(filled, lane);
   };
-  for (const Cell& cell : cells) {
-    if (cell.lane_begin >= begin) fill_up_to(std::min(cell.lane_begin, end));
-    keep(cell, 0, begin);
-    keep(cell, begin, end);
-    filled = std::clamp(cell.lane_end, filled, std::max(filled, end));
-    keep(cell, end, cell.lane_end);
+  for (; first != last; ++first) {
+    keep(*first, 0, begin);
+    fill_up_to(first->lane_begin);
+    keep(*first, begin, end);
+    filled = std::max(filled, std::min(first->lane_end, end));
+    keep(*first, end, first->lane_end);
   }
   fill_up_to(end);
-  std::sort(cut.begin(), cut.end(),
-            [](const Cell& a, const Cell& b) { return a.lane_begin < b.lane_begin; });
-  cells = std::move(cut);
+  return pieces;
+}
+
+template <std::size_t kUnits>
+std::pair<std::size_t, std::size_t> SpaceMap<kUnits>::cut_lanes(Cells& cells, std::int64_t begin,
+                                                                std::int64_t end) {
+  const auto first =
+      std::lower_bound(cells.begin(), cells.end(), begin,
+                       [](const Cell& cell, std::int64_t lane) { return cell.lane_end <= lane; });
+  const auto last =
+      std::find_if(first, cells.end(), [end](const Cell& cell) { return cell.lane_begin >= end; });
+  const auto at = static_cast<std::size_t>(first - cells.begin());
+  const auto had = static_cast<std::size_t>(last - first);
+  if (is_cut(first, last, begin, end)) return {at, at + had};
+  const Cells pieces = cut_pieces(first, last, begin, end);
+  const auto more = static_cast<std::ptrdiff_t>(pieces.size() - had);
+  std::copy(pieces.begin(), pieces.end() - more, first);
+  cells.insert(last, pieces.end() - more, pieces.end());
+  const std::size_t before = pieces.front().lane_begin < begin ? 1 : 0;
+  const std::size_t behind = pieces.back().lane_end > end ? 1 : 0;
+  return {at + before, at + pieces.size() - behind};
 }
 
 }  // namespace systole::isa
