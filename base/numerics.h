@@ -21,6 +21,21 @@ inline std::int32_t wrapping_sub(std::int32_t a, std::int32_t b) {
 inline std::int32_t wrapping_mul(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) * static_cast<std::uint32_t>(b));
 }
+// Towards 0; by 0 (which ONNX leaves open) 0.
+inline std::int32_t truncating_div(std::int32_t a, std::int32_t b) {
+  if (b == 0) return 0;
+  return b == -1 ? wrapping_sub(0, a) : a / b;
+}
+// Of a negative power what the real number's integer part is; of 0 then 0.
+inline std::int32_t wrapping_pow(std::int32_t a, std::int32_t b) {
+  if (b < 0) return a == 1 || (a == -1 && b % 2 == 0) ? 1 : a == -1 ? -1 : 0;
+  std::int32_t power = 1;
+  for (; b > 0; b /= 2) {
+    if (b % 2 == 1) power = wrapping_mul(power, a);
+    a = wrapping_mul(a, a);
+  }
+  return power;
+}
 
 // A weight column's zero point in its parameter word: the lowest 9 bits with sign, which hold those
 // of both byte types. A difference of a byte and it has 10 bits at most, whatever the word holds.

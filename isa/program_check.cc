@@ -30,8 +30,18 @@ bool has_permutation(const HostStep& step) { return step.reals.empty(); }
 bool is_zip(const HostStep& step) {
   return has_none(step) || (step.numbers.size() == 5 && step.reals.size() == 3);
 }
-bool is_clip(const HostStep& step) { return step.numbers.empty() && step.reals.size() == 2; }
-bool is_leaky_relu(const HostStep& step) { return step.numbers.empty() && step.reals.size() == 1; }
+template <std::size_t count>
+bool has_reals(const HostStep& step) {
+  return step.numbers.empty() && step.reals.size() == count;
+}
+constexpr std::int64_t kReductionCount = 0
+#define SYSTOLE_REDUCTION(name, text) +1
+#include "isa/reductions.def"
+    ;
+bool is_reduction(const HostStep& step) {
+  return step.numbers.size() == 3 && step.reals.empty() && step.numbers[2] >= 0 &&
+         step.numbers[2] < kReductionCount;
+}
 bool is_window(const HostStep& step) { return step.numbers.size() == 13 && step.reals.empty(); }
 bool is_average(const HostStep& step) {
   return is_window(step) || (step.numbers.size() == 15 && step.reals.size() == 2);
@@ -44,7 +54,16 @@ constexpr const char* kAxes = "a first and an end axis";
 constexpr const char* kNone = "no attributes";
 constexpr const char* kPermutation = "the permutation only";
 
+// Of the reals of a row of elementwise.def.
+constexpr std::size_t count_of(std::initializer_list<float> reals) { return reals.size(); }
+HostArity map_arity(std::size_t reals) {
+  if (reals == 0) return {1, has_none, kNone};
+  return reals == 1 ? HostArity{1, has_reals<1>, "one number"}
+                    : HostArity{1, has_reals<2>, "two numbers"};
+}
+
 HostArity arity_of(HostOp op) {
+  [[maybe_unused]] constexpr float lo = 0.0F, hi = 0.0F, alpha = 0.0F, beta = 0.0F;
   switch (op) {
     case HostOp::kQuantise:
     case HostOp::kDequantise:
@@ -54,10 +73,14 @@ HostArity arity_of(HostOp op) {
 #define SYSTOLE_ZIP(name, text, host_op, ...) case HostOp::host_op:
 #include "isa/elementwise.def"
       return {2, is_zip, "none, or 5 numbers and 3 scales"};
-    case HostOp::kClip:
-      return {1, is_clip, "two limits"};
-    case HostOp::kLeakyRelu:
-      return {1, is_leaky_relu, "a slope"};
+#define SYSTOLE_MAP(name, text, host_op, reals, ...) \
+  case HostOp::host_op:                              \
+    return map_arity(count_of reals);
+#include "isa/elementwise.def"
+    case HostOp::kMatmul:
+      return {2, has_reals<1>, "one number"};
+    case HostOp::kReduce:
+      return {1, is_reduction, "a first and an end axis and a function"};
     case HostOp::kMaxPool:
       return {1, is_window, "13 numbers of a window"};
     case HostOp::kAveragePool:
@@ -68,9 +91,6 @@ HostArity arity_of(HostOp op) {
       return {0, is_concat, "an axis"};
     case HostOp::kTranspose:
       return {1, has_permutation, kPermutation};
-    case HostOp::kRelu:
-    case HostOp::kSigmoid:
-    case HostOp::kTanh:
     case HostOp::kCopy:
       return {1, has_none, kNone};
   }

@@ -136,8 +136,16 @@ Tensors graph_inputs(const compiler::Graph& graph, const Test& test) {
 
 std::vector<Tensor> evaluated(const compiler::Graph& graph, const Test& test) {
   std::vector<Tensor> inputs;
-  for (const compiler::ValueId id : graph.inputs)
-    inputs.push_back(test.inputs.at(graph.value(id).name));
+  for (const compiler::ValueId id : graph.inputs) {
+    const compiler::Value& value = graph.value(id);
+    const Tensor& given = test.inputs.at(value.name);
+    if (given.type != value.type || given.shape != value.shape) {
+      throw InputError(value.name,
+                       fmt::format("is {} {}", dtype_name(given.type), shape_text(given.shape)),
+                       "data of the model's type and shape");
+    }
+    inputs.push_back(given);
+  }
   return compiler::evaluate(graph, inputs);
 }
 
@@ -166,10 +174,9 @@ std::optional<bool> simulated(const compiler::Graph& graph, const Test& test,
     sim::RunOptions options;
     options.engine = engine;
     const sim::RunResult run = sim::run(program, machine, graph_inputs(graph, test), options);
-    std::size_t i = 0;
-    for (const isa::HostTensor& tensor : program.tensors) {
-      if (tensor.role != isa::Role::kOutput) continue;
-      if (run.outputs.at(tensor.name).data != outputs.at(i++).data) return false;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const std::string& name = graph.value(graph.outputs[i]).name;
+      if (run.outputs.at(name).data != outputs[i].data) return false;
     }
   }
   return true;

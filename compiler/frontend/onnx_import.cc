@@ -21,6 +21,8 @@ namespace {
 constexpr auto kOperators = std::to_array<OnnxOperator>({
 #define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text, example) \
   {"", #name, first, newest, rewrite, text, example},
+#define SYSTOLE_ONNX_MAP(name, first, newest, function, attributes, text, example) \
+  {"", #name, first, newest, rewrite_map<MapFn::function>, text, example},
 #define SYSTOLE_MICROSOFT_OP(name, rewrite, text, example) \
   {"com.microsoft", #name, 1, 1, rewrite, text, example},
 #include "compiler/frontend/onnx_ops.def"
@@ -32,7 +34,8 @@ std::string where_of(const OnnxFile& file, const onnx::NodeProto& node) {
 
 void check_nodes(const OnnxFile& file) {
   for (const onnx::NodeProto& node : file.model.graph().node()) {
-    if (node.output_size() == 0 || node.output(0).empty()) {
+    const auto is_named = [](const std::string& name) { return !name.empty(); };
+    if (std::ranges::none_of(node.output(), is_named)) {
       throw InputError(where_of(file, node), "has no output", "one");
     }
     for (const onnx::AttributeProto& attribute : node.attribute()) {

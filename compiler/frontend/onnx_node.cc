@@ -20,7 +20,10 @@ std::string type_text(int type) {
 
 std::string node_name(const onnx::NodeProto& proto) {
   if (!proto.name().empty()) return proto.name();
-  return proto.output_size() > 0 ? proto.output(0) : proto.op_type();
+  for (const std::string& output : proto.output()) {
+    if (!output.empty()) return output;
+  }
+  return proto.op_type();
 }
 
 OnnxNode::OnnxNode(OnnxImport& import, const onnx::NodeProto& proto)
@@ -147,6 +150,12 @@ std::vector<std::int64_t> OnnxNode::ints(const std::string& name) {
   return {found->ints().begin(), found->ints().end()};
 }
 
+std::vector<std::string> OnnxNode::strings(const std::string& name) {
+  const Attribute* found = find(name, Attribute::STRINGS);
+  if (found == nullptr) return {};
+  return {found->strings().begin(), found->strings().end()};
+}
+
 std::vector<float> OnnxNode::floats(const std::string& name) {
   const Attribute* found = find(name, Attribute::FLOATS);
   if (found == nullptr) return {};
@@ -175,6 +184,7 @@ std::int64_t OnnxNode::axis(std::int64_t found, std::size_t rank, bool past_end)
 
 void OnnxNode::result(ValueId id, int output) {
   const std::string& name = proto_.output(output);
+  if (name.empty()) return;
   builder().name_result(id, name);
   import_.values[name] = id;
 }

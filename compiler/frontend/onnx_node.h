@@ -78,6 +78,7 @@ class OnnxNode {
   [[nodiscard]] float float_or(const std::string& name, float otherwise);
   [[nodiscard]] std::vector<std::int64_t> ints(const std::string& name);
   [[nodiscard]] std::vector<float> floats(const std::string& name);
+  [[nodiscard]] std::vector<std::string> strings(const std::string& name);
   [[nodiscard]] Tensor tensor(const std::string& name);
   // int_or for a flag, 0 or 1.
   [[nodiscard]] bool flag(const std::string& name);
@@ -89,6 +90,8 @@ class OnnxNode {
   void result(ValueId id, int output = 0);
   // Whether something reads that output.
   [[nodiscard]] bool is_used(int output) const;
+  // Outputs that are listed, named or not.
+  [[nodiscard]] int output_slots() const { return proto_.output_size(); }
   // Outputs that have a name.
   [[nodiscard]] int output_count() const;
   // Throws InputError if an attribute was not asked for.

@@ -24,6 +24,9 @@ struct OnnxOperator {
 
 #define SYSTOLE_ONNX_OP(name, first, newest, rewrite, text, example) void rewrite(OnnxNode& node);
 #define SYSTOLE_MICROSOFT_OP(name, rewrite, text, example) void rewrite(OnnxNode& node);
+// Of the rows of ir/onnx_maps.def.
+template <MapFn fn>
+void rewrite_map(OnnxNode& node);
 #include "compiler/frontend/onnx_ops.def"
 
 }  // namespace systole::compiler

@@ -20,17 +20,23 @@ struct ConvForm {
 };
 
 ConvForm read_conv(OnnxNode& node, ConvInputs inputs) {
-  const Shape x = node.shape(inputs.x);
-  const Shape w = node.shape(inputs.w);
-  const std::string shapes = fmt::format("X has shape {} and W {}", shape_text(x), shape_text(w));
-  node.require(x.size() == 4 && w.size() == 4, shapes, "X [N, C, H, W] and W [M, C/group, kH, kW]");
+  const bool flat = node.shape(inputs.x).size() == 3;
+  const std::string shapes =
+      fmt::format("X has shape {} and W {}", shape_text(node.shape(inputs.x)),
+                  shape_text(node.shape(inputs.w)));
+  const bool same = node.shape(inputs.x).size() == node.shape(inputs.w).size();
+  const Shape x = image_shape(node.shape(inputs.x));
+  const Shape w = image_shape(node.shape(inputs.w));
+  node.require(same && x.size() == 4, shapes,
+               "X [N, C, H, W] and W [M, C/group, kH, kW], or both without H and kH");
   ConvForm form;
   const std::int64_t groups = node.int_or("group", 1);
   const bool divides = groups >= 1 && x[1] % groups == 0 && w[0] % groups == 0;
   node.require(divides && x[1] / groups == w[1], fmt::format("{} with group {}", shapes, groups),
                "W [M, C/group, kH, kW], and C and M multiples of group");
   node.require(w[2] >= 1 && w[3] >= 1, shapes, "a kernel of 1 or more each way");
-  const PlacedWindow placed = read_window(node, read_kernel(node, {{w[2], w[3]}}), x, {});
+  const PlacedWindow placed =
+      read_window(node, read_kernel(node, flat, {{w[2], w[3]}}), x, {.flat = flat});
   form.attrs.window = placed.window;
   form.attrs.groups = groups;
   form.shape = {x[0], w[0], placed.steps[0], placed.steps[1]};
@@ -39,7 +45,10 @@ ConvForm read_conv(OnnxNode& node, ConvInputs inputs) {
 
 // The operands and, if it is there, the bias [M] of this type.
 std::vector<ValueId> operands(OnnxNode& node, ConvInputs inputs, DType bias_type) {
-  std::vector<ValueId> ids = {node.input(inputs.x), node.input(inputs.w)};
+  GraphBuilder& builder = node.builder();
+  std::vector<ValueId> ids = {
+      builder.reshape(node.input(inputs.x), image_shape(node.shape(inputs.x))),
+      builder.reshape(node.input(inputs.w), image_shape(node.shape(inputs.w)))};
   if (inputs.bias < 0 || !node.has(inputs.bias)) return ids;
   ids.push_back(node.input(inputs.bias));
   node.require_type("B", ids.back(), bias_type);
@@ -47,6 +56,16 @@ std::vector<ValueId> operands(OnnxNode& node, ConvInputs inputs, DType bias_type
   node.require(node.shape(inputs.bias) == expected,
                "B has shape " + shape_text(node.shape(inputs.bias)), shape_text(expected));
   return ids;
+}
+
+// The node's result, without a height where the input has none.
+void emit_conv(OnnxNode& node, ConvInputs inputs, DType bias_type, DType type,
+               const ConvForm& form) {
+  GraphBuilder& builder = node.builder();
+  const ValueId y =
+      builder.emit(OpKind::kConv, operands(node, inputs, bias_type), type, form.shape, form.attrs);
+  const bool flat = node.shape(inputs.x).size() == 3;
+  node.result(flat ? builder.reshape(y, {form.shape[0], form.shape[1], form.shape[3]}) : y);
 }
 
 // The constants of a BatchNormalization as y = factor * x + shift for each channel.
@@ -122,8 +141,7 @@ void rewrite_conv(OnnxNode& node) {
   node.require_type("X", node.input(0), DType::kFloat32);
   node.require_type("W", node.input(1), DType::kFloat32);
   const ConvForm form = read_conv(node, inputs);
-  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kFloat32),
-                                  DType::kFloat32, form.shape, form.attrs));
+  emit_conv(node, inputs, DType::kFloat32, DType::kFloat32, form);
 }
 
 void rewrite_conv_integer(OnnxNode& node) {
@@ -136,8 +154,7 @@ void rewrite_conv_integer(OnnxNode& node) {
   form.attrs.w_quant =
       read_zero_points(node, 3, node.builder().value(node.input(1)), {form.shape[1], "w"});
   form.attrs.w_quant->axis = 0;
-  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kInt32),
-                                  DType::kInt32, form.shape, form.attrs));
+  emit_conv(node, inputs, DType::kInt32, DType::kInt32, form);
 }
 
 void rewrite_qlinear_conv(OnnxNode& node) {
@@ -150,8 +167,7 @@ void rewrite_qlinear_conv(OnnxNode& node) {
   form.attrs.w_quant =
       read_quant(node, {4, 5}, node.builder().value(node.input(3)).type, {form.shape[1], "w"});
   read_output_quant(node, {6, 7}, form.attrs);
-  node.result(node.builder().emit(OpKind::kConv, operands(node, inputs, DType::kInt32),
-                                  form.attrs.output->type, form.shape, form.attrs));
+  emit_conv(node, inputs, DType::kInt32, form.attrs.output->type, form);
 }
 
 void rewrite_batch_normalization(OnnxNode& node) {

@@ -1,7 +1,9 @@
-// ONNX operators on float tensors: element-wise ones and Softmax.
+// ONNX operators on float tensors: element-wise ones of two or more inputs, and Softmax.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "compiler/frontend/onnx_emit.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/shapes.h"
@@ -9,20 +11,37 @@
 namespace systole::compiler {
 namespace {
 
-void zip(OnnxNode& node, ZipFn fn) {
-  node.require_arity(2, 2);
-  const Value a = node.builder().value(node.input(0));
-  const Value& b = node.builder().value(node.input(1));
-  const std::optional<Shape> shape = broadcast(a.shape, b.shape);
-  node.require(shape.has_value(),
+// Throws unless the operands have one of the types and shapes that broadcast.
+void require_operands(const OnnxNode& node, const Value& a, const Value& b) {
+  node.require(broadcast(a.shape, b.shape).has_value(),
                fmt::format("shapes {} and {}", shape_text(a.shape), shape_text(b.shape)),
                "shapes that broadcast");
   const bool known = a.type == DType::kFloat32 || a.type == DType::kInt32;
   node.require(a.type == b.type && known,
                fmt::format("types {} and {}", dtype_name(a.type), dtype_name(b.type)),
                "both float32 or both int32");
-  node.result(node.builder().emit(OpKind::kZip, {node.input(0), node.input(1)}, a.type, *shape,
-                                  ZipAttrs{fn}));
+}
+
+void zip(OnnxNode& node, ZipFn fn) {
+  node.require_arity(2, 2);
+  const ValueId a = node.input(0);
+  const ValueId b = node.input(1);
+  require_operands(node, node.builder().value(a), node.builder().value(b));
+  node.result(emit_zip(node.builder(), fn, a, b));
+}
+
+// All inputs, one after the other.
+ValueId zip_all(OnnxNode& node, ZipFn fn) {
+  node.require_arity(1, std::numeric_limits<int>::max());
+  ValueId all = node.input(0);
+  require_operands(node, node.builder().value(all), node.builder().value(all));
+  for (int i = 1; i < node.input_count(); ++i) {
+    node.require(node.has(i), fmt::format("input {} is absent", i), "every input");
+    const ValueId next = node.input(i);
+    require_operands(node, node.builder().value(all), node.builder().value(next));
+    all = emit_zip(node.builder(), fn, all, next);
+  }
+  return all;
 }
 
 DType input_type(OnnxNode& node) { return node.builder().value(node.input(0)).type; }
@@ -70,10 +89,52 @@ bool is_mapped_integer(OnnxNode& node, std::int64_t opset) {
 }  // namespace
 
 void rewrite_add(OnnxNode& node) { zip(node, ZipFn::kAdd); }
-
 void rewrite_sub(OnnxNode& node) { zip(node, ZipFn::kSub); }
-
 void rewrite_mul(OnnxNode& node) { zip(node, ZipFn::kMul); }
+void rewrite_div(OnnxNode& node) { zip(node, ZipFn::kDiv); }
+
+// The power may be of another type: a constant one is taken in the base's.
+void rewrite_pow(OnnxNode& node) {
+  node.require_arity(2, 2);
+  GraphBuilder& builder = node.builder();
+  const ValueId a = node.input(0);
+  ValueId b = node.input(1);
+  const Tensor* power = builder.constant(b);
+  const DType type = builder.value(a).type;
+  const bool other = power != nullptr && power->type != type && power->type != DType::kBool;
+  if (other && type == DType::kFloat32) {
+    Tensor as_float(DType::kFloat32, power->shape);
+    const auto copy = [&](auto values) {
+      std::ranges::transform(values, as_float.as<float>().begin(),
+                             [](auto v) { return static_cast<float>(v); });
+    };
+    power->type == DType::kInt64 ? copy(power->as<std::int64_t>()) : with_integers(*power, copy);
+    b = builder.add_constant("power", std::move(as_float));
+  }
+  require_operands(node, builder.value(a), builder.value(b));
+  node.result(emit_zip(builder, ZipFn::kPow, a, b));
+}
+
+void rewrite_prelu(OnnxNode& node) {
+  node.require_arity(2, 2);
+  node.require(broadcast(node.shape(0), node.shape(1)) == node.shape(0),
+               "slope has shape " + shape_text(node.shape(1)),
+               "one that broadcasts to " + shape_text(node.shape(0)));
+  zip(node, ZipFn::kPRelu);
+}
+
+void rewrite_sum(OnnxNode& node) { node.result(zip_all(node, ZipFn::kAdd)); }
+void rewrite_max(OnnxNode& node) { node.result(zip_all(node, ZipFn::kMax)); }
+void rewrite_min(OnnxNode& node) { node.result(zip_all(node, ZipFn::kMin)); }
+
+void rewrite_mean(OnnxNode& node) {
+  node.require_type("the input", node.input(0), DType::kFloat32);
+  const ValueId sum = zip_all(node, ZipFn::kAdd);
+  if (node.input_count() == 1) return node.result(sum);
+  GraphBuilder& builder = node.builder();
+  const ValueId count = emit_scalar(builder, static_cast<float>(node.input_count()));
+  node.result(emit_zip(builder, ZipFn::kDiv, sum, count));
+}
 
 void rewrite_relu(OnnxNode& node) {
   node.require_arity(1, 1);
@@ -105,34 +166,50 @@ void rewrite_clip(OnnxNode& node) {
   integers ? map_integers(node, attrs) : map(node, attrs);
 }
 
-void rewrite_leaky_relu(OnnxNode& node) {
+void rewrite_gelu(OnnxNode& node) {
   node.require_arity(1, 1);
-  MapAttrs attrs{MapFn::kLeakyRelu};
-  attrs.alpha = node.float_or("alpha", 0.01F);
-  map(node, attrs);
+  const std::string form = node.string_or("approximate", "none");
+  node.require(form == "none" || form == "tanh", "approximate is '" + form + "'", "none or tanh");
+  map(node, MapAttrs{form == "tanh" ? MapFn::kGeluTanh : MapFn::kGelu});
 }
 
-void rewrite_sigmoid(OnnxNode& node) {
-  node.require_arity(1, 1);
-  map(node, MapAttrs{MapFn::kSigmoid});
-}
-
-void rewrite_tanh(OnnxNode& node) {
-  node.require_arity(1, 1);
-  map(node, MapAttrs{MapFn::kTanh});
-}
+namespace {
 
 // Before opset 13 the input is taken as a matrix whose columns are all dimensions from axis on.
-void rewrite_softmax(OnnxNode& node) {
+struct SoftmaxAxes {
+  std::int64_t first, end;
+};
+SoftmaxAxes softmax_axes(OnnxNode& node) {
   node.require_arity(1, 1);
-  const ValueId x = node.input(0);
-  node.require_type("the input", x, DType::kFloat32);
+  node.require_type("the input", node.input(0), DType::kFloat32);
   const Shape shape = node.shape(0);
   const bool one_axis = node.opset() >= 13;
   const std::int64_t axis = node.axis(node.int_or("axis", one_axis ? -1 : 1), shape.size());
-  const std::int64_t end = one_axis ? axis + 1 : static_cast<std::int64_t>(shape.size());
-  node.result(node.builder().emit(OpKind::kReduce, {x}, DType::kFloat32, shape,
-                                  ReduceAttrs{ReduceFn::kSoftmax, axis, end}));
+  return {axis, one_axis ? axis + 1 : std::ssize(shape)};
+}
+
+}  // namespace
+
+void rewrite_softmax(OnnxNode& node) {
+  const auto [first, end] = softmax_axes(node);
+  const Shape shape = node.shape(0);
+  node.result(node.builder().emit(OpKind::kReduce, {node.input(0)}, DType::kFloat32, shape,
+                                  ReduceAttrs{ReduceFn::kSoftmax, first, end}));
+}
+
+// x - max - log(sum(exp(x - max))): the logarithm of a Softmax, where that may be too small for
+// one.
+void rewrite_log_softmax(OnnxNode& node) {
+  const auto [first, end] = softmax_axes(node);
+  std::vector<std::int64_t> axes;
+  for (std::int64_t axis = first; axis < end; ++axis) axes.push_back(axis);
+  GraphBuilder& builder = node.builder();
+  const ValueId x = node.input(0);
+  const ValueId below =
+      emit_zip(builder, ZipFn::kSub, x, emit_reduce(builder, ReduceFn::kMax, x, axes));
+  const ValueId sum =
+      emit_reduce(builder, ReduceFn::kSum, emit_map(builder, {MapFn::kExp}, below), axes);
+  node.result(emit_zip(builder, ZipFn::kSub, below, emit_map(builder, {MapFn::kLog}, sum)));
 }
 
 }  // namespace systole::compiler

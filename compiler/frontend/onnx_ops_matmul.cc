@@ -1,4 +1,7 @@
 // ONNX matrix products: Gemm, MatMul and their integer forms, all rewritten to kMatmul.
+#include <algorithm>
+
+#include "compiler/frontend/onnx_emit.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
 #include "compiler/ir/shapes.h"
@@ -53,6 +56,48 @@ ValueId matrix_input(OnnxNode& node, int i, const std::string& transpose) {
   return node.flag(transpose) ? node.builder().transpose(x, {1, 0}) : x;
 }
 
+// x with its leading dimensions, in front of the last two, broadcast to these.
+ValueId with_leading(GraphBuilder& builder, ValueId x, Shape leading) {
+  const Shape own = builder.value(x).shape;
+  leading.insert(leading.end(), own.end() - 2, own.end());
+  Shape aligned = own;
+  aligned.insert(aligned.begin(), leading.size() - own.size(), 1);
+  const ValueId y = builder.reshape(x, aligned);
+  if (aligned == leading) return y;
+  Shape repeats(leading.size(), 1);
+  for (std::size_t d = 0; d < leading.size(); ++d) {
+    if (aligned[d] != leading[d]) repeats[d] = leading[d];
+  }
+  Tensor ones(DType::kFloat32, repeats);
+  std::ranges::fill(ones.as<float>(), 1.0F);
+  return emit_zip(builder, ZipFn::kMul, y, builder.add_constant("ones", std::move(ones)));
+}
+
+// A [..., M, K] times B [..., K, N], whose leading dimensions are broadcast.
+ValueId batched_product(OnnxNode& node) {
+  GraphBuilder& builder = node.builder();
+  const bool row = node.shape(0).size() == 1;
+  const ValueId a = row ? builder.reshape(node.input(0), {1, node.shape(0)[0]}) : node.input(0);
+  const Shape x = builder.value(a).shape;
+  const Shape w = node.shape(1);
+  const std::string shapes =
+      fmt::format("shapes {} and {}", shape_text(node.shape(0)), shape_text(w));
+  node.require(!x.empty() && x.back() == w[w.size() - 2], shapes,
+               "A [..., M, K] and B [..., K, N] with the same K");
+  const std::optional<Shape> leading =
+      broadcast(Shape(x.begin(), x.end() - 2), Shape(w.begin(), w.end() - 2));
+  node.require(leading.has_value(), shapes, "leading dimensions that broadcast");
+  const ValueId left = with_leading(builder, a, *leading);
+  const ValueId right = with_leading(builder, node.input(1), *leading);
+  Shape shape = builder.value(left).shape;
+  shape.back() = w.back();
+  const ValueId y =
+      builder.emit(OpKind::kMatmul, {left, right}, DType::kFloat32, shape, MatmulAttrs{});
+  if (!row) return y;
+  shape.erase(shape.end() - 2);
+  return builder.reshape(y, shape);
+}
+
 }  // namespace
 
 void rewrite_gemm(OnnxNode& node) {
@@ -92,8 +137,7 @@ void rewrite_matmul(OnnxNode& node) {
   node.require_type("A", a, DType::kFloat32);
   node.require_type("B", b, DType::kFloat32);
   const bool vector = node.shape(1).size() == 1;
-  node.require(node.shape(1).size() <= 2, "B has shape " + shape_text(node.shape(1)),
-               "one or two dimensions; batches of B are not supported by this version");
+  if (node.shape(1).size() > 2) return node.result(batched_product(node));
   if (vector) b = builder.reshape(b, {node.shape(1)[0], 1});
   Shape shape = product_shape(node, node.shape(0), builder.value(b).shape);
   const ValueId product =

@@ -135,7 +135,7 @@ void rewrite_qlinear_average_pool(OnnxNode& node) {
   attrs.fn = PoolFn::kAverage;
   attrs.count_padding = node.flag("count_include_pad");
   const PlacedWindow placed =
-      read_window(node, read_kernel(node), x, {.dilations = false, .ceil_mode = true});
+      read_window(node, read_kernel(node, false), x, {.dilations = false, .ceil_mode = true});
   attrs.window = placed.window;
   attrs.overhang = placed.overhang;
   qlinear_pool(node, attrs, {x[0], x[1], placed.steps[0], placed.steps[1]});

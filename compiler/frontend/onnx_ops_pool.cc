@@ -6,11 +6,14 @@
 namespace systole::compiler {
 namespace {
 
+// X [N, C, H, W], or [N, C, L] as [N, C, 1, L].
 Shape read_image(OnnxNode& node) {
   const Shape x = node.shape(0);
-  node.require(x.size() == 4, "X has shape " + shape_text(x), "[N, C, H, W]");
-  return x;
+  node.require(x.size() == 3 || x.size() == 4, "X has shape " + shape_text(x),
+               "[N, C, H, W] or [N, C, L]");
+  return image_shape(x);
 }
+bool is_flat(OnnxNode& node) { return node.shape(0).size() == 3; }
 
 // Windows that see padding only would have no value; ONNX Runtime refuses them alike.
 void require_small_pads(const OnnxNode& node, const PlacedWindow& placed) {
@@ -25,9 +28,11 @@ void require_small_pads(const OnnxNode& node, const PlacedWindow& placed) {
 }
 
 void emit_pool(OnnxNode& node, const PoolAttrs& attrs, const Shape& shape) {
-  const ValueId x = node.input(0);
-  const DType type = node.builder().value(x).type;
-  node.result(node.builder().emit(OpKind::kPool, {x}, type, shape, attrs));
+  GraphBuilder& builder = node.builder();
+  const ValueId x = builder.reshape(node.input(0), read_image(node));
+  const DType type = builder.value(x).type;
+  const ValueId y = builder.emit(OpKind::kPool, {x}, type, shape, attrs);
+  node.result(is_flat(node) ? builder.reshape(y, {shape[0], shape[1], shape[3]}) : y);
 }
 
 // One window over all of [N, C, H, W]; other ranks are pooled as [N, C, rest, 1].
@@ -65,7 +70,8 @@ void rewrite_max_pool(OnnxNode& node) {
   node.require_unused_outputs(1);
   const bool newer = node.opset() >= 10;
   const PlacedWindow placed =
-      read_window(node, read_kernel(node), x, {.dilations = newer, .ceil_mode = newer});
+      read_window(node, read_kernel(node, is_flat(node)), x,
+                  {.dilations = newer, .ceil_mode = newer, .flat = is_flat(node)});
   require_small_pads(node, placed);
   PoolAttrs attrs;
   attrs.fn = PoolFn::kMax;
@@ -82,8 +88,9 @@ void rewrite_average_pool(OnnxNode& node) {
   PoolAttrs attrs;
   attrs.fn = PoolFn::kAverage;
   attrs.count_padding = node.flag("count_include_pad");
-  const WindowOptions options{.dilations = node.opset() >= 19, .ceil_mode = node.opset() >= 10};
-  const PlacedWindow placed = read_window(node, read_kernel(node), x, options);
+  const WindowOptions options{
+      .dilations = node.opset() >= 19, .ceil_mode = node.opset() >= 10, .flat = is_flat(node)};
+  const PlacedWindow placed = read_window(node, read_kernel(node, options.flat), x, options);
   require_small_pads(node, placed);
   attrs.window = placed.window;
   attrs.overhang = placed.overhang;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "compiler/frontend/onnx_list.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/shapes.h"
@@ -56,37 +57,6 @@ Tensor scalar_or_list(OnnxNode& node) {
   return make_tensor<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
 }
 
-// A list of int64 that is an attribute in older opsets and an input in newer ones; nothing if it is
-// absent.
-std::optional<std::vector<std::int64_t>> list(OnnxNode& node, const std::string& name, int input,
-                                              std::int64_t input_since) {
-  if (node.opset() < input_since) {
-    std::vector<std::int64_t> found = node.ints(name);
-    if (!node.has_attribute(name)) return std::nullopt;
-    return found;
-  }
-  if (!node.has(input)) return std::nullopt;
-  const Tensor& t = node.constant(input, name);
-  node.require(t.type == DType::kInt64 && t.shape.size() <= 1,
-               fmt::format("{} is {} {}", name, dtype_name(t.type), shape_text(t.shape)),
-               "a list of int64");
-  return std::vector<std::int64_t>(t.as<std::int64_t>().begin(), t.as<std::int64_t>().end());
-}
-
-// Which dimensions of a tensor of this rank the list names, each once.
-std::vector<bool> named_axes(const OnnxNode& node, const std::vector<std::int64_t>& axes,
-                             std::size_t rank) {
-  std::vector<bool> named(rank);
-  for (const std::int64_t given : axes) {
-    node.require(given >= 0 || node.opset() >= 11, "negative axis", "opset 11 or newer");
-    const auto axis = static_cast<std::size_t>(node.axis(given, rank));
-    node.require(!named[axis], fmt::format("axes {} name one twice", shape_text(axes)),
-                 "each once");
-    named[axis] = true;
-  }
-  return named;
-}
-
 // What a Pad adds: an attribute before opset 11, since then a constant of the data's type.
 double pad_value(OnnxNode& node) {
   if (node.opset() < 11) return double{node.float_or("value", 0.0F)};
@@ -102,9 +72,9 @@ double pad_value(OnnxNode& node) {
 
 // Pads of every dimension; since opset 18 they may be given for some axes only.
 std::vector<std::int64_t> pad_amounts(OnnxNode& node, std::size_t rank) {
-  const auto given = list(node, "pads", 1, 11);
+  const auto given = list_of(node, "pads", 1, 11);
   node.require(given.has_value(), "pads are absent", "two numbers a dimension");
-  const auto axes = node.opset() >= 18 ? list(node, "axes", 3, 18) : std::nullopt;
+  const auto axes = node.opset() >= 18 ? list_of(node, "axes", 3, 18) : std::nullopt;
   const std::size_t count = axes ? axes->size() : rank;
   node.require(given->size() == 2 * count, "pads are " + shape_text(*given),
                fmt::format("{} numbers", 2 * count));
@@ -120,6 +90,13 @@ std::vector<std::int64_t> pad_amounts(OnnxNode& node, std::size_t rank) {
       std::all_of(pads.begin(), pads.end(), [](auto p) { return p >= -kMaxPad && p <= kMaxPad; });
   node.require(known, "pads are " + shape_text(pads), "-2^31 to 2^31");
   return pads;
+}
+
+// Of a Cast: float16 and float64 are float32 here; bfloat16 has too few digits for that.
+DType cast_target(const OnnxNode& node, int code) {
+  const bool is_float = code == onnx::TensorProto::FLOAT || code == onnx::TensorProto::FLOAT16 ||
+                        code == onnx::TensorProto::DOUBLE;
+  return is_float ? DType::kFloat32 : dtype_from_onnx(code, node.name());
 }
 
 // At inference a Dropout's mask keeps everything.
@@ -144,6 +121,24 @@ void rewrite_constant(OnnxNode& node) {
 void rewrite_identity(OnnxNode& node) {
   node.require_arity(1, 1);
   node.result(node.input(0));
+}
+
+// Floats of every width are float32 here; an integer is dequantised by a scale of 1.
+void rewrite_cast(OnnxNode& node) {
+  node.require_arity(1, 1);
+  const auto code = static_cast<int>(node.int_or("to", 0));
+  if (node.opset() >= 19) static_cast<void>(node.int_or("saturate", 1));
+  const ValueId x = node.input(0);
+  const DType from = node.builder().value(x).type;
+  const DType to = cast_target(node, code);
+  if (from == to) return node.result(x);
+  const bool integer = from != DType::kFloat32 && from != DType::kBool && dtype_bytes(from) <= 4;
+  node.require(to == DType::kFloat32 && integer,
+               fmt::format("{} to {}", dtype_name(from), dtype_name(to)),
+               "an integer of up to 32 bits to a float type, or the same type");
+  const Shape shape = node.shape(0);
+  node.result(node.builder().emit(OpKind::kDequantise, {x}, DType::kFloat32, shape,
+                                  QuantAttrs{Quant{{1.0F}, {0}, 0, from}}));
 }
 
 // Before opset 12 the ratio is an attribute; since then it and training_mode are inputs.
@@ -194,7 +189,7 @@ void rewrite_reshape(OnnxNode& node) {
 void rewrite_squeeze(OnnxNode& node) {
   node.require_arity(1, node.opset() >= 13 ? 2 : 1);
   const Shape shape = node.shape(0);
-  const auto axes = list(node, "axes", 1, 13);
+  const auto axes = list_of(node, "axes", 1, 13);
   const std::vector<bool> named = named_axes(node, axes.value_or(Shape{}), shape.size());
   Shape kept;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -208,7 +203,7 @@ void rewrite_squeeze(OnnxNode& node) {
 void rewrite_unsqueeze(OnnxNode& node) {
   node.require_arity(1, node.opset() >= 13 ? 2 : 1);
   const Shape shape = node.shape(0);
-  const auto axes = list(node, "axes", 1, 13);
+  const auto axes = list_of(node, "axes", 1, 13);
   node.require(axes.has_value(), "axes are absent", "a list of int64");
   const std::vector<bool> named = named_axes(node, *axes, shape.size() + axes->size());
   Shape result;

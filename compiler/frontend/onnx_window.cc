@@ -17,11 +17,14 @@ constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;
 using Pair = std::array<std::int64_t, 2>;
 
 // An attribute of one number per spatial dimension, each in [low, 2^31].
-Pair pair_or(OnnxNode& node, const std::string& name, std::int64_t otherwise) {
-  const std::vector<std::int64_t> found = node.ints(name);
-  if (!node.has_attribute(name)) return {otherwise, otherwise};
-  node.require(found.size() == 2, fmt::format("attribute '{}' is {}", name, shape_text(found)),
-               "two numbers, as the window has two dimensions");
+Pair pair_or(OnnxNode& node, const std::string& name, bool flat) {
+  std::vector<std::int64_t> found = node.ints(name);
+  if (!node.has_attribute(name)) return {1, 1};
+  node.require(found.size() == (flat ? 1U : 2U),
+               fmt::format("attribute '{}' is {}", name, shape_text(found)),
+               flat ? "one number, as the window has one dimension"
+                    : "two numbers, as the window has two dimensions");
+  if (flat) found.insert(found.begin(), 1);
   for (const std::int64_t v : found) {
     node.require(v >= 1 && v <= kMaxSize,
                  fmt::format("attribute '{}' is {}", name, shape_text(found)), "1 to 2^31");
@@ -29,13 +32,15 @@ Pair pair_or(OnnxNode& node, const std::string& name, std::int64_t otherwise) {
   return {found[0], found[1]};
 }
 
-void read_pads(OnnxNode& node, Window& w) {
-  const std::vector<std::int64_t> pads = node.ints("pads");
+void read_pads(OnnxNode& node, bool flat, Window& w) {
+  std::vector<std::int64_t> pads = node.ints("pads");
   if (!node.has_attribute("pads")) return;
+  if (flat && pads.size() == 2) pads = {0, pads[0], 0, pads[1]};
   const bool known = pads.size() == 4 && std::all_of(pads.begin(), pads.end(), [](auto p) {
                        return p >= 0 && p <= kMaxSize;
                      });
-  node.require(known, "attribute 'pads' is " + shape_text(pads), "four numbers from 0 to 2^31");
+  node.require(known, "attribute 'pads' is " + shape_text(pads),
+               fmt::format("{} numbers from 0 to 2^31", flat ? "two" : "four"));
   std::copy(pads.begin(), pads.end(), w.pads.begin());
 }
 
@@ -61,10 +66,12 @@ void round_up(PlacedWindow& p, std::size_t d, std::int64_t size) {
 
 }  // namespace
 
-Pair read_kernel(OnnxNode& node, std::optional<Pair> otherwise) {
-  const Pair kernel = pair_or(node, "kernel_shape", 1);
+Shape image_shape(const Shape& x) { return x.size() == 3 ? Shape{x[0], x[1], 1, x[2]} : x; }
+
+Pair read_kernel(OnnxNode& node, bool flat, std::optional<Pair> otherwise) {
+  const Pair kernel = pair_or(node, "kernel_shape", flat);
   node.require(otherwise || node.has_attribute("kernel_shape"),
-               "attribute 'kernel_shape' is absent", "two numbers");
+               "attribute 'kernel_shape' is absent", flat ? "one number" : "two numbers");
   if (!otherwise) return kernel;
   node.require(!node.has_attribute("kernel_shape") || kernel == *otherwise,
                fmt::format("kernel_shape {}x{} for weights of {}x{}", kernel[0], kernel[1],
@@ -77,9 +84,9 @@ PlacedWindow read_window(OnnxNode& node, Pair kernel, const Shape& x, WindowOpti
   PlacedWindow p;
   Window& w = p.window;
   w.kernel = kernel;
-  w.strides = pair_or(node, "strides", 1);
-  if (options.dilations) w.dilations = pair_or(node, "dilations", 1);
-  read_pads(node, w);
+  w.strides = pair_or(node, "strides", options.flat);
+  if (options.dilations) w.dilations = pair_or(node, "dilations", options.flat);
+  read_pads(node, options.flat, w);
   const std::string automatic = node.string_or("auto_pad", "NOTSET");
   const bool upper = automatic == "SAME_UPPER";
   const bool same = upper || automatic == "SAME_LOWER";

@@ -5,6 +5,10 @@
 
 namespace systole::compiler {
 
+// Windows over [N, C, L] are windows over [N, C, 1, L]: x with a height of 1 where it has three
+// dimensions.
+[[nodiscard]] Shape image_shape(const Shape& x);
+
 // A window over x [N, C, H, W] and the two sizes of its result. `overhang` is the part of the
 // bottom and right pads that only ceil_mode added.
 struct PlacedWindow {
@@ -14,12 +18,13 @@ struct PlacedWindow {
 
 // kernel_shape if the node has it, else `otherwise` (none: an error).
 [[nodiscard]] std::array<std::int64_t, 2> read_kernel(
-    OnnxNode& node, std::optional<std::array<std::int64_t, 2>> otherwise = {});
+    OnnxNode& node, bool flat, std::optional<std::array<std::int64_t, 2>> otherwise = {});
 
 // Reads strides, pads, auto_pad and, where asked for, dilations and ceil_mode; explicit pads are
 // what auto_pad comes to. Throws InputError for sizes that are malformed or leave no result.
 struct WindowOptions {
   bool dilations = true, ceil_mode = false;
+  bool flat = false;  // x is [N, C, L]: attributes have one number a window
 };
 [[nodiscard]] PlacedWindow read_window(OnnxNode& node, std::array<std::int64_t, 2> kernel,
                                        const Shape& x, WindowOptions options);

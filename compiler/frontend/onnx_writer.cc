@@ -36,6 +36,13 @@ void set_ints(onnx::NodeProto& node, const std::string& name, const Ints& values
   for (const std::int64_t v : values) a.add_ints(v);
 }
 
+void set_string(onnx::NodeProto& node, const std::string& name, const std::string& value) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(name);
+  a.set_type(onnx::AttributeProto::STRING);
+  a.set_s(value);
+}
+
 void store(onnx::TensorProto& proto, const std::string& name, const Tensor& t) {
   proto.set_name(name);
   proto.set_data_type(dtype_onnx_code(t.type));
@@ -52,6 +59,11 @@ Tensor int64_list(const Ints& values) {
 class Writer {
  public:
   Writer(const Graph& graph, const OnnxStyle& style) : graph_(graph), style_(style) {
+    for (const Node& node : graph.nodes) {
+      const auto* map = std::get_if<MapAttrs>(&node.attrs);
+      if (map != nullptr) style_.opset = std::max(style_.opset, first_opset(map->fn));
+    }
+    if (style_.opset >= 18) style_.ir = std::max<std::int64_t>(style_.ir, 9);
     for (ValueId id : graph.inputs) names_[id] = fresh(graph.value(id).name);
     for (ValueId id : graph.outputs) {
       if (!names_.contains(id)) names_[id] = fresh(graph.value(id).name);  // else an input
@@ -243,24 +255,35 @@ class Writer {
         add(op, node, {name(node.inputs[0]), lo, hi}, name(node.outputs[0]));
         return;
       }
-      case MapFn::kLeakyRelu:
-        set_float(add(op, node), "alpha", a.alpha);
-        return;
       case MapFn::kRelu:
-      case MapFn::kSigmoid:
-      case MapFn::kTanh:
+      case MapFn::kGelu:
         add(op, node);
         return;
+      case MapFn::kGeluTanh:
+        set_string(add(op, node), "approximate", "tanh");
+        return;
+#define SYSTOLE_ONNX_MAP(name, first, newest, function, attributes, text, example) \
+  case MapFn::function:                                                            \
+    return set_reals(add(op, node), {a.alpha, a.beta}, AttributeNames attributes);
+#include "compiler/ir/onnx_maps.def"
     }
   }
 
+  using AttributeNames = std::initializer_list<std::pair<const char*, float>>;
+  static void set_reals(onnx::NodeProto& made, std::array<float, 2> values, AttributeNames names) {
+    std::size_t i = 0;
+    for (const auto& [name, otherwise] : names) set_float(made, name, values.at(i++));
+  }
+
   void reduce(const Node& node, const ReduceAttrs& a) {
-    switch (a.fn) {
-      case ReduceFn::kSoftmax:
-        return softmax(node, a);
-      case ReduceFn::kMean:
-        SYSTOLE_CHECK(false, "node '{}' is a mean", node.name);
-    }
+    if (a.fn == ReduceFn::kSoftmax) return softmax(node, a);
+    Ints axes;
+    for (std::int64_t axis = a.first_axis; axis < a.end_axis; ++axis) axes.push_back(axis);
+    const std::string op = onnx_operator(a.fn);
+    const bool input = a.fn == ReduceFn::kSum || style_.opset >= 18;
+    if (!input) return set_ints(add(op, node), "axes", axes);
+    add(op, node, {name(node.inputs[0]), constant(node.name + "_axes", int64_list(axes))},
+        name(node.outputs[0]));
   }
 
   // A softmax over several dimensions works on them flattened.

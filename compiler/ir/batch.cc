@@ -79,6 +79,7 @@ class RowWalk {
     if (!rows || element_count(out) == 0) return kSame;
     switch (node.kind) {
       case OpKind::kMatmul:
+        if (shape(node.inputs[1]).size() > 2) return products(node);
         return product(node, in.back(), out.back());
       case OpKind::kConv:
         return product(node, stride_of(in, 0), stride_of(out, 0));
@@ -98,6 +99,20 @@ class RowWalk {
         return inner(x);
     }
     SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
+  }
+
+  // Matrices by matrices: rows that lie above both operands' matrices stay apart.
+  std::int64_t products(const Node& node) {
+    const auto matrix = [&](ValueId id) {
+      const Shape& s = shape(id);
+      return s[s.size() - 2] * s.back();
+    };
+    const ValueId x = node.inputs[0];
+    const ValueId w = node.inputs[1];
+    const bool both = inner(x) != kSame && inner(w) != kSame;
+    if (!both || matrix(x) == 0 || matrix(w) == 0 || inner(x) * matrix(w) != inner(w) * matrix(x))
+      return mixes("multiplies rows by one another");
+    return above(x, matrix(x), matrix(node.outputs[0]));
   }
 
   std::int64_t product(const Node& node, std::int64_t from, std::int64_t to) {

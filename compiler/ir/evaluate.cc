@@ -2,6 +2,7 @@
 // plain, except the products (matmul.cc, conv.cc), which calibration runs over whole data sets.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/numerics.h"
@@ -17,7 +18,7 @@ namespace systole::compiler {
 namespace {
 
 float map_one(const MapAttrs& a, float x) {
-  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, beta, x_quant, output] = a;
   switch (a.fn) {
 #define SYSTOLE_MAP(name, text, host_op, reals, of_float, exact) \
   case MapFn::name:                                              \
@@ -64,10 +65,32 @@ void softmax_line(const float* x, float* y, Line line) {
   for (std::size_t i = 0; i < line.count; ++i) y[i * line.stride] /= sum;
 }
 
-float mean_line(const float* x, Line line) {
-  float sum = 0.0F;
-  for (std::size_t i = 0; i < line.count; ++i) sum += x[i * line.stride];
-  return sum / static_cast<float>(line.count);
+// Sums and products in float64, as there may be many elements.
+template <typename Combine>
+double fold_line(const float* x, Line line, double start, Combine combine) {
+  for (std::size_t i = 0; i < line.count; ++i) start = combine(start, double{x[i * line.stride]});
+  return start;
+}
+
+double reduced(ReduceFn fn, const float* x, Line line) {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  switch (fn) {
+    case ReduceFn::kSoftmax:
+      break;
+    case ReduceFn::kMean:
+      return fold_line(x, line, 0.0, std::plus()) / static_cast<double>(line.count);
+    case ReduceFn::kSum:
+      return fold_line(x, line, 0.0, std::plus());
+    case ReduceFn::kProd:
+      return fold_line(x, line, 1.0, std::multiplies());
+    case ReduceFn::kMax:
+      return fold_line(x, line, -kInfinite,
+                       [](double a, double b) { return b > a || b != b ? b : a; });
+    case ReduceFn::kMin:
+      return fold_line(x, line, kInfinite,
+                       [](double a, double b) { return b < a || b != b ? b : a; });
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
 }
 
 Tensor reduce(const ReduceAttrs& a, const Tensor& x, const Shape& shape) {
@@ -81,13 +104,10 @@ Tensor reduce(const ReduceAttrs& a, const Tensor& x, const Shape& shape) {
   float* to = y.as<float>().data();
   for (std::size_t i = 0; i < outer * line.stride; ++i) {
     const std::size_t start = i / line.stride * line.count * line.stride + i % line.stride;
-    switch (a.fn) {
-      case ReduceFn::kSoftmax:
-        softmax_line(from + start, to + start, line);
-        break;
-      case ReduceFn::kMean:
-        to[i] = mean_line(from + start, line);
-        break;
+    if (a.fn == ReduceFn::kSoftmax) {
+      softmax_line(from + start, to + start, line);
+    } else {
+      to[i] = static_cast<float>(reduced(a.fn, from + start, line));
     }
   }
   return y;
@@ -290,11 +310,12 @@ class Evaluation {
 }  // namespace
 
 float map_exact(const MapAttrs& a, float x) {
-  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
+  [[maybe_unused]] const double d = x;
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, beta, x_quant, output] = a;
   switch (a.fn) {
 #define SYSTOLE_MAP(name, text, host_op, reals, of_float, exact) \
   case MapFn::name:                                              \
-    return exact;
+    return static_cast<float>(exact);
 #include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));

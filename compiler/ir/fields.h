@@ -24,7 +24,10 @@ inline constexpr auto kWords<ZipFn> = std::to_array<std::string_view>({
 #include "isa/elementwise.def"
 });
 template <>
-inline constexpr auto kWords<ReduceFn> = std::to_array<std::string_view>({"softmax", "mean"});
+inline constexpr auto kWords<ReduceFn> = std::to_array<std::string_view>({
+#define SYSTOLE_REDUCTION(name, text) text,
+#include "isa/reductions.def"
+});
 template <>
 inline constexpr auto kWords<PoolFn> = std::to_array<std::string_view>({"max", "average"});
 template <>
@@ -74,6 +77,7 @@ void each_field(MapAttrs& a, Visit&& visit) {
   visit("lo", a.lo);
   visit("hi", a.hi);
   visit("alpha", a.alpha);
+  visit("beta", a.beta);
   visit("x", a.x_quant);
   visit("y", a.output);
 }

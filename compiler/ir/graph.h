@@ -67,14 +67,14 @@ struct ConvAttrs : ProductQuants {
   std::int64_t groups = 1;
 };
 // map of floats; of 16-bit integers with both quants: quantise(fn(dequantise(x))) in float32, where
-// sigmoid and tanh are computed in float64 and rounded once.
+// fn is computed in float64 and rounded once.
 enum class MapFn : std::uint8_t {
 #define SYSTOLE_MAP(name, ...) name,
 #include "isa/elementwise.def"
 };
 struct MapAttrs {
   MapFn fn = MapFn::kRelu;
-  float lo = 0.0F, hi = 0.0F, alpha = 0.0F;
+  float lo = 0.0F, hi = 0.0F, alpha = 0.0F, beta = 0.0F;
   std::optional<Quant> x_quant = {}, output = {};
 };
 // zip of floats or int32; of 8- and 16-bit integers with all three quants (per tensor):
@@ -98,7 +98,10 @@ struct ZipAttrs {
   std::optional<Quant> a_quant = {}, b_quant = {}, output = {};
   std::int32_t lo = 0, hi = 255;
 };
-enum class ReduceFn : std::uint8_t { kSoftmax, kMean };
+enum class ReduceFn : std::uint8_t {
+#define SYSTOLE_REDUCTION(name, text) name,
+#include "isa/reductions.def"
+};
 struct ReduceAttrs {
   ReduceFn fn = ReduceFn::kSoftmax;
   std::int64_t first_axis = 0,

@@ -130,8 +130,31 @@ Tensor multiply_integers(const MatmulAttrs& attrs, std::span<const MatmulTerm> t
 
 }  // namespace
 
+namespace {
+
+// Each matrix of x times its matrix of w.
+Tensor multiply_batches(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w) {
+  Shape shape = x.shape;
+  shape.back() = w.shape.back();
+  Tensor y(DType::kFloat32, shape);
+  const auto matrix = [](const Tensor& t, std::size_t i) {
+    const Shape own(t.shape.end() - 2, t.shape.end());
+    const auto count = static_cast<std::size_t>(element_count(own));
+    return make_tensor<float>(own, t.as<float>().subspan(i * count, count));
+  };
+  const auto each = static_cast<std::size_t>(shape[shape.size() - 2] * shape.back());
+  for (std::size_t i = 0; each > 0 && i < y.as<float>().size() / each; ++i) {
+    const Tensor part = evaluate_matmul(attrs, matrix(x, i), matrix(w, i), nullptr);
+    std::ranges::copy(part.as<float>(), y.as<float>().subspan(i * each, each).begin());
+  }
+  return y;
+}
+
+}  // namespace
+
 Tensor evaluate_matmul(const MatmulAttrs& attrs, const Tensor& x, const Tensor& w,
                        const Tensor* bias) {
+  if (w.shape.size() > 2) return multiply_batches(attrs, x, w);
   const MatmulTerm term{x, w};
   return evaluate_matmul(attrs, std::span<const MatmulTerm>(&term, 1), bias);
 }
@@ -139,6 +162,7 @@ Tensor evaluate_matmul(const MatmulAttrs& attrs, const Tensor& x, const Tensor& 
 Tensor evaluate_matmul(const MatmulAttrs& attrs, std::span<const MatmulTerm> terms,
                        const Tensor* bias) {
   const auto& [x, w] = terms.front();
+  if (w.shape.size() > 2) return multiply_batches(attrs, x, w);
   Shape shape = x.shape;
   shape.back() = w.shape[1];
   if (x.type != DType::kFloat32) {

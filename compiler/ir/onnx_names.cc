@@ -11,12 +11,29 @@ std::string onnx_operator(MapFn fn) {
       return "Relu";
     case MapFn::kClip:
       return "Clip";
-    case MapFn::kLeakyRelu:
-      return "LeakyRelu";
-    case MapFn::kSigmoid:
-      return "Sigmoid";
-    case MapFn::kTanh:
-      return "Tanh";
+    case MapFn::kGelu:
+    case MapFn::kGeluTanh:
+      return "Gelu";
+#define SYSTOLE_ONNX_MAP(name, first, newest, function, ...) \
+  case MapFn::function:                                      \
+    return #name;
+#include "compiler/ir/onnx_maps.def"
+  }
+  SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
+}
+
+std::int64_t first_opset(MapFn fn) {
+  switch (fn) {
+    case MapFn::kRelu:
+    case MapFn::kClip:
+      return 7;
+    case MapFn::kGelu:
+    case MapFn::kGeluTanh:
+      return 20;
+#define SYSTOLE_ONNX_MAP(name, first, newest, function, ...) \
+  case MapFn::function:                                      \
+    return first;
+#include "compiler/ir/onnx_maps.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
 }
@@ -29,8 +46,36 @@ std::string onnx_operator(ZipFn fn) {
       return "Sub";
     case ZipFn::kMul:
       return "Mul";
+    case ZipFn::kMax:
+      return "Max";
+    case ZipFn::kMin:
+      return "Min";
+    case ZipFn::kDiv:
+      return "Div";
+    case ZipFn::kPow:
+      return "Pow";
+    case ZipFn::kPRelu:
+      return "PRelu";
   }
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+}
+
+std::string onnx_operator(ReduceFn fn) {
+  switch (fn) {
+    case ReduceFn::kSoftmax:
+      return "Softmax";
+    case ReduceFn::kMean:
+      return "ReduceMean";
+    case ReduceFn::kSum:
+      return "ReduceSum";
+    case ReduceFn::kProd:
+      return "ReduceProd";
+    case ReduceFn::kMax:
+      return "ReduceMax";
+    case ReduceFn::kMin:
+      return "ReduceMin";
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
 }
 
 std::string onnx_operator(PoolFn fn) {

@@ -83,14 +83,21 @@ class Checker {
             "one scale for each index of the axis");
   }
 
+  // Whether each matrix of x has a matrix of w of its own, both of floats.
+  [[nodiscard]] bool is_batched(const Shape& x, const Shape& w) const {
+    return w.size() > 2 && w.size() == x.size() && in(0).type == DType::kFloat32 &&
+           node_.inputs.size() == 2 && std::equal(w.begin(), w.end() - 2, x.begin());
+  }
+
   void matmul(const MatmulAttrs& a) const {
     arity(2, std::max<std::size_t>(3, node_.inputs.size()));
     for (std::size_t t = 0; t < term_count(node_); ++t) {
       const Shape& x = in(2 * t).shape;
       const Shape& w = in(2 * t + 1).shape;
-      require(!x.empty() && w.size() == 2 && x.back() == w[0], "x [..., K] and w [K, N]");
+      const bool matrix = w.size() == 2 || is_batched(x, w);
+      require(!x.empty() && matrix && x.back() == w[w.size() - 2], "x [..., K] and w [K, N]");
       Shape y = x;
-      y.back() = w[1];
+      y.back() = w.back();
       require(out().shape == y, "result [..., N]");
       const bool alike = in(2 * t).type == in(0).type && in(2 * t + 1).type == in(1).type;
       require(alike, "terms of the same types");
@@ -210,14 +217,10 @@ class Checker {
     const auto rank = static_cast<std::int64_t>(in(0).shape.size());
     require(0 <= a.first_axis && a.first_axis <= a.end_axis && a.end_axis <= rank, "axes");
     Shape shape = in(0).shape;
-    switch (a.fn) {
-      case ReduceFn::kSoftmax:
-        break;
-      case ReduceFn::kMean:
-        std::fill(shape.begin() + a.first_axis, shape.begin() + a.end_axis, 1);
-        break;
-    }
-    require(out().shape == shape && out().type == in(0).type, "result shape");
+    if (a.fn != ReduceFn::kSoftmax)
+      std::fill(shape.begin() + a.first_axis, shape.begin() + a.end_axis, 1);
+    require(out().shape == shape, "result shape");
+    require(in(0).type == DType::kFloat32 && out().type == DType::kFloat32, "float32");
   }
 
   void move(const MoveAttrs& a) const {

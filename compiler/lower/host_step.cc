@@ -23,7 +23,7 @@ HostStep quantisation(HostOp op, const Quant& quant) {
 
 std::optional<HostStep> map_step(const MapAttrs& a) {
   if (a.output) return std::nullopt;
-  [[maybe_unused]] const auto& [fn, lo, hi, alpha, x_quant, output] = a;
+  [[maybe_unused]] const auto& [fn, lo, hi, alpha, beta, x_quant, output] = a;
   HostStep step;
   switch (a.fn) {
 #define SYSTOLE_MAP(name, text, host_op, host_reals, ...) \
@@ -107,17 +107,20 @@ std::optional<HostStep> move_step(const MoveAttrs& a, bool is_float) {
   SYSTOLE_CHECK(false, "move {}", static_cast<int>(a.fn));
 }
 
-std::optional<HostStep> reduce_step(const ReduceAttrs& a) {
-  HostStep step;
-  switch (a.fn) {
-    case ReduceFn::kSoftmax:
-      step = plain(HostOp::kSoftmax);
-      step.numbers = {a.first_axis, a.end_axis};
-      return step;
-    case ReduceFn::kMean:
-      return std::nullopt;  // no host step
-  }
-  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(a.fn));
+// Of floats without a bias.
+std::optional<HostStep> product_step(const Node& node, const MatmulAttrs& a) {
+  if (a.x_quant || a.w_quant || node.inputs.size() != 2) return std::nullopt;
+  HostStep step = plain(HostOp::kMatmul);
+  step.reals = {a.alpha};
+  return step;
+}
+
+HostStep reduce_step(const ReduceAttrs& a) {
+  const bool softmax = a.fn == ReduceFn::kSoftmax;
+  HostStep step = plain(softmax ? HostOp::kSoftmax : HostOp::kReduce);
+  step.numbers = {a.first_axis, a.end_axis};
+  if (!softmax) step.numbers.push_back(static_cast<std::int64_t>(a.fn));
+  return step;
 }
 
 }  // namespace
@@ -139,6 +142,7 @@ std::optional<HostStep> host_step(const Node& node, bool is_float) {
     case OpKind::kMove:
       return move_step(std::get<MoveAttrs>(node.attrs), is_float);
     case OpKind::kMatmul:
+      return product_step(node, std::get<MatmulAttrs>(node.attrs));
     case OpKind::kConv:
     case OpKind::kTable:
       return std::nullopt;

@@ -9,6 +9,7 @@
 #include "compiler/lower/host_step.h"
 #include "compiler/lower/pack_images.h"
 #include "compiler/lower/product.h"
+#include "compiler/lower/vector_op.h"
 #include "compiler/passes/clamp.h"
 
 namespace systole::compiler {
@@ -91,6 +92,7 @@ class Placer {
   Where side_of(const Node& node) const {
     switch (node.kind) {
       case OpKind::kMatmul:
+        if (multiplies_computed(node)) return Where::kHost;
         return check_product(node, std::get<MatmulAttrs>(node.attrs)), Where::kDevice;
       case OpKind::kConv:
         return check_product(node, std::get<ConvAttrs>(node.attrs)), Where::kDevice;
@@ -116,6 +118,16 @@ class Placer {
         "node " + node.name,
         fmt::format("operator {} {}, and the host does not run it either", node.origin, obstacle),
         "an operator that `systole ops` lists");
+  }
+
+  // Whether a product's second operand is computed at run time, and the host can do it.
+  [[nodiscard]] bool multiplies_computed(const Node& node) const {
+    const ValueId w = node.inputs[1];
+    const bool made = std::ranges::any_of(graph_.nodes, [&](const Node& other) {
+      return other.outputs[0] == w && !is_dequantised_constant(w);
+    });
+    const bool given = std::ranges::count(graph_.inputs, w) > 0;
+    return (made || given) && host_step(node, true).has_value();
   }
 
   // Whether a reshape makes of each image in the unified buffer several of fewer channels.
@@ -177,6 +189,7 @@ FeatureMap elementwise_view(Shape shape, std::size_t rank) {
 
 std::string zip_obstacle(const Graph& graph, const Node& node) {
   const auto& attrs = std::get<ZipAttrs>(node.attrs);
+  if (!vector_op(attrs.fn)) return "is nothing the vector unit does";
   if (!is_short(attrs.a_quant) || !is_short(attrs.b_quant) || !is_short(attrs.output))
     return "is not between integers of one scale each";
   const FeatureMap out = device_view(graph, node, node.outputs[0]);

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "compiler/lower/op_code.h"
+#include "compiler/lower/vector_op.h"
 #include "compiler/passes/clamp.h"
 #include "isa/access.h"
 
@@ -31,17 +32,6 @@ std::int64_t width_of(const JobContext& context, std::size_t resident, std::int6
   const Resident& r = context.resident(resident);
   const std::int64_t width = r.width(context.machine());
   return std::min(width, r.map.channels - block * width);
-}
-
-// What the vector unit does with two operands.
-std::int64_t vector_op(ZipFn fn) {
-  switch (fn) {
-#define SYSTOLE_ZIP(name, text, host_op, operation, ...) \
-  case ZipFn::name:                                      \
-    return isa::vector_op::operation;
-#include "isa/elementwise.def"
-  }
-  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }
 
 std::int64_t pool_op(PoolFn fn) {
@@ -170,7 +160,7 @@ class Maker {
           const std::int64_t b_pixel = broadcast ? begin / run : pixel;
           add({{a, block, pixel + s.rows}, {b, block, b_pixel + (broadcast ? 1 : s.rows)}},
               {block, pixel, s.rows}, 2,
-              isa::Vector{.op = vector_op(attrs.fn),
+              isa::Vector{.op = vector_op(attrs.fn).value(),
                           .a = context_.row(a, block, pixel),
                           .a_type = element_type(a_quant.type),
                           .b = context_.row(b, block, b_pixel),

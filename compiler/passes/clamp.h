@@ -20,12 +20,9 @@ struct Clamp {
         return Clamp{.lo = 0.0F};
       case MapFn::kClip:
         return Clamp{map.lo, map.hi};
-      case MapFn::kLeakyRelu:
-      case MapFn::kSigmoid:
-      case MapFn::kTanh:
+      default:
         return std::nullopt;
     }
-    SYSTOLE_CHECK(false, "map function {}", static_cast<int>(map.fn));
   }
 
   // Quantising is monotone, so clamping to these after it gives the same integers as clamping to

@@ -86,13 +86,19 @@ class Fuser {
     return Dequantised{node.inputs[0], std::get<QuantAttrs>(node.attrs).quant};
   }
 
+  // Whether it is a constant, perhaps one whose values were not read.
+  [[nodiscard]] bool is_known(ValueId id) const {
+    const bool absent = graph_.structure_only && uses_.producer(id) < 0;
+    return absent || graph_.value(id).constant.has_value();
+  }
+
   void try_fuse(std::size_t n) {
     const Node& node = graph_.nodes[n];
     const auto x = dequantised(node.inputs[0]);
     const auto w = dequantised(node.inputs[1]);
     if (!x || !w || !x->quant.per_tensor() || !is_short(graph_.value(x->integer).type)) return;
     const Value& weights = graph_.value(w->integer);
-    const bool known = weights.constant || graph_.structure_only;
+    const bool known = is_known(w->integer);
     const auto axis = static_cast<std::int64_t>(column_axes(node).weights);
     if (!known || !is_short(weights.type)) return;
     if (!w->quant.per_tensor() && w->quant.axis != axis) return;
@@ -156,7 +162,7 @@ class Fuser {
       return false;
     const auto x = dequantised(node.inputs[0]);
     const auto w = dequantised(node.inputs[1]);
-    const bool known = w && (graph_.value(w->integer).constant || graph_.structure_only);
+    const bool known = w && is_known(w->integer);
     const bool computed = x && !graph_.value(x->integer).constant;
     const bool fits = computed && known && node.inputs.size() == 2 &&
                       alpha(node) == alpha(first.node) && same(*x, first.x) && same(*w, first.w) &&

@@ -1,33 +1,17 @@
-// Host operations element by element: Relu, Clip, LeakyRelu, Sigmoid, Tanh, Add and Mul as ONNX has
-// them. Add and Mul of integers with scales are quantise(dequantise(a) op dequantise(b)), as their
-// device form is.
+// Host operations of two elements as ONNX has them, and Relu, which integers have, too. Those of
+// integers with scales are quantise(dequantise(a) op dequantise(b)), as their device form is.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/numerics.h"
 #include "sim/host/host_call.h"
+#include "sim/host/host_map.h"
 
 namespace systole::sim::host {
 namespace {
 
 using isa::HostOp;
-
-template <typename T, typename Function>
-void map_elements(const Call& call, Function function) {
-  const std::int64_t count = element_count(call.in().shape);
-  for (std::int64_t i = 0; i < count; ++i)
-    store(call.output.data, i, function(load<T>(call.inputs[0].data, i)));
-}
-
-template <typename Function>
-void map_floats(const Call& call, Function function) {
-  require_same_shape(call);
-  require_one_type(call);
-  require(call.in().type == DType::kFloat32, call,
-          fmt::format("element type {}", dtype_name(call.in().type)), "float32");
-  map_elements<float>(call, function);
-}
 
 // Elements from one index of each output dimension to the next; 0 where x is broadcast. Throws
 // InputError if x does not broadcast to the output.
@@ -144,36 +128,12 @@ void zip(const Call& call, Floats floats, Integers integers) {
 
 template <>
 void apply<HostOp::kRelu>(const Call& call) {
+  require(call.step.reals.empty(), call, "numbers", "none");
   require_same_shape(call);
   require_one_type(call);
   const auto relu = []<typename T>(T x) { return x < T{} ? T{} : x; };  // NaN stays NaN
   if (call.in().type == DType::kFloat32) return map_elements<float>(call, relu);
   with_integer(call, call.in().type, [&]<typename T>(T) { map_elements<T>(call, relu); });
-}
-
-template <>
-void apply<HostOp::kClip>(const Call& call) {
-  require(call.step.reals.size() == 2, call, "no limits", "the lowest and the highest value");
-  const float lo = call.step.reals[0];
-  const float hi = call.step.reals[1];
-  map_floats(call, [lo, hi](float x) { return std::min(std::max(x, lo), hi); });
-}
-
-template <>
-void apply<HostOp::kLeakyRelu>(const Call& call) {
-  require(call.step.reals.size() == 1, call, "no slope", "the slope below 0");
-  const float slope = call.step.reals[0];
-  map_floats(call, [slope](float x) { return x < 0.0F ? slope * x : x; });
-}
-
-template <>
-void apply<HostOp::kSigmoid>(const Call& call) {
-  map_floats(call, [](float x) { return 1.0F / (1.0F + std::exp(-x)); });
-}
-
-template <>
-void apply<HostOp::kTanh>(const Call& call) {
-  map_floats(call, [](float x) { return std::tanh(x); });
 }
 
 template <>
@@ -192,6 +152,39 @@ template <>
 void apply<HostOp::kMul>(const Call& call) {
   zip(
       call, [](float a, float b) { return a * b; }, wrapping_mul);
+}
+
+template <>
+void apply<HostOp::kMax>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return std::isnan(b) ? b : std::max(a, b); },
+      [](std::int32_t a, std::int32_t b) { return std::max(a, b); });
+}
+
+template <>
+void apply<HostOp::kMin>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return std::isnan(b) ? b : std::min(a, b); },
+      [](std::int32_t a, std::int32_t b) { return std::min(a, b); });
+}
+
+template <>
+void apply<HostOp::kDiv>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a / b; }, truncating_div);
+}
+
+template <>
+void apply<HostOp::kPow>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return std::pow(a, b); }, wrapping_pow);
+}
+
+template <>
+void apply<HostOp::kPRelu>(const Call& call) {
+  zip(
+      call, [](float a, float b) { return a < 0.0F ? a * b : a; },
+      [](std::int32_t a, std::int32_t b) { return a < 0 ? wrapping_mul(a, b) : a; });
 }
 
 }  // namespace systole::sim::host

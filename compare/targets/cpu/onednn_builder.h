@@ -120,7 +120,7 @@ class OnednnBuilder {
   Memory looked_up(const Node& node, const compiler::TableAttrs& table, const Memory& x);
   void add_reduce(const Node& node);
   Memory softmax(const Node& node, const compiler::ReduceAttrs& reduce);
-  Memory mean(const Node& node, const compiler::ReduceAttrs& reduce);
+  Memory reduced(const Node& node, const compiler::ReduceAttrs& reduce);
   void add_pool(const Node& node);
   Memory pool(const Node& node, const Memory& source);
   void add_quantise(const Node& node);

@@ -41,7 +41,7 @@ memory::dims with_rank(memory::dims dims, std::size_t rank) {
   return dims;
 }
 
-dnnl::algorithm algorithm_of(compiler::ZipFn fn) {
+dnnl::algorithm algorithm_of(compiler::ZipFn fn, const compiler::Node& node) {
   switch (fn) {
     case compiler::ZipFn::kAdd:
       return dnnl::algorithm::binary_add;
@@ -49,8 +49,36 @@ dnnl::algorithm algorithm_of(compiler::ZipFn fn) {
       return dnnl::algorithm::binary_sub;
     case compiler::ZipFn::kMul:
       return dnnl::algorithm::binary_mul;
+    case compiler::ZipFn::kMax:
+      return dnnl::algorithm::binary_max;
+    case compiler::ZipFn::kMin:
+      return dnnl::algorithm::binary_min;
+    case compiler::ZipFn::kDiv:
+      return dnnl::algorithm::binary_div;
+    case compiler::ZipFn::kPow:
+    case compiler::ZipFn::kPRelu:
+      break;
   }
-  SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
+  refuse(node, "a function of two operands that oneDNN does not have",
+         "another target for this model");
+}
+
+dnnl::algorithm algorithm_of(compiler::ReduceFn fn) {
+  switch (fn) {
+    case compiler::ReduceFn::kMean:
+      return dnnl::algorithm::reduction_mean;
+    case compiler::ReduceFn::kSum:
+      return dnnl::algorithm::reduction_sum;
+    case compiler::ReduceFn::kProd:
+      return dnnl::algorithm::reduction_mul;
+    case compiler::ReduceFn::kMax:
+      return dnnl::algorithm::reduction_max;
+    case compiler::ReduceFn::kMin:
+      return dnnl::algorithm::reduction_min;
+    case compiler::ReduceFn::kSoftmax:
+      break;  // a primitive of its own
+  }
+  SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
 }
 
 dnnl::algorithm algorithm_of(const compiler::PoolAttrs& attrs) {
@@ -104,7 +132,7 @@ memory OnednnBuilder::float_zip(const Node& node, const memory& a, const memory&
                                   ? first
                                   : row_major_desc(with_rank(small.get_desc().dims(), shape.size()),
                                                    small.get_desc().data_type());
-  const auto fn = algorithm_of(function);
+  const auto fn = algorithm_of(function, node);
   const dnnl::binary::primitive_desc chosen(dnnl::binary::desc(fn, first, second, first), engine_);
   const memory y(first, engine_);
   push(node, chosen.impl_info_str(), dnnl::binary(chosen),
@@ -172,12 +200,8 @@ memory OnednnBuilder::looked_up(const Node& node, const compiler::TableAttrs& ta
 
 void OnednnBuilder::add_reduce(const Node& node) {
   const auto& reduce = std::get<compiler::ReduceAttrs>(node.attrs);
-  switch (reduce.fn) {
-    case compiler::ReduceFn::kSoftmax:
-      return set_value(node.outputs[0], softmax(node, reduce));
-    case compiler::ReduceFn::kMean:
-      return set_value(node.outputs[0], mean(node, reduce));
-  }
+  const bool softmaxes = reduce.fn == compiler::ReduceFn::kSoftmax;
+  set_value(node.outputs[0], softmaxes ? softmax(node, reduce) : reduced(node, reduce));
 }
 
 // Over dimensions [first, end) together: a matrix of [outer, together, inner].
@@ -198,15 +222,14 @@ memory OnednnBuilder::softmax(const Node& node, const compiler::ReduceAttrs& red
   return y;
 }
 
-memory OnednnBuilder::mean(const Node& node, const compiler::ReduceAttrs& reduce) {
+memory OnednnBuilder::reduced(const Node& node, const compiler::ReduceAttrs& reduce) {
   const memory x = plain(node, node.inputs[0]);
   memory::dims kept = dims(node.inputs[0]);
   for (std::int64_t d = reduce.first_axis; d < reduce.end_axis; ++d) {
     kept[static_cast<std::size_t>(d)] = 1;
   }
   const memory::desc reduced = row_major_desc(kept, x.get_desc().data_type());
-  const dnnl::reduction::desc desc(dnnl::algorithm::reduction_mean, x.get_desc(), reduced, 0.0F,
-                                   0.0F);
+  const dnnl::reduction::desc desc(algorithm_of(reduce.fn), x.get_desc(), reduced, 0.0F, 0.0F);
   const dnnl::reduction::primitive_desc chosen(desc, engine_);
   const memory y(plain_desc(node.outputs[0]), engine_);
   push(node, chosen.impl_info_str(), dnnl::reduction(chosen),

@@ -72,8 +72,32 @@ Eltwise eltwise(const Node& node) {
       return {dnnl::algorithm::eltwise_logistic};
     case compiler::MapFn::kTanh:
       return {dnnl::algorithm::eltwise_tanh};
+    case compiler::MapFn::kExp:
+      return {dnnl::algorithm::eltwise_exp};
+    case compiler::MapFn::kLog:
+      return {dnnl::algorithm::eltwise_log};
+    case compiler::MapFn::kSqrt:
+      return {dnnl::algorithm::eltwise_sqrt};
+    case compiler::MapFn::kAbs:
+      return {dnnl::algorithm::eltwise_abs};
+    case compiler::MapFn::kRound:
+      return {dnnl::algorithm::eltwise_round};
+    case compiler::MapFn::kNeg:
+      return {dnnl::algorithm::eltwise_linear, -1.0F, 0.0F};
+    case compiler::MapFn::kReciprocal:
+      return {dnnl::algorithm::eltwise_pow, 1.0F, -1.0F};
+    case compiler::MapFn::kElu:
+      return {dnnl::algorithm::eltwise_elu, map.alpha};
+    case compiler::MapFn::kHardSwish:
+      return {dnnl::algorithm::eltwise_hardswish};
+    case compiler::MapFn::kGelu:
+      return {dnnl::algorithm::eltwise_gelu_erf};
+    case compiler::MapFn::kGeluTanh:
+      return {dnnl::algorithm::eltwise_gelu_tanh};
+    default:
+      refuse(node, "an element-wise function that oneDNN does not have",
+             "another target for this model");
   }
-  refuse(node, "an unknown element-wise function", "relu, clip, sigmoid or tanh");
 }
 
 void append(dnnl::post_ops& ops, const Eltwise& fn) {

@@ -18,19 +18,15 @@ SYSTOLE_GPU Index strided(Index i, const Extents& shape, const Extents& strides)
 }
 
 SYSTOLE_GPU float mapped(const Map& m, float x) {
+  [[maybe_unused]] const float lo = m.lo;
+  [[maybe_unused]] const float hi = m.hi;
+  [[maybe_unused]] const float alpha = m.alpha;
+  [[maybe_unused]] const float beta = m.beta;
   switch (m.kind) {
-    case MapKind::kRelu:
-      return x < 0.0F ? 0.0F : x;
-    case MapKind::kClip: {
-      const float above = x < m.lo ? m.lo : x;
-      return above > m.hi ? m.hi : above;
-    }
-    case MapKind::kLeakyRelu:
-      return x < 0.0F ? m.alpha * x : x;
-    case MapKind::kSigmoid:
-      return 1.0F / (1.0F + expf(-x));
-    case MapKind::kTanh:
-      return tanhf(x);
+#define SYSTOLE_MAP(name, text, host_op, reals, of_float, ...) \
+  case MapKind::name:                                          \
+    return of_float;
+#include "isa/elementwise.def"
     case MapKind::kCopy:
       break;
   }
@@ -51,12 +47,10 @@ SYSTOLE_GPU void body(const Map& m, Index i) {
 
 SYSTOLE_GPU float zipped(ZipKind kind, float a, float b) {
   switch (kind) {
-    case ZipKind::kAdd:
-      return a + b;
-    case ZipKind::kSub:
-      return a - b;
-    case ZipKind::kMul:
-      return a * b;
+#define SYSTOLE_ZIP(name, text, host_op, vector_op, commutes, of_floats, ...) \
+  case ZipKind::name:                                                         \
+    return of_floats;
+#include "isa/elementwise.def"
   }
   return NAN;  // no kind is left
 }
@@ -223,16 +217,55 @@ SYSTOLE_GPU void softmax_line(const Reduce& r, Index start, const Team& team) {
   }
 }
 
-template <typename Team>
-SYSTOLE_GPU void mean_line(const Reduce& r, Index line, Index start, const Team& team) {
-  const auto length = static_cast<Index>(r.length);
+// A sum of what `of` makes of each element, to be told to the whole team.
+template <typename Team, typename Of>
+SYSTOLE_GPU float line_sum(const Reduce& r, Index start, const Team& team, Of of) {
   const auto stride = static_cast<Index>(r.stride);
   float sum = 0.0F;
-  for (Index k = team.rank; k < length; k += team.size) {
-    sum += read_float(r.element, r.x, start + k * stride);
+  for (Index k = team.rank; k < static_cast<Index>(r.length); k += team.size)
+    sum += of(read_float(r.element, r.x, start + k * stride));
+  return team.sum(sum);
+}
+
+template <typename Team>
+SYSTOLE_GPU float line_max(const Reduce& r, Index start, const Team& team, float sign) {
+  const auto stride = static_cast<Index>(r.stride);
+  float top = -INFINITY;
+  for (Index k = team.rank; k < static_cast<Index>(r.length); k += team.size) {
+    const float x = sign * read_float(r.element, r.x, start + k * stride);
+    top = x > top ? x : top;
   }
-  sum = team.sum(sum);
-  if (team.rank == 0) write_float(r.element, r.y, line, sum / static_cast<float>(length));
+  return sign * team.max(top);
+}
+
+// A product has no team operation: its first thread multiplies.
+template <typename Team>
+SYSTOLE_GPU float line_product(const Reduce& r, Index start, const Team& team) {
+  const auto stride = static_cast<Index>(r.stride);
+  float product = 1.0F;
+  for (Index k = 0; team.rank == 0 && k < static_cast<Index>(r.length); ++k)
+    product *= read_float(r.element, r.x, start + k * stride);
+  return product;
+}
+
+template <typename Team>
+SYSTOLE_GPU float line_result(const Reduce& r, Index start, const Team& team) {
+  const auto itself = [](float x) { return x; };
+  switch (r.kind) {
+    case ReduceKind::kMean:
+      return line_sum(r, start, team, itself) / static_cast<float>(r.length);
+    case ReduceKind::kSum:
+      return line_sum(r, start, team, itself);
+    case ReduceKind::kProd:
+      return line_product(r, start, team);
+    case ReduceKind::kMax:
+      return line_max(r, start, team, 1.0F);
+    case ReduceKind::kMin:
+      return line_max(r, start, team, -1.0F);
+    case ReduceKind::kSoftmax:
+      break;  // a result for each element
+  }
+  return NAN;
 }
 
 // One line of a reduction by a team of threads: thread `rank` of `size` takes every size-th
@@ -241,12 +274,9 @@ template <typename Team>
 SYSTOLE_GPU void reduce_line(const Reduce& r, Index line, const Team& team) {
   const auto stride = static_cast<Index>(r.stride);
   const Index start = line / stride * static_cast<Index>(r.length) * stride + line % stride;
-  switch (r.kind) {
-    case ReduceKind::kSoftmax:
-      return softmax_line(r, start, team);
-    case ReduceKind::kMean:
-      return mean_line(r, line, start, team);
-  }
+  if (r.kind == ReduceKind::kSoftmax) return softmax_line(r, start, team);
+  const float result = line_result(r, start, team);
+  if (team.rank == 0) write_float(r.element, r.y, line, result);
 }
 
 }  // namespace systole::compare::gpu

@@ -29,38 +29,30 @@ std::vector<std::int64_t> broadcast_to(const Placed& value, const Shape& shape) 
 
 MapKind map_kind(compiler::MapFn fn) {
   switch (fn) {
-    case compiler::MapFn::kRelu:
-      return MapKind::kRelu;
-    case compiler::MapFn::kClip:
-      return MapKind::kClip;
-    case compiler::MapFn::kLeakyRelu:
-      return MapKind::kLeakyRelu;
-    case compiler::MapFn::kSigmoid:
-      return MapKind::kSigmoid;
-    case compiler::MapFn::kTanh:
-      return MapKind::kTanh;
+#define SYSTOLE_MAP(name, ...) \
+  case compiler::MapFn::name:  \
+    return MapKind::name;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(fn));
 }
 
 ZipKind zip_kind(compiler::ZipFn fn) {
   switch (fn) {
-    case compiler::ZipFn::kAdd:
-      return ZipKind::kAdd;
-    case compiler::ZipFn::kSub:
-      return ZipKind::kSub;
-    case compiler::ZipFn::kMul:
-      return ZipKind::kMul;
+#define SYSTOLE_ZIP(name, ...) \
+  case compiler::ZipFn::name:  \
+    return ZipKind::name;
+#include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }
 
 ReduceKind reduce_kind(compiler::ReduceFn fn) {
   switch (fn) {
-    case compiler::ReduceFn::kSoftmax:
-      return ReduceKind::kSoftmax;
-    case compiler::ReduceFn::kMean:
-      return ReduceKind::kMean;
+#define SYSTOLE_REDUCTION(name, text) \
+  case compiler::ReduceFn::name:      \
+    return ReduceKind::name;
+#include "isa/reductions.def"
   }
   SYSTOLE_CHECK(false, "reduction {}", static_cast<int>(fn));
 }
@@ -78,6 +70,7 @@ void Builder::add_map(const Node& node) {
   work.lo = attrs.lo;
   work.hi = attrs.hi;
   work.alpha = attrs.alpha;
+  work.beta = attrs.beta;
   work.count = x.count();
   work.x = x.memory.get();
   work.y = y.memory.get();

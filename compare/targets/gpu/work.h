@@ -77,13 +77,17 @@ struct Steps {
   std::int32_t zero = 0, lo = 0, hi = 0;
 };
 
-enum class MapKind : std::uint8_t { kCopy, kRelu, kClip, kLeakyRelu, kSigmoid, kTanh };
+enum class MapKind : std::uint8_t {
+  kCopy,
+#define SYSTOLE_MAP(name, ...) name,
+#include "isa/elementwise.def"
+};
 // y[i] = fn(x[i]), through binary32. Quantise and dequantise are copies between steps; with
 // `scales` the step is scales[i / inner % channels] (dequantised: x; quantised: y).
 struct Map {
   MapKind kind = MapKind::kCopy;
   Element from = Element::kF32, to = Element::kF32;
-  float lo = 0.0F, hi = 0.0F, alpha = 0.0F;
+  float lo = 0.0F, hi = 0.0F, alpha = 0.0F, beta = 0.0F;
   Steps x_steps, y_steps;
   const float* scales = nullptr;
   const std::int32_t* zeros = nullptr;
@@ -93,8 +97,11 @@ struct Map {
   Address y = nullptr;
 };
 
-enum class ZipKind : std::uint8_t { kAdd, kSub, kMul };
-// y = a + b, a - b or a * b, broadcast by strides over `shape`.
+enum class ZipKind : std::uint8_t {
+#define SYSTOLE_ZIP(name, ...) name,
+#include "isa/elementwise.def"
+};
+// y = fn(a, b), broadcast by strides over `shape`.
 struct Zip {
   ZipKind kind = ZipKind::kAdd;
   Element element = Element::kF32;  // of a, b and y
@@ -113,8 +120,11 @@ struct Table {
   Address y = nullptr;
 };
 
-enum class ReduceKind : std::uint8_t { kSoftmax, kMean };
-// Softmax or mean of `length` elements `stride` apart, for each of `count` lines.
+enum class ReduceKind : std::uint8_t {
+#define SYSTOLE_REDUCTION(name, text) name,
+#include "isa/reductions.def"
+};
+// A reduction of `length` elements `stride` apart, for each of `count` lines.
 struct Reduce {
   ReduceKind kind = ReduceKind::kSoftmax;
   Element element = Element::kF32;

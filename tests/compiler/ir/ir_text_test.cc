@@ -134,7 +134,7 @@ TEST(IrText, ErrorsSayWhereWhatAndWhatInstead) {
       {head + "  y: float32[2, 3] = map(x)", "g.ir:3:28: the end of the text; expected a function"},
       {head + "  y: float32[2, 3] = map(x) rule", "g.ir:3:29: 'rule'; did you mean 'relu'?"},
       {head + "  y: float32[2, 3] = map(x) clip low=1",
-       "g.ir:3:34: 'low'; did you mean 'lo'?; expected an attribute: lo, hi, alpha, x, y"},
+       "g.ir:3:34: 'low'; did you mean 'lo'?; expected an attribute: lo, hi, alpha, beta, x, y"},
       {head + "  y: uint8[2, 3] = quantise(x) quant=0.5 * uint8",
        "g.ir:3:44: 'uint8'; expected '('"},
       {head + "  y: float32[2, 3] = map(x) relu @ \"n",

@@ -103,7 +103,7 @@ class ShortGraph {
 
   void clip() {
     const ValueId x = values_.back();
-    MapAttrs a{MapFn::kClip, -1.5F, 20.0F, 0.0F, quant_, quant_};
+    MapAttrs a{MapFn::kClip, -1.5F, 20.0F, 0.0F, 0.0F, quant_, quant_};
     add(OpKind::kMap, {x}, a, value(graph_.value(x).shape));
   }
 
