@@ -34,6 +34,11 @@ template <std::size_t count>
 bool has_reals(const HostStep& step) {
   return step.numbers.empty() && step.reals.size() == count;
 }
+bool is_table(const HostStep& step) {
+  const auto is_byte = [](std::int64_t n) { return n >= 0 && n <= 255; };
+  return step.numbers.size() == 256 && step.reals.empty() &&
+         std::ranges::all_of(step.numbers, is_byte);
+}
 constexpr std::int64_t kReductionCount = 0
 #define SYSTOLE_REDUCTION(name, text) +1
 #include "isa/reductions.def"
@@ -77,6 +82,8 @@ HostArity arity_of(HostOp op) {
   case HostOp::host_op:                              \
     return map_arity(count_of reals);
 #include "isa/elementwise.def"
+    case HostOp::kTable:
+      return {1, is_table, "256 bytes"};
     case HostOp::kMatmul:
       return {2, has_reals<1>, "one number"};
     case HostOp::kReduce:

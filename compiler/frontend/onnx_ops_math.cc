@@ -142,8 +142,35 @@ void rewrite_relu(OnnxNode& node) {
   map(node, MapAttrs{MapFn::kRelu});
 }
 
+namespace {
+
+bool has_computed_limit(OnnxNode& node) {
+  const auto is_computed = [&](int i) {
+    return node.has(i) && node.builder().known(node.input(i)) == kNoValue;
+  };
+  return node.opset() >= 11 && (is_computed(1) || is_computed(2));
+}
+
+// The larger of x and min, then the smaller of that and max, whatever these are.
+void clip_by_computed(OnnxNode& node) {
+  ValueId y = node.input(0);
+  for (int i = 1; i < 3; ++i) {
+    if (!node.has(i)) continue;
+    require_operands(node, node.builder().value(y), node.builder().value(node.input(i)));
+    node.require(element_count(node.shape(i)) == 1,
+                 fmt::format("'{}' has shape {}", node.input_name(i), shape_text(node.shape(i))),
+                 "one number");
+    const ValueId limit = node.builder().reshape(node.input(i), {});
+    y = emit_zip(node.builder(), i == 1 ? ZipFn::kMax : ZipFn::kMin, y, limit);
+  }
+  node.result(y);
+}
+
+}  // namespace
+
 // Before opset 11 the limits are attributes; since then they are inputs.
 void rewrite_clip(OnnxNode& node) {
+  if (has_computed_limit(node)) return clip_by_computed(node);
   MapAttrs attrs{MapFn::kClip};
   float lowest = std::numeric_limits<float>::lowest();
   float highest = std::numeric_limits<float>::max();

@@ -107,6 +107,14 @@ std::optional<HostStep> move_step(const MoveAttrs& a, bool is_float) {
   SYSTOLE_CHECK(false, "move {}", static_cast<int>(a.fn));
 }
 
+// Of bytes.
+std::optional<HostStep> table_step(const TableAttrs& a) {
+  if (a.entries.empty()) return std::nullopt;
+  HostStep step = plain(HostOp::kTable);
+  step.numbers.assign(a.entries.begin(), a.entries.end());
+  return step;
+}
+
 // Of floats without a bias.
 std::optional<HostStep> product_step(const Node& node, const MatmulAttrs& a) {
   if (a.x_quant || a.w_quant || node.inputs.size() != 2) return std::nullopt;
@@ -143,8 +151,9 @@ std::optional<HostStep> host_step(const Node& node, bool is_float) {
       return move_step(std::get<MoveAttrs>(node.attrs), is_float);
     case OpKind::kMatmul:
       return product_step(node, std::get<MatmulAttrs>(node.attrs));
-    case OpKind::kConv:
     case OpKind::kTable:
+      return table_step(std::get<TableAttrs>(node.attrs));
+    case OpKind::kConv:
       return std::nullopt;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

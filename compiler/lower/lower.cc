@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "base/diag.h"
 #include "compiler/lower/host_plan.h"
+#include "compiler/lower/host_step.h"
 #include "compiler/lower/image.h"
 #include "compiler/lower/phases.h"
 #include "compiler/lower/place.h"
@@ -22,10 +24,10 @@ namespace {
 class Lowerer {
  public:
   Lowerer(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
-          Schedule schedule)
+          Schedule schedule, const std::set<std::size_t>& on_host = {})
       : graph_(graph),
         schedule_(schedule),
-        placement_(place(graph, machine)),
+        placement_(place(graph, machine, on_host)),
         host_(graph, placement_, addresses_, program_) {
     program_.model = graph.name;
     program_.model_hash = graph.hash;
@@ -45,10 +47,24 @@ class Lowerer {
     return true;
   }
 
-  Compiled run() {
+  // Makes layers, products and segments that fit. The first node that alone fits no unified buffer
+  // and that the host can do, if there is one.
+  std::optional<std::size_t> prepare() {
     make_layers();
     make_products();
-    for (int segment = 0; segment < placement_.segments; ++segment) spill(segment);
+    for (int segment = 0; segment < placement_.segments; ++segment) {
+      const std::optional<std::size_t> large = spill(segment);
+      if (large) return large;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::ptrdiff_t device_nodes() const {
+    return std::ranges::count(placement_.where, Where::kDevice);
+  }
+
+  // Behind prepare().
+  Compiled run() {
     const std::int64_t zero_rows = build_image(graph_, products_, addresses_, program_);
     make_tables();
     host_.build(layers_);
@@ -113,16 +129,22 @@ class Lowerer {
     }
   }
 
-  // Cuts the segment in two if it has to be; the rest is looked at as the next one.
-  void spill(int segment) {
+  // Cuts the segment in two if it has to be; the rest is looked at as the next one. Its first node
+  // if not even that fits and the host can do it; where it cannot, choose_phases says so.
+  std::optional<std::size_t> spill(int segment) {
     const SegmentPlan plan = plan_segment(segment, true);
-    if (plan.ops.empty() || one_unit_fits(plan, program_)) return;
+    if (plan.ops.empty() || one_unit_fits(plan, program_)) return std::nullopt;
     const std::optional<std::size_t> cut = spill_cut(plan, program_);
-    if (!cut) return;  // choose_phases says so
     const std::vector<std::size_t> nodes = nodes_of(segment);
+    if (!cut) {
+      const Node& node = graph_.nodes[nodes.front()];
+      const bool is_float = graph_.value(node.outputs[0]).type == DType::kFloat32;
+      return host_step(node, is_float) ? std::optional(nodes.front()) : std::nullopt;
+    }
     const auto first = nodes.begin() + static_cast<std::ptrdiff_t>(*cut);
     split_segment(placement_, segment, {first, nodes.end()});
     make_products();
+    return std::nullopt;
   }
 
   // How device node `n` finds input `id` in the unified buffer: as an earlier node of its segment
@@ -299,7 +321,13 @@ class Lowerer {
 
 Compiled lower(const Graph& graph, const isa::Machine& machine, const CompileOptions& options,
                Schedule schedule) {
-  return Lowerer(graph, machine, options, schedule).run();
+  std::set<std::size_t> on_host;  // what alone is too large; but not all: a machine is to be asked
+  for (;;) {
+    Lowerer lowerer(graph, machine, options, schedule, on_host);
+    const std::optional<std::size_t> large = lowerer.prepare();
+    if (!large || lowerer.device_nodes() == 1) return lowerer.run();
+    on_host.insert(*large);
+  }
 }
 
 bool fits_buffer(const Graph& graph, const isa::Machine& machine) {

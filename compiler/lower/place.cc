@@ -34,7 +34,8 @@ bool is_short(const std::optional<Quant>& quant) {
 
 class Placer {
  public:
-  Placer(const Graph& graph, const isa::Machine& machine) : graph_(graph), machine_(machine.name) {}
+  Placer(const Graph& graph, const isa::Machine& machine, const std::set<std::size_t>& on_host)
+      : graph_(graph), machine_(machine.name), on_host_(on_host) {}
 
   Placement run() {
     const std::size_t values = graph_.values.size();
@@ -51,7 +52,8 @@ class Placer {
   static std::size_t at(ValueId id) { return static_cast<std::size_t>(id); }
 
   void place_node(const Node& node) {
-    const Where where = side_of(node);
+    const bool forced = on_host_.contains(result_.where.size());
+    const Where where = forced ? Where::kHost : side_of(node);
     int stage = 0;
     for (ValueId id : node.inputs) {
       if (id == kNoValue || graph_.value(id).constant) continue;
@@ -176,6 +178,7 @@ class Placer {
 
   const Graph& graph_;
   const std::string& machine_;
+  const std::set<std::size_t>& on_host_;
   Placement result_;
   std::vector<int> host_ready_;      // by value: first host stage that can read it
   std::vector<int> device_segment_;  // by value: segment whose unified buffer holds it, or -1
@@ -320,8 +323,9 @@ FeatureMap host_view(const Graph& graph, const Placement& placement, std::size_t
   return id == graph.nodes[node].inputs[0] ? folded(view, placement.fold[node]) : view;
 }
 
-Placement place(const Graph& graph, const isa::Machine& machine) {
-  Placement placement = Placer(graph, machine).run();
+Placement place(const Graph& graph, const isa::Machine& machine,
+                const std::set<std::size_t>& on_host) {
+  Placement placement = Placer(graph, machine, on_host).run();
   placement.fold.resize(graph.nodes.size());
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,10 @@ struct Placement {
   [[nodiscard]] ValueId root_of(ValueId id) const { return root.at(static_cast<std::size_t>(id)); }
 };
 
-// Throws InputError for a node that neither side can run (names node, operator and reason).
-[[nodiscard]] Placement place(const Graph& graph, const isa::Machine& machine);
+// Throws InputError for a node that neither side can run (names node, operator and reason). Nodes
+// `on_host` are steps of the host, whatever the device could do.
+[[nodiscard]] Placement place(const Graph& graph, const isa::Machine& machine,
+                              const std::set<std::size_t>& on_host = {});
 
 // How a device node sees its input or output `id`. A matmul may also take a feature map of another
 // view, flattened (reads_flattened).

@@ -1,4 +1,4 @@
-// Host operations of two elements as ONNX has them, and Relu, which integers have, too. Those of
+// Host operations of two elements as ONNX has them, and of one that integers have, too. Those of
 // integers with scales are quantise(dequantise(a) op dequantise(b)), as their device form is.
 #include <algorithm>
 #include <cmath>
@@ -134,6 +134,21 @@ void apply<HostOp::kRelu>(const Call& call) {
   const auto relu = []<typename T>(T x) { return x < T{} ? T{} : x; };  // NaN stays NaN
   if (call.in().type == DType::kFloat32) return map_elements<float>(call, relu);
   with_integer(call, call.in().type, [&]<typename T>(T) { map_elements<T>(call, relu); });
+}
+
+template <>
+void apply<HostOp::kTable>(const Call& call) {
+  require_same_shape(call);
+  require(dtype_bytes(call.in().type) == 1 && dtype_bytes(call.out().type) == 1, call,
+          fmt::format("element types {} and {}", dtype_name(call.in().type),
+                      dtype_name(call.out().type)),
+          "8 bits");
+  require(call.step.numbers.size() == 256, call,
+          fmt::format("{} entries", call.step.numbers.size()), "256");
+  for (std::int64_t i = 0; i < element_count(call.in().shape); ++i) {
+    const auto x = load<std::uint8_t>(call.inputs[0].data, i);
+    store(call.output.data, i, static_cast<std::uint8_t>(call.step.numbers[x]));
+  }
 }
 
 template <>

@@ -120,6 +120,26 @@ TEST_F(CompositeOps, ConvTransposeOfOneDimensionWithGroups) {
   }
 }
 
+TEST_F(CompositeOps, MultipliesComputedMatricesWhoseLeadingDimensionsBroadcast) {
+  // [2, 1, 4] times [2, 4, 1], a row by itself turned; then one matrix for both.
+  EXPECT_THAT(y_of(13, "int64[3] r = {2, 1, 4}, int64[3] c = {2, 4, 1}",
+                   "a = Reshape(x, r) b = Reshape(x, c) y = MatMul(a, b)"),
+              ElementsAre(0 + 1 + 4 + 9, 16 + 25 + 36 + 49));
+  EXPECT_EQ(shape_, (Shape{2, 1, 1}));
+  EXPECT_THAT(y_of(13, "int64[3] r = {2, 2, 2}, float[1,2,1] w = {1, 10}",
+                   "a = Reshape(x, r) b = Relu(w) y = MatMul(a, b)"),
+              ElementsAre(10, 32, 54, 76));
+  EXPECT_THAT(error_of(13, "int64[3] r = {2, 2, 2}, int64[3] c = {4, 2, 1}",
+                       "a = Reshape(x, r) b = Reshape(x, c) y = MatMul(a, b)"),
+              HasSubstr("leading dimensions that broadcast"));
+}
+
+TEST_F(CompositeOps, ClipsByComputedLimits) {
+  EXPECT_THAT(y_of(13, "", "lo = ReduceMean<keepdims = 0>(x) y = Clip(x, lo)"),
+              ElementsAre(3.5F, 3.5F, 3.5F, 3.5F, 4, 5, 6, 7));
+  EXPECT_THAT(error_of(13, "", "y = Clip(x, x)"), HasSubstr("one number"));
+}
+
 TEST_F(CompositeOps, RecurrentStepsSayWhatTheyCannotDo) {
   const std::string weights =
       "int64[3] s = {2, 1, 4}, float[1,2,4] w = {1,0,0,0,0,1,0,0}, float[1,2,2] r = {0,1,1,0}";

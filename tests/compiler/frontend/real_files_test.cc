@@ -86,9 +86,9 @@ TEST_F(RealFiles, IntegerWeightsOfFloatActivationsAreNotCalledComputed) {
 // The machine, made as large as the message asks, takes the model.
 TEST_F(RealFiles, TooLargeTensorsAreNamed) {
   const std::string text = model(13,
-                                 "(uint8[1,8,40,40] x) => (uint8[1,8,40,40] y) <float s = {0.5}, "
-                                 "uint8 z = {0}>",
-                                 "y = MaxPool<kernel_shape = [1,1]>(x)");
+                                 "(uint8[1,2,40,40] x) => (int32[1,2,40,40] y) "
+                                 "<int8[2,2,1,1] w = {1,2,3,4}, uint8 z = {3}>",
+                                 "y = ConvInteger(x, w, z)");
   isa::Machine machine = isa::load_machine("tpu_v1");
   machine.unified_buffer_bytes = 256 * 512;
   EXPECT_THAT(compile_error(text, machine),

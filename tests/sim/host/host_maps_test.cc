@@ -90,6 +90,29 @@ enum Reduction : std::int64_t {
 #include "isa/reductions.def"
 };
 
+TEST(HostMaps, LookBytesUp) {
+  Tensor x(DType::kInt8, {3});
+  x.as<std::int8_t>()[0] = -1;
+  x.as<std::int8_t>()[1] = 0;
+  x.as<std::int8_t>()[2] = 127;
+  std::vector<std::int64_t> entries(256);
+  entries[255] = 7;
+  entries[0] = 8;
+  entries[127] = 255;
+  std::vector<std::uint8_t> memory = x.data;
+  memory.resize(6);
+  const std::vector<isa::HostTensor> tensors = {
+      {"x", DType::kInt8, {3}, isa::Role::kIntermediate, 0},
+      {"y", DType::kUint8, {3}, isa::Role::kIntermediate, 3}};
+  run_host_step({0, HostOp::kTable, "step", {0}, {1}, entries, {}, 0}, tensors, memory);
+  EXPECT_EQ((std::vector<std::uint8_t>(memory.begin() + 3, memory.end())),
+            (std::vector<std::uint8_t>{7, 8, 255}));
+  entries.pop_back();
+  EXPECT_THROW(
+      run_host_step({0, HostOp::kTable, "step", {0}, {1}, entries, {}, 0}, tensors, memory),
+      InputError);
+}
+
 TEST(HostReduce, TakesDimensionsTogether) {
   const Tensor x =
       make_tensor<float>({2, 2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -7});
