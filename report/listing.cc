@@ -26,20 +26,18 @@ class Lives : public sim::Probe {
   [[nodiscard]] bool wants_instruction() const override { return true; }
   void instruction(const sim::Life& life) override {
     ++count_;
-    if (life.serial < kMostSerial) kept_.push_back({life, std::string(life.unit)});
+    if (life.serial < static_cast<std::int64_t>(kMostListed))
+      kept_.push_back({life, std::string(life.unit)});
   }
 
   // In the order of dispatch.
   [[nodiscard]] std::vector<Kept> take() {
     std::ranges::sort(kept_, {}, [](const Kept& kept) { return kept.life.serial; });
-    if (kept_.size() > kMostListed) kept_.resize(kMostListed);
     return std::move(kept_);
   }
   [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
-  // Serials count syncs, too.
-  static constexpr std::int64_t kMostSerial = 4 * static_cast<std::int64_t>(kMostListed);
   std::vector<Kept> kept_;
   std::size_t count_ = 0;
 };

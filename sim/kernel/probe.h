@@ -23,13 +23,15 @@ struct Slice {
   std::int64_t insn = -1;   // index into program.code, -1 if none
   std::int64_t rows = -1;   // rows that the instruction moves, -1 if not applicable
   std::int64_t bytes = -1;  // bytes that the slice moves, -1 if not applicable
+  // Which of its unit's the instruction at work is (Life::ordinal), -1 of decoding and waiting.
+  std::int64_t ordinal = -1;
 };
 
 // One executed instruction. Cycles are the run's.
 struct Life {
   std::string_view unit, name, layer;
   std::int64_t insn = -1;    // index into program.code
-  std::int64_t serial = 0;   // how many were dispatched before, of all units
+  std::int64_t serial = 0;   // how many lives were dispatched before, of all units
   std::int64_t ordinal = 0;  // which of its unit's it is, from 1: sent[U] after its dispatch (T10)
   CyclePoint dispatched;     // it enters its unit's queue
   CyclePoint head;           // first cycle at the queue's head

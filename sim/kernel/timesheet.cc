@@ -30,11 +30,18 @@ CycleCount Timesheet::book(CyclePoint begin, CyclePoint end, std::string_view cl
   if (begin >= end) return CycleCount(0);
   booked_until_ = end;
   if (probe_ != nullptr) {
-    Slice slice{track_, cls, cls, label.layer, begin, end, label.insn, -1, -1};
+    Slice slice{.track = track_,
+                .name = cls,
+                .cls = cls,
+                .layer = label.layer,
+                .begin = begin,
+                .end = end,
+                .insn = label.insn};
     if (cls == kBusy) {
       slice.name = label.name;
       slice.rows = label.rows;
       slice.bytes = label.bytes;
+      slice.ordinal = label.ordinal;
     }
     probe_->slice(slice);
   }

@@ -22,6 +22,7 @@ struct SliceLabel {
   std::int64_t insn = -1;
   std::int64_t rows = -1;
   std::int64_t bytes = -1;
+  std::int64_t ordinal = -1;
 };
 
 class Timesheet {

@@ -72,8 +72,12 @@ void Inbox::resume_on_change(Kernel::Handle handle) {
 
 SliceLabel Inbox::label(std::int64_t rows, std::int64_t bytes) const {
   if (board_.probe == nullptr) return {};
-  return {isa::mnemonic(head().insn), board_.ledger.layer_name(head().layer), head().index, rows,
-          bytes};
+  return {isa::mnemonic(head().insn),
+          board_.ledger.layer_name(head().layer),
+          head().index,
+          rows,
+          bytes,
+          head().ordinal};
 }
 
 Inbox::Issued Inbox::issue() {

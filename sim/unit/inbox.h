@@ -50,7 +50,8 @@ struct Entry {
   std::int64_t index = 0;  // in program.code
   std::int64_t layer = 0;
   std::int64_t need = 0;  // of a sync: how many completions it waits for
-  // For the probe: how many were dispatched before it, to all units and (with it) to its own.
+  // For the probe: how many that count (isa::counts) were dispatched before it, to all units and
+  // (with it) to its own.
   std::int64_t serial = 0, ordinal = 0;
   Instant dispatched;
 };

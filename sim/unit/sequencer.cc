@@ -43,8 +43,12 @@ Process Sequencer::run() {
       sheet_.wait(decode, kernel.now(), wait::kQueueFull, {});
       const std::int64_t need = needed(insn);
       std::int64_t& sent = sent_[isa::index(isa::queue_of(insn))];
-      if (isa::counts(insn)) ++sent;
-      inbox->queue().push({insn, current(), layer_, need, dispatched_++, sent, trail_.now()});
+      const std::int64_t serial = dispatched_;
+      if (isa::counts(insn)) {
+        ++sent;
+        ++dispatched_;
+      }
+      inbox->queue().push({insn, current(), layer_, need, serial, sent, trail_.now()});
     } else if (std::holds_alternative<isa::Halt>(insn) ||
                std::holds_alternative<isa::Interrupt>(insn)) {
       for (std::size_t unit = 0; unit < sent_.size(); ++unit) {

@@ -66,7 +66,7 @@ class Sequencer {
   std::int64_t decoded_ = 0;
   std::vector<std::int64_t> sent_;                 // by unit
   std::vector<std::int64_t> queued_;               // the same with syncs and sets
-  std::int64_t dispatched_ = 0;                    // into any queue
+  std::int64_t dispatched_ = 0;                    // that count
   isa::StepBy step_;                               // of the next instruction
   std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded
   std::int64_t repetition_ = 0, repetitions_ = 0;  // 0 of 0 outside repeats

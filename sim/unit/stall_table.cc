@@ -84,9 +84,9 @@ void StallTable::book(CyclePoint end, Stall stall, const SliceLabel& label) {
   counters.matrix.at(static_cast<std::size_t>(stall)) += end - booked_until_;
   if (first_) counters.cycles += end - booked_until_;
   if (stall == Stall::kActive) {
-    sheet_.busy(
-        booked_until_, end,
-        {label.name, board_.ledger.layer_name(layer_), label.insn, label.rows, label.bytes});
+    SliceLabel of_layer = label;
+    of_layer.layer = board_.ledger.layer_name(layer_);
+    sheet_.busy(booked_until_, end, of_layer);
   } else {
     if (board_.causes != nullptr) board_.causes->gap({booked_until_, end, until_, stall});
     sheet_.wait(booked_until_, end, stall_name(stall),

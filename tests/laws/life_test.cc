@@ -8,15 +8,21 @@
 
 #include "isa/expand.h"
 #include "tests/laws/law_support.h"
+#include "traces/sinks/horizon.h"
 
 namespace systole::laws {
 namespace {
 
 class Lives : public sim::Probe {
  public:
-  [[nodiscard]] bool wants_slice() const override { return false; }
   [[nodiscard]] bool wants_counter() const override { return false; }
   [[nodiscard]] bool wants_instruction() const override { return true; }
+  void slice(const sim::Slice& slice) override {
+    if (slice.cls == "busy" && slice.track != "sequencer") work_.push_back(slice);
+    if (slice.cls != "busy") {
+      EXPECT_EQ(slice.ordinal, -1);
+    }
+  }
   void instruction(const sim::Life& life) override {
     of_[std::string(life.unit)].push_back(life);
     names_[std::string(life.name)] += 1;
@@ -24,6 +30,7 @@ class Lives : public sim::Probe {
 
   std::map<std::string, std::vector<sim::Life>> of_;  // by unit
   std::map<std::string, int> names_;
+  std::vector<sim::Slice> work_;  // the texts of its tracks and layers outlive the run
 };
 
 std::map<std::string, int> executed(const isa::Program& program) {
@@ -61,6 +68,10 @@ TEST_P(LifeOfInstructions, IsCompleteAndInOrder) {
   const auto report = run(c, {.probe = &lives}).report;
   EXPECT_EQ(lives.names_, executed(c.program));
   std::set<std::int64_t> serials;
+  std::map<std::int64_t, CyclePoint> dispatched;  // by serial
+  for (const auto& [unit, all] : lives.of_) {
+    for (const sim::Life& life : all) dispatched[life.serial] = life.dispatched;
+  }
   for (const auto& [unit, all] : lives.of_) {
     check_unit(all);
     for (const sim::Life& life : all) {
@@ -71,7 +82,37 @@ TEST_P(LifeOfInstructions, IsCompleteAndInOrder) {
       const auto& awaited = others.at(static_cast<std::size_t>(life.awaited_ordinal - 1));
       EXPECT_LE(awaited.completed + CycleCount(1), life.start) << "seen a cycle later";
       EXPECT_LT(awaited.serial, life.serial);
+      const std::int64_t before =
+          life.serial - static_cast<std::int64_t>(traces::Horizon::kMostBetween);
+      if (before >= 0) {
+        EXPECT_GT(awaited.completed, dispatched.at(before)) << "horizon.h";
+      }
     }
+  }
+  if (!serials.empty()) {
+    EXPECT_EQ(*serials.rbegin(), static_cast<std::int64_t>(serials.size()) - 1)
+        << "one is left out";
+  }
+}
+
+TEST_P(LifeOfInstructions, HoldsItsSlicesOfWork) {
+  const RandomCase c = random_case(GetParam());
+  Lives lives;
+  static_cast<void>(run(c, {.probe = &lives}));
+  std::map<std::string, const sim::Slice*> last;  // by unit
+  for (const sim::Slice& slice : lives.work_) {
+    const auto& of_unit = lives.of_.at(std::string(slice.track));
+    ASSERT_GE(slice.ordinal, 1) << slice.track;
+    const sim::Life& life = of_unit.at(static_cast<std::size_t>(slice.ordinal - 1));
+    EXPECT_EQ(slice.insn, life.insn);
+    EXPECT_EQ(slice.layer, life.layer);
+    EXPECT_GE(slice.begin, life.start);
+    EXPECT_LE(slice.end, life.completed + CycleCount(1));
+    const sim::Slice*& before = last[std::string(slice.track)];
+    if (before != nullptr) {
+      EXPECT_LE(before->ordinal, slice.ordinal);
+    }
+    before = &slice;
   }
 }
 
