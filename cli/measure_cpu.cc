@@ -16,6 +16,7 @@
 #include "base/terminal.h"
 #include "cli/compare_source.h"
 #include "cli/numbers.h"
+#include "cli/trace_options.h"
 #include "compare/comparison/summary.h"
 #include "compare/targets/host_isa.h"
 #include "compare/targets/targets.h"
@@ -154,10 +155,10 @@ void measure(const Options& o, const std::string& command_line) {
   std::unique_ptr<traces::Sink> trace;
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   if (!o.trace.empty()) {
-    traces::require_trace_name(o.trace);
-    trace = traces::open_sink(
-        o.trace, outputs.file("--trace", o.trace)->stream(),
-        {.model = o.source.model, .machine = compare::cpu_name(), .clock_hertz = kNanoseconds});
+    const traces::TraceInfo info{
+        .model = o.source.model, .machine = compare::cpu_name(), .clock_hertz = kNanoseconds};
+    traces::check_trace(o.trace, info);
+    trace = traces::open_sink(o.trace, outputs.file("--trace", o.trace)->stream(), info);
   }
   ModelSource model(o.source);
   const compare::Source source = model.source();
@@ -191,8 +192,7 @@ void add_measure_cpu(Command measure_command, const std::string& command_line) {
   const auto o = std::make_shared<Options>();
   add_source_options(command, o->source);
   command.add_option("-o,--output", o->output, "measurement file to write").type_name("FILE");
-  command.add_option("--trace", o->trace, "writes one run as a timeline: .json (Perfetto) or .csv")
-      .type_name("FILE");
+  add_trace_option(command, o->trace, "writes one run as a timeline: ");
   command.add_option("--threads", o->threads, "threads; may be repeated; default 1 and all")
       .check(whole_within(1, 4096))
       .type_name("N");

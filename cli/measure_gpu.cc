@@ -21,6 +21,7 @@
 #include "cli/model_name.h"
 #include "cli/model_options.h"
 #include "cli/numbers.h"
+#include "cli/trace_options.h"
 #include "compare/comparison/summary.h"
 #include "compare/model/work.h"
 #include "compare/targets/gpu/measure.h"
@@ -266,7 +267,7 @@ void measure_gpu(const Options& o, const std::string& command_line) {
   AtomicFile* csv = outputs.file("--csv", o.csv);
   compare::gpu::OpenSink open_trace;
   if (AtomicFile* trace = outputs.file("--trace", o.trace)) {
-    traces::require_trace_name(o.trace);
+    traces::check_trace(o.trace, {});
     open_trace = [&o, trace](const traces::TraceInfo& info) {
       return traces::open_sink(o.trace, trace->stream(), info);
     };
@@ -331,8 +332,7 @@ void add_measure_gpu(Command measure, const std::string& command_line) {
   command.add_option("--device", o->device, "which GPU; default 0")
       .check(whole_within(0, 1023))
       .type_name("N");
-  command.add_option("--trace", o->trace, "one run's kernels and copies, for Perfetto (.json)")
-      .type_name("FILE");
+  add_trace_option(command, o->trace, "one run's kernels and copies: ");
   command.add_option("-o,--output", o->output, "writes the measurements as JSON").type_name("FILE");
   command.add_option("--csv", o->csv, "of a sweep in one precision: m,n,k,tflops")
       .type_name("FILE");

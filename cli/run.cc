@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/float_check.h"
 #include "cli/job.h"
+#include "cli/trace_options.h"
 #include "compiler/frontend/scalesim_topology.h"
 #include "formats/program_files.h"
 #include "formats/results.h"
@@ -23,7 +24,6 @@
 #include "report/stats.h"
 #include "report/summary.h"
 #include "report/why.h"
-#include "traces/sinks/open.h"
 #include "traces/sinks/scalesim.h"
 #include "traces/sinks/tee.h"
 
@@ -35,15 +35,15 @@ constexpr const char* kStandardOutput = "-";
 struct Options : JobOptions {
   std::string engine = "cycle";
   bool json = false, all_layers = false, no_float = false, listing = false, no_what_if = false;
-  std::string labels, output, stats, trace, scalesim;
+  std::string labels, output, stats, scalesim;
+  TraceOptions trace;
 };
 
 // The result files that were asked for.
 struct Results {
   OutputSet files;
   std::optional<formats::TensorFiles> tensors;
-  AtomicFile* stats = nullptr;
-  std::unique_ptr<traces::Sink> trace;
+  AtomicFile *stats = nullptr, *trace = nullptr;
   // SCALE-Sim's reports, all three or none.
   AtomicFile *compute = nullptr, *bandwidth = nullptr, *access = nullptr;
 };
@@ -89,10 +89,21 @@ void check_options(const Options& o) {
   if (o.timing_only && !timed) {
     throw InputError("--timing-only", "the func engine keeps no time", "--engine cycle");
   }
-  if (!timed && !(o.trace.empty() && o.scalesim.empty())) {
-    throw InputError(o.trace.empty() ? "--scalesim-reports" : "--trace",
+  if (!timed && !(o.trace.file.empty() && o.scalesim.empty())) {
+    throw InputError(o.trace.file.empty() ? "--scalesim-reports" : "--trace",
                      "the func engine keeps no time", "--engine cycle");
   }
+}
+
+// What a trace of the run is about; the program is known once it is compiled.
+traces::TraceInfo trace_info(const Options& o, const isa::Machine& machine,
+                             const isa::Program* program = nullptr) {
+  return {.model = o.subject,
+          .machine = machine.name,
+          .clock_hertz = machine.clock_hertz,
+          .shows_array = engine_named(o.engine) == sim::Engine::kRegister,
+          .parameters = &machine,
+          .program = program};
 }
 
 void open_results(const Options& o, const isa::Machine& machine, Results& results) {
@@ -116,12 +127,8 @@ void open_results(const Options& o, const isa::Machine& machine, Results& result
     results.access = report("DETAILED_ACCESS_REPORT.csv");
   }
   if (o.stats != kStandardOutput) results.stats = files.file("--stats", o.stats);
-  if (!o.trace.empty()) {
-    traces::require_trace_name(o.trace);
-    results.trace = traces::open_sink(
-        o.trace, files.file("--trace", o.trace)->stream(),
-        {.model = o.subject, .machine = machine.name, .clock_hertz = machine.clock_hertz});
-  }
+  check_trace_options(o.trace, trace_info(o, machine));
+  results.trace = files.file("--trace", o.trace.file);
 }
 
 // Files for the tensors, whose names are known only now.
@@ -162,9 +169,13 @@ void run_job(const Options& o, const Job& job, Results& results, report::Record&
   if (!o.timing_only) inputs = input_tensors(job);
   std::vector<std::int64_t> labels;
   if (!o.labels.empty()) labels = report::read_labels(o.labels, record.rows);
+  std::unique_ptr<traces::Sink> trace;
+  if (results.trace != nullptr) {
+    trace = open_trace(o.trace, *results.trace, trace_info(o, record.machine, &job.program));
+  }
   std::optional<traces::ScaleSimLayers> layers;
   if (results.compute != nullptr) layers.emplace(job.program);
-  traces::Tee tee({results.trace.get(), layers ? &*layers : nullptr});
+  traces::Tee tee({trace.get(), layers ? &*layers : nullptr});
   Progress progress("simulating");
   sim::RunResult result = sim::run(job.program, record.machine, inputs,
                                    {.engine = record.engine,
@@ -183,7 +194,7 @@ void run_job(const Options& o, const Job& job, Results& results, report::Record&
   if (results.tensors) {
     for (const auto& [name, tensor] : outputs) results.tensors->write(name, tensor);
   }
-  if (results.trace) results.trace->finish(record.report.total.cycles);
+  if (trace) trace->finish(record.report.total.cycles);
   if (layers) {
     const auto [compute, bandwidth, access] =
         traces::scalesim_reports(layers->layers(), record.machine);
@@ -239,8 +250,7 @@ void add_report_options(Command app, Options& o) {
   app.add_option("--stats", o.stats, "writes every counter as JSON; - is standard output")
       .type_name("FILE|-");
   app.add_flag("--json", o.json, "the same as --stats -");
-  app.add_option("--trace", o.trace, "writes a timeline: .json (Perfetto) or .csv")
-      .type_name("FILE");
+  add_trace_options(app, o.trace);
   app.add_option("--scalesim-reports", o.scalesim,
                  "writes SCALE-Sim's COMPUTE, BANDWIDTH and DETAILED_ACCESS reports")
       .type_name("DIR");

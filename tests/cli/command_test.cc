@@ -137,7 +137,7 @@ TEST(Run, UnwritableResultsAreKnownBeforeTheRun) {
   const ScratchFolder folder;
   expect_input_error(run(gemm_with({"--stats", folder.file("no/stats.json")})), {"no/stats.json"});
   expect_input_error(run(gemm_with({"--trace", folder.file("no/t.json")})), {"no/t.json"});
-  expect_input_error(run(gemm_with({"--trace", folder.file("t.vcd")})), {"t.vcd", ".json"});
+  expect_input_error(run(gemm_with({"--trace", folder.file("t.png")})), {"t.png", ".json"});
   write_file(folder.file("taken"), std::string("x"));
   expect_input_error(run(gemm_with({"--output", folder.file("taken")})), {"taken"});
 }

@@ -15,10 +15,29 @@ constexpr int kProcess = 1;
 constexpr int kLayerThread = 0;
 constexpr std::string_view kLayerTrack = "layers";
 
-// Decimal microseconds of a whole number of picoseconds: exact, so that slices never overlap.
-std::string microseconds(std::int64_t picoseconds) {
-  constexpr std::int64_t kPerMicrosecond = 1'000'000;
-  return fmt::format("{}.{:06}", picoseconds / kPerMicrosecond, picoseconds % kPerMicrosecond);
+constexpr std::int64_t kPerMicrosecond = 1000;    // nanoseconds
+constexpr std::int64_t kPicoseconds = 1'000'000;  // in a microsecond
+
+std::string microseconds(std::int64_t nanoseconds) {
+  return fmt::format("{}.{:03}", nanoseconds / kPerMicrosecond, nanoseconds % kPerMicrosecond);
+}
+
+// As a reader has it who parses the decimals: the double that is nearest.
+double parsed(std::int64_t value, std::int64_t per_microsecond) {
+  return static_cast<double>(value) / static_cast<double>(per_microsecond);
+}
+
+// The length of a slice, less a picosecond. Decimals are no doubles: a reader's sum of begin and
+// length, perhaps both counted from the first begin as speedscope does, may be a rounding more than
+// the next slice's begin; then the two would overlap. Of hours of cycles a picosecond is no more
+// than a rounding, so it is more of them.
+std::string length_text(std::int64_t begin, std::int64_t end) {
+  const double at = parsed(begin, kPerMicrosecond), limit = parsed(end, kPerMicrosecond);
+  const std::int64_t length = (end - begin) * (kPicoseconds / kPerMicrosecond);
+  std::int64_t less = 1;
+  while (less < length && at + parsed(length - less, kPicoseconds) > limit) less *= 2;
+  const std::int64_t kept = std::max<std::int64_t>(0, length - less);
+  return fmt::format("{}.{:06}", kept / kPicoseconds, kept % kPicoseconds);
 }
 
 // Layers on top, then units in the order of units.def, then whatever else appears ("host").
@@ -31,7 +50,8 @@ std::size_t sort_index(std::string_view track) {
 
 }  // namespace
 
-ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info) : info_(info), out_(out) {
+ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info)
+    : time_(info.real_time, info.clock_hertz), out_(out) {
   out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_string(info.model)
        << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
        << "},\n\"traceEvents\":[\n";
@@ -62,16 +82,10 @@ int ChromeTrace::thread_of(std::string_view track) {
   return thread;
 }
 
-std::int64_t ChromeTrace::picoseconds(CyclePoint at) const {
-  __extension__ using Wide = __int128;
-  constexpr Wide kPerSecond = 1'000'000'000'000;
-  return static_cast<std::int64_t>(at.value * kPerSecond / info_.clock_hertz);
-}
-
 std::string ChromeTrace::time_text(CyclePoint begin, CyclePoint end) const {
-  const std::int64_t start = picoseconds(begin);
+  const std::int64_t start = time_.nanoseconds(begin);
   return fmt::format(R"("ts":{},"dur":{})", microseconds(start),
-                     microseconds(picoseconds(end) - start));
+                     length_text(start, time_.nanoseconds(end)));
 }
 
 void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
@@ -95,7 +109,7 @@ void ChromeTrace::slice(const sim::Slice& slice) {
 void ChromeTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
   begin_event();
   out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", kProcess,
-                      json_string(name), microseconds(picoseconds(at)), value);
+                      json_string(name), microseconds(time_.nanoseconds(at)), value);
 }
 
 void ChromeTrace::extend_layer(const sim::Slice& slice) {

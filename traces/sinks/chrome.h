@@ -3,7 +3,8 @@
 //
 // One process, "systole: MODEL on MACHINE", with a thread per unit, a thread "layers" that shows
 // which layer the matrix unit works on or waits for, and a counter track per level. Times are
-// microseconds of simulated time; the exact cycle numbers are in each event's args.
+// decimal microseconds of whole nanoseconds (trace_time.h); the cycle numbers are in each event's
+// args.
 #pragma once
 
 #include <map>
@@ -11,7 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "traces/sinks/gzip.h"
 #include "traces/sinks/sink.h"
+#include "traces/sinks/trace_time.h"
 
 namespace systole::traces {
 
@@ -28,18 +31,34 @@ class ChromeTrace : public Sink {
   void metadata(std::string_view what, int thread, std::string_view key, const std::string& value);
   [[nodiscard]] int thread_of(std::string_view track);
   [[nodiscard]] std::string time_text(CyclePoint begin, CyclePoint end) const;
-  [[nodiscard]] std::int64_t picoseconds(CyclePoint at) const;
   void write_slice(int thread, const sim::Slice& slice);
   void extend_layer(const sim::Slice& slice);
   void end_layer();
 
-  TraceInfo info_;
+  TraceTime time_;
   std::ostream& out_;
   bool first_event_ = true;
   std::map<std::string, int, std::less<>> threads_;  // by track name
   // The layer span being put together from neighbouring slices of the matrix unit.
   std::string layer_;
   CyclePoint layer_begin_, layer_end_;
+};
+
+struct GzipStream {
+  explicit GzipStream(std::ostream& out) : buffer(out), stream(&buffer) {}
+  GzipBuffer buffer;
+  std::ostream stream;
+};
+
+// The same, packed: both viewers open it as it is.
+class PackedChromeTrace : private GzipStream, public ChromeTrace {
+ public:
+  PackedChromeTrace(std::ostream& out, const TraceInfo& info)
+      : GzipStream(out), ChromeTrace(stream, info) {}
+  void finish(CycleCount total) override {
+    ChromeTrace::finish(total);
+    buffer.finish();
+  }
 };
 
 }  // namespace systole::traces

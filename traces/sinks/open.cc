@@ -1,43 +1,40 @@
 // The one list of trace formats.
 #include "traces/sinks/open.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "base/diag.h"
 #include "isa/file_kind.h"
 #include "traces/sinks/chrome.h"
 #include "traces/sinks/csv.h"
+#include "traces/sinks/perfetto.h"
 
 namespace systole::traces {
 namespace {
 
-using Opener = std::unique_ptr<Sink> (*)(std::ostream& out, const TraceInfo& info);
-
 struct Format {
   std::string_view ending, text;
-  Opener open;
+  std::unique_ptr<Sink> (*open)(std::ostream& out, const TraceInfo& info);
+  // Throws InputError about the file where the format cannot show such a run; null: it shows all.
+  void (*check)(const std::string& path, const TraceInfo& info) = nullptr;
 };
 
-std::unique_ptr<Sink> open_chrome(std::ostream& out, const TraceInfo& info) {
-  return std::make_unique<ChromeTrace>(out, info);
-}
-std::unique_ptr<Sink> open_csv(std::ostream& out, const TraceInfo& /*info*/) {
-  return std::make_unique<CsvTrace>(out);
+template <typename Format>
+std::unique_ptr<Sink> open(std::ostream& out, const TraceInfo& info) {
+  return std::make_unique<Format>(out, info);
 }
 
+// Of endings that end alike the longer stands first.
 constexpr auto kFormats = std::to_array<Format>({
-    {".json", "Chrome JSON, for Perfetto", open_chrome},
-    {".csv", "comma-separated values", open_csv},
+    {".pftrace", "Perfetto", open<PerfettoTrace>},
+    {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>},
+    {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>},
+    {".csv", "comma-separated values", open<CsvTrace>},
 });
-
-std::string format_list() {
-  std::string list;
-  for (const Format& f : kFormats) {
-    list += fmt::format("{}{} ({})", list.empty() ? "" : " or ", f.ending, f.text);
-  }
-  return list;
-}
 
 const Format& format_of(const std::string& path) {
   for (const Format& f : kFormats) {
@@ -48,10 +45,22 @@ const Format& format_of(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info) {
-  return format_of(path).open(out, info);
+std::string format_list() {
+  std::vector<std::string> all;
+  for (const Format& f : kFormats) all.push_back(fmt::format("{} ({})", f.ending, f.text));
+  const std::string last = all.back();
+  all.pop_back();
+  return fmt::format("{} or {}", fmt::join(all, ", "), last);
 }
 
-void require_trace_name(const std::string& path) { static_cast<void>(format_of(path)); }
+void check_trace(const std::string& path, const TraceInfo& info) {
+  const Format& format = format_of(path);
+  if (format.check != nullptr) format.check(path, info);
+}
+
+std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info) {
+  check_trace(path, info);
+  return format_of(path).open(out, info);
+}
 
 }  // namespace systole::traces

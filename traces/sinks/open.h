@@ -9,11 +9,13 @@
 
 namespace systole::traces {
 
-// A sink that writes to `out` what belongs in a file called `path`: Chrome JSON for .json, CSV for
-// .csv. Throws InputError for any other ending (lists the known ones).
+// A sink that writes to `out` what belongs in a file called `path`. Throws InputError for an ending
+// that no format has (lists those that there are), and where the format cannot show such a run.
 [[nodiscard]] std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out,
                                               const TraceInfo& info);
-// Throws InputError if open_sink() would.
-void require_trace_name(const std::string& path);
+// Throws InputError if open_sink() would; the program need not be known.
+void check_trace(const std::string& path, const TraceInfo& info);
+// The endings, each with what opens such a file, for help and errors.
+[[nodiscard]] std::string format_list();
 
 }  // namespace systole::traces

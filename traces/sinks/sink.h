@@ -5,17 +5,27 @@
 #include <string>
 
 #include "base/units.h"
+#include "isa/program.h"
 #include "sim/kernel/probe.h"
 
 namespace systole::traces {
 
 // What a trace is about; every format writes it where it has room for it.
 struct TraceInfo {
-  std::string model;
-  std::string machine;
+  std::string model{};
+  std::string machine{};
   std::int64_t clock_hertz = 1;  // positive; turns cycles into simulated time
+  bool real_time = false;        // times in nanoseconds of the clock, not one a cycle
+  bool shows_array = false;      // the run tells the array's registers
+  // Of a simulated run, else null; they outlive the sink. The program may still be unknown where a
+  // trace is only asked about.
+  const isa::Machine* parameters = nullptr;
+  const isa::Program* program = nullptr;
 };
 
+// A sink hears of instructions in the order of their dispatch (Life::serial): filter.h, which
+// stands before every sink, sees to that.
+//
 // Memory use does not grow with the length of the run. The stream, whose owner looks after its
 // errors, outlives the sink and holds a whole trace when finish() returns.
 class Sink : public sim::Probe {

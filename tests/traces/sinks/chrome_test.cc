@@ -37,9 +37,9 @@ std::vector<Json> events(const Json& trace, const std::string& phase) {
   return found;
 }
 
-// Picoseconds of a decimal number of microseconds, rounded to remove the double's own error.
-std::int64_t picoseconds(const Json& microseconds) {
-  return std::llround(microseconds.get<double>() * 1e6);
+// Nanoseconds of a decimal number of microseconds, rounded as Perfetto does.
+std::int64_t nanoseconds(const Json& microseconds) {
+  return std::llround(microseconds.get<double>() * 1e3);
 }
 
 TEST(ChromeTrace, NamesProcessAndUnits) {
@@ -69,7 +69,7 @@ TEST(ChromeTrace, NamesProcessAndUnits) {
   EXPECT_LT(place("dma_in"), place("matrix"));
 }
 
-TEST(ChromeTrace, SliceKeepsExactCyclesAndSimulatedTime) {
+TEST(ChromeTrace, SliceKeepsExactCyclesAndTakesANanosecondEach) {
   std::ostringstream out;
   ChromeTrace trace(out, info_at(700'000'000));
   sim::Slice s = slice("matrix", "matmul", 700, 1400);
@@ -84,27 +84,57 @@ TEST(ChromeTrace, SliceKeepsExactCyclesAndSimulatedTime) {
     EXPECT_NE(e.at("name"), "nothing");
     if (e.at("name") == "matmul") matmul = e;
   }
-  EXPECT_EQ(picoseconds(matmul.at("ts")), 1'000'000);  // 700 cycles at 700 MHz are 1 us
-  EXPECT_EQ(picoseconds(matmul.at("dur")), 1'000'000);
+  EXPECT_EQ(nanoseconds(matmul.at("ts")), 700);
+  EXPECT_EQ(nanoseconds(matmul.at("dur")), 700);
   EXPECT_EQ(matmul.at("args"),
             Json({{"cycle", 700}, {"cycles", 700}, {"layer", "fc1"}, {"insn", 13}, {"rows", 200}}));
 }
 
-TEST(ChromeTrace, NeighbouringSlicesNeverOverlapWhateverTheClock) {
-  for (const std::int64_t hertz : {700'000'000LL, 999'999'937LL, 3LL, 1'750'000'000LL}) {
-    std::ostringstream out;
-    ChromeTrace trace(out, info_at(hertz));
-    constexpr std::int64_t kCycles = 1000;
-    for (std::int64_t t = 0; t < kCycles; ++t) trace.slice(slice("matrix", "matmul", t, t + 1));
-    trace.finish(CycleCount(kCycles));
-    std::int64_t end = 0, cycles = 0;
-    for (const Json& e : events(Json::parse(out.str()), "X")) {
-      if (e.at("cat") == "layer") continue;
-      EXPECT_EQ(picoseconds(e.at("ts")), end);
-      end = picoseconds(e.at("ts")) + picoseconds(e.at("dur"));
-      cycles += e.at("args").at("cycles").get<std::int64_t>();
+// Slices that follow each other from `first` on, as a reader has them who parses doubles.
+std::vector<Json> neighbours(const TraceInfo& info, std::int64_t first, std::int64_t count) {
+  std::ostringstream out;
+  ChromeTrace trace(out, info);
+  std::int64_t at = first;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t length = 1 + i * i % 257;
+    trace.slice(slice("vector", "copy", at, at + length));
+    at += length;
+  }
+  trace.finish(CycleCount(at));
+  return events(Json::parse(out.str()), "X");
+}
+
+TEST(ChromeTrace, NeighbouringSlicesNeverOverlapInDoubles) {
+  for (const std::int64_t first : {0LL, 123'456'789LL, 700'000'000'007LL}) {
+    const double zero = static_cast<double>(first) / 1e3;
+    double end = 0, end_from_zero = 0;
+    std::int64_t last = first;
+    for (const Json& e : neighbours(info_at(700'000'000), first, 20'000)) {
+      const double begin = e.at("ts"), length = e.at("dur");
+      EXPECT_LE(end, begin);
+      EXPECT_LE(end_from_zero, begin - zero);  // as speedscope counts
+      EXPECT_EQ(nanoseconds(e.at("ts")), last);
+      EXPECT_EQ(nanoseconds(e.at("dur")), e.at("args").at("cycles"));
+      end = begin + length;
+      end_from_zero = (begin - zero) + length;
+      last += e.at("args").at("cycles").get<std::int64_t>();
     }
-    EXPECT_EQ(cycles, kCycles);
+  }
+}
+
+TEST(ChromeTrace, RealTimeIsWholeNanosecondsWhateverTheClock) {
+  for (const std::int64_t hertz : {700'000'000LL, 999'999'937LL, 3LL, 1'750'000'000LL}) {
+    TraceInfo info = info_at(hertz);
+    info.real_time = true;
+    double end = 0;
+    for (const Json& e : neighbours(info, 0, 1000)) {
+      const std::int64_t cycle = e.at("args").at("cycle");
+      __extension__ using Wide = __int128;
+      EXPECT_EQ(nanoseconds(e.at("ts")),
+                static_cast<std::int64_t>(Wide{cycle} * 1'000'000'000 / hertz));
+      EXPECT_LE(end, e.at("ts").get<double>());
+      end = e.at("ts").get<double>() + e.at("dur").get<double>();
+    }
   }
 }
 
@@ -136,7 +166,7 @@ TEST(ChromeTrace, CountersAreLevelsOverTime) {
   const auto counters = events(Json::parse(out.str()), "C");
   ASSERT_EQ(counters.size(), 2U);
   EXPECT_EQ(counters[1].at("name"), "weight_fifo.tiles");
-  EXPECT_EQ(picoseconds(counters[1].at("ts")), 7 * 1'000'000);
+  EXPECT_EQ(nanoseconds(counters[1].at("ts")), 7);
   EXPECT_EQ(counters[1].at("args").at("value"), 4);
 }
 

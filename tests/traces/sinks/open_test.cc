@@ -7,6 +7,9 @@
 #include <sstream>
 
 #include "base/diag.h"
+#include "base/files.h"
+#include "base/source.h"
+#include "tests/support/scratch.h"
 
 namespace systole::traces {
 namespace {
@@ -19,12 +22,51 @@ TEST(OpenSink, UnknownEndingListsTheKnownOnes) {
     static_cast<void>(open_sink("run.trace", out, kInfo));
     FAIL() << "accepted .trace";
   } catch (const InputError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr(".json"));
-    EXPECT_THAT(error.what(), testing::HasSubstr(".csv"));
+    EXPECT_THAT(error.what(), testing::HasSubstr(format_list()));
   }
   EXPECT_EQ(out.str(), "");
-  EXPECT_THROW(require_trace_name("run.trace"), InputError);
-  require_trace_name("run.json");
+  EXPECT_THROW(check_trace("run.trace", kInfo), InputError);
+  EXPECT_THROW(check_trace("run.gz", kInfo), InputError);
+  check_trace("run.json", kInfo);
+  check_trace("RUN.PFTRACE", kInfo);
+}
+
+TEST(OpenSink, ListNamesEveryEndingOnce) {
+  const std::string list = format_list();
+  for (const std::string ending : {".pftrace (", ".json.gz (", ".json (", ".csv ("}) {
+    EXPECT_THAT(list, testing::HasSubstr(ending));
+    EXPECT_EQ(list.find(ending), list.rfind(ending));
+  }
+}
+
+TEST(OpenSink, DocsDescribeEveryEnding) {
+  const std::string docs = testing_support::text_of(source_path("docs/traces.md"));
+  std::istringstream list(format_list());
+  for (std::string word; list >> word;) {
+    if (!word.starts_with('.')) continue;
+    EXPECT_THAT(docs, testing::HasSubstr("`" + word + "`"));
+  }
+}
+
+TEST(OpenSink, PackedJsonIsTheSameTracePacked) {
+  std::ostringstream plain, packed;
+  for (const auto& [name, out] : {std::pair("a.json", &plain), std::pair("a.json.gz", &packed)}) {
+    const auto sink = open_sink(name, *out, kInfo);
+    for (std::int64_t t = 0; t < 5000; ++t) {  // more than the buffer holds
+      sink->slice({.track = "matrix",
+                   .name = "matmul",
+                   .cls = "busy",
+                   .layer = "fc1",
+                   .begin = CyclePoint(t),
+                   .end = CyclePoint(t + 1)});
+    }
+    sink->finish(CycleCount(5000));
+  }
+  const testing_support::ScratchFolder folder;
+  write_file(folder.file("a.json.gz"), packed.str());
+  const auto unpacked = read_file(folder.file("a.json.gz"));
+  EXPECT_EQ(std::string(unpacked.begin(), unpacked.end()), plain.str());
+  EXPECT_LT(packed.str().size(), plain.str().size() / 5);
 }
 
 TEST(OpenSink, JsonIsChromeTrace) {
@@ -34,7 +76,7 @@ TEST(OpenSink, JsonIsChromeTrace) {
   EXPECT_THAT(out.str(), testing::HasSubstr("traceEvents"));
 }
 
-TEST(CsvTrace, OneLinePerSliceAndCounter) {
+TEST(CsvTrace, OneLinePerSliceLifeAndCounter) {
   std::ostringstream out;
   const auto sink = open_sink("run.csv", out, kInfo);
   sink->slice({.track = "matrix",
@@ -43,14 +85,37 @@ TEST(CsvTrace, OneLinePerSliceAndCounter) {
                .layer = "fc, \"1\"",
                .begin = CyclePoint(3),
                .end = CyclePoint(9),
-               .insn = 2});
+               .insn = 2,
+               .ordinal = 7});
+  sink->instruction({.unit = "matrix",
+                     .name = "matmul",
+                     .layer = "fc1",
+                     .insn = 2,
+                     .serial = 11,
+                     .ordinal = 7,
+                     .dispatched = CyclePoint(1),
+                     .head = CyclePoint(2),
+                     .start = CyclePoint(3),
+                     .completed = CyclePoint(20),
+                     .awaited_unit = "dma_in",
+                     .awaited_ordinal = 4});
+  sim::Life other;
+  other.unit = "vector";
+  other.name = "copy";
+  other.layer = "fc1";
+  other.insn = 0;
+  other.ordinal = 1;
+  sink->instruction(other);
   sink->counter("weight_fifo.tiles", CyclePoint(4), 1);
   sink->finish(CycleCount(9));
   EXPECT_EQ(out.str(),
-            "kind,track,name,class,layer,begin,end,insn,rows,bytes,value\n"
-            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,3,,,\n"
-            "counter,weight_fifo.tiles,,,,4,,,,,1\n"
-            "counter,cycles,,,,9,,,,,9\n");
+            "kind,track,name,class,layer,begin,end,insn,rows,bytes,value,"
+            "ordinal,dispatched,head,awaited_unit,awaited_ordinal\n"
+            "slice,matrix,matmul,busy,\"fc, \"\"1\"\"\",3,9,3,,,,7,,,,\n"
+            "life,matrix,matmul,,fc1,3,20,3,,,,7,1,2,dma_in,4\n"
+            "life,vector,copy,,fc1,0,0,1,,,,1,0,0,,\n"
+            "counter,weight_fifo.tiles,,,,4,,,,,1,,,,,\n"
+            "counter,cycles,,,,9,,,,,9,,,,,\n");
 }
 
 }  // namespace

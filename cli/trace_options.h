@@ -1,0 +1,35 @@
+// Trace options: the timeline that a command writes, and how much of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/outputs.h"
+#include "cli/command_line.h"
+#include "isa/program.h"
+#include "traces/sinks/sink.h"
+
+namespace systole::cli {
+
+struct TraceOptions {
+  std::string file;
+  std::string time;  // "cycle" or "real"
+  std::optional<std::int64_t> from, to;
+  std::vector<std::string> units, layers;  // as written, each perhaps several with commas
+};
+// --trace and what goes with it.
+void add_trace_options(Command app, TraceOptions& options);
+// --trace alone; the endings follow `text` in its help.
+void add_trace_option(Command app, std::string& file, const std::string& text);
+
+// Throws InputError where options contradict each other, a unit is none of the machine's, or the
+// format cannot show such a run. `info` need not have the program.
+void check_trace_options(const TraceOptions& options, const traces::TraceInfo& info);
+// The sink, of a run of info.program, to write to `file`. Throws InputError for a layer that the
+// program does not have.
+[[nodiscard]] std::unique_ptr<traces::Sink> open_trace(const TraceOptions& options,
+                                                       AtomicFile& file, traces::TraceInfo info);
+
+}  // namespace systole::cli
