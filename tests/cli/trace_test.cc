@@ -1,4 +1,5 @@
 // `systole run --trace`: every format of the same runs, read back by its own rules, and misuse.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 
 #include "base/csv.h"
 #include "base/files.h"
+#include "tests/support/kanata_reader.h"
 #include "tests/support/perfetto_reader.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
@@ -97,6 +99,31 @@ TEST(Trace, FlowsOfARunLeadForwardFromUnitToUnit) {
   }
   EXPECT_GT(flows, 20U);
   EXPECT_EQ(begins.size(), flows);
+}
+
+TEST(Trace, KanataHasEveryInstructionOfTheCsv) {
+  const ScratchFolder folder;
+  traced(folder.file("t.kanata"));
+  traced(folder.file("t.csv"));
+  const auto log = testing_support::read_kanata(text_of(folder.file("t.kanata")));
+  EXPECT_THAT(log.faults, IsEmpty());
+  const CsvTable table = read_csv(folder.file("t.csv"));
+  std::size_t lives = 0, awaited = 0, arrows = 0;
+  for (const CsvRow& row : table.rows) {
+    const auto cell = [&](std::string_view name) { return row.cells[table.column(name)]; };
+    if (cell("kind") != "life") continue;
+    ASSERT_LT(lives, log.rows.size());
+    const auto& shown = log.rows[lives++];  // both in the order of dispatch
+    EXPECT_EQ(shown.label, fmt::format("{}: {} {}", cell("insn"), cell("track"), cell("name")));
+    EXPECT_EQ(std::to_string(shown.retired), cell("end"));
+    EXPECT_EQ(shown.stages.front(), fmt::format("Q {}-{}", cell("dispatched"), cell("head")));
+    EXPECT_EQ(shown.stages.back(), fmt::format("X {}-{}", cell("begin"), cell("end")));
+    awaited += cell("awaited_unit").empty() ? 0U : 1U;
+    arrows += shown.producers.size();
+  }
+  EXPECT_EQ(lives, log.rows.size());
+  EXPECT_GT(awaited, 20U);
+  EXPECT_EQ(arrows, awaited);
 }
 
 TEST(Trace, AWindowKeepsWhatTouchesItWhole) {

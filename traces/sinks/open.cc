@@ -11,6 +11,7 @@
 #include "isa/file_kind.h"
 #include "traces/sinks/chrome.h"
 #include "traces/sinks/csv.h"
+#include "traces/sinks/kanata.h"
 #include "traces/sinks/perfetto.h"
 
 namespace systole::traces {
@@ -33,6 +34,7 @@ constexpr auto kFormats = std::to_array<Format>({
     {".pftrace", "Perfetto", open<PerfettoTrace>},
     {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>},
     {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>},
+    {".kanata", "instructions, for Konata", open<KanataTrace>},
     {".csv", "comma-separated values", open<CsvTrace>},
 });
 

@@ -33,7 +33,7 @@ TEST(OpenSink, UnknownEndingListsTheKnownOnes) {
 
 TEST(OpenSink, ListNamesEveryEndingOnce) {
   const std::string list = format_list();
-  for (const std::string ending : {".pftrace (", ".json.gz (", ".json (", ".csv ("}) {
+  for (const std::string ending : {".pftrace (", ".json.gz (", ".json (", ".kanata (", ".csv ("}) {
     EXPECT_THAT(list, testing::HasSubstr(ending));
     EXPECT_EQ(list.find(ending), list.rfind(ending));
   }
