@@ -126,6 +126,29 @@ TEST(Trace, KanataHasEveryInstructionOfTheCsv) {
   EXPECT_EQ(arrows, awaited);
 }
 
+TEST(Trace, WaveformsAreOfTheRegisterEngine) {
+  const ScratchFolder folder;
+  const Words run = {"run", "gemm:8,8,8", "--machine", "tiny_8", "--trace"};
+  const auto with = [&](const Words& more) {
+    Words words = run;
+    words.insert(words.end(), more.begin(), more.end());
+    return testing_support::systole(words);
+  };
+  const Finished refused = with({folder.file("t.vcd")});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("--engine register"));
+  EXPECT_TRUE(folder.empty());
+  EXPECT_EQ(with({folder.file("t.vcd"), "--engine", "register"}).code, 0);
+  const std::string text = text_of(folder.file("t.vcd"));
+  EXPECT_THAT(text, AllOf(HasSubstr("pe_7_7"), HasSubstr("$dumpvars")));
+  const Finished tool = testing_support::shell("vcd2fst t.vcd t.fst", folder.file(""));
+  if (tool.code == 127) GTEST_SKIP() << "vcd2fst (package gtkwave) is not installed";
+  EXPECT_EQ(tool.code, 0) << tool.err;
+  const Finished back = testing_support::shell("fst2vcd t.fst", folder.file(""));
+  EXPECT_THAT(back.out, HasSubstr("pe_7_7"));
+  EXPECT_GT(std::ranges::count(back.out, '#'), 10);
+}
+
 TEST(Trace, AWindowKeepsWhatTouchesItWhole) {
   const ScratchFolder folder;
   const auto all = perfetto(folder).slices("matrix");
@@ -194,6 +217,9 @@ TEST(Trace, MisuseIsOneLine) {
               AllOf(HasSubstr("'vektor' is none"), HasSubstr("did you mean 'vector'")));
   EXPECT_THAT(error({"--trace", file, "--trace-layers", "fc3"}),
               AllOf(HasSubstr("'fc3' is none"), HasSubstr("did you mean 'fc")));
+  EXPECT_THAT(
+      error({"--trace", folder.file("t.vcd"), "--engine", "register", "--set", "array.rows=1024"}),
+      HasSubstr("1024 x 8 PEs"));
   EXPECT_THAT(error({"--trace", folder.file("t.trace")}), HasSubstr(traces::format_list()));
   for (const Words& words :
        {Words{"--trace-from", "-1"}, Words{"--trace-to", "x"}, Words{"--trace-time", "reel"}}) {

@@ -13,6 +13,7 @@
 #include "traces/sinks/csv.h"
 #include "traces/sinks/kanata.h"
 #include "traces/sinks/perfetto.h"
+#include "traces/sinks/vcd.h"
 
 namespace systole::traces {
 namespace {
@@ -35,6 +36,7 @@ constexpr auto kFormats = std::to_array<Format>({
     {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>},
     {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>},
     {".kanata", "instructions, for Konata", open<KanataTrace>},
+    {".vcd", "registers of the array, for GTKWave", open<VcdTrace>, check_vcd},
     {".csv", "comma-separated values", open<CsvTrace>},
 });
 

@@ -27,13 +27,15 @@ TEST(OpenSink, UnknownEndingListsTheKnownOnes) {
   EXPECT_EQ(out.str(), "");
   EXPECT_THROW(check_trace("run.trace", kInfo), InputError);
   EXPECT_THROW(check_trace("run.gz", kInfo), InputError);
+  EXPECT_THROW(check_trace("run.vcd", kInfo), InputError);  // there are no registers to show
   check_trace("run.json", kInfo);
   check_trace("RUN.PFTRACE", kInfo);
 }
 
 TEST(OpenSink, ListNamesEveryEndingOnce) {
   const std::string list = format_list();
-  for (const std::string ending : {".pftrace (", ".json.gz (", ".json (", ".kanata (", ".csv ("}) {
+  for (const std::string ending :
+       {".pftrace (", ".json.gz (", ".json (", ".kanata (", ".vcd (", ".csv ("}) {
     EXPECT_THAT(list, testing::HasSubstr(ending));
     EXPECT_EQ(list.find(ending), list.rfind(ending));
   }
