@@ -1,6 +1,8 @@
 // See trace_options.h.
 #include "cli/trace_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -10,7 +12,6 @@
 #include "cli/numbers.h"
 #include "isa/suggest.h"
 #include "isa/unit.h"
-#include "traces/sinks/filter.h"
 #include "traces/sinks/open.h"
 
 namespace systole::cli {
@@ -88,7 +89,9 @@ void add_trace_options(Command app, TraceOptions& o) {
   app.add_option("--trace-to", o.to, "leaves out what begins in this cycle or later")
       .check(whole_within(0, kMost))
       .type_name("CYCLE");
-  app.add_option("--trace-units", o.units, "only these units, as `systole counters` names them")
+  app.add_option("--trace-units", o.units,
+                 fmt::format("only these units, of: {} (a second of a kind is matrix.1)",
+                             fmt::join(isa::kUnitKindNames, ", ")))
       .type_name("UNIT[,UNIT...]");
   app.add_option("--trace-layers", o.layers, "only these layers").type_name("LAYER[,LAYER...]");
   app.add_option("--trace-time", o.time,
@@ -120,8 +123,7 @@ std::unique_ptr<traces::Sink> open_trace(const TraceOptions& o, AtomicFile& file
   if (o.to) selection.to = CyclePoint(*o.to);
   selection.units = chosen("--trace-units", o.units, unit_names(*info.parameters));
   selection.layers = chosen("--trace-layers", o.layers, layer_names(*info.program));
-  return std::make_unique<traces::Filter>(traces::open_sink(o.file, file.stream(), info),
-                                          std::move(selection));
+  return traces::open_sink(o.file, file.stream(), info, std::move(selection));
 }
 
 }  // namespace systole::cli

@@ -56,6 +56,7 @@ void Filter::array(CyclePoint at, const sim::ArrayView& view) {
 
 void Filter::finish(CycleCount total) {
   for (auto& [name, level] : levels_) tell_level(name, level);
+  for (const auto& [serial, life] : early_) tell(life);  // of a run that was not told whole
   sink_->finish(total);
 }
 

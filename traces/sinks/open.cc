@@ -62,9 +62,10 @@ void check_trace(const std::string& path, const TraceInfo& info) {
   if (format.check != nullptr) format.check(path, info);
 }
 
-std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info) {
+std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info,
+                                Selection selection) {
   check_trace(path, info);
-  return format_of(path).open(out, info);
+  return std::make_unique<Filter>(format_of(path).open(out, info), std::move(selection));
 }
 
 }  // namespace systole::traces

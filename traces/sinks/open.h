@@ -5,14 +5,15 @@
 #include <ostream>
 #include <string>
 
-#include "traces/sinks/sink.h"
+#include "traces/sinks/filter.h"
 
 namespace systole::traces {
 
-// A sink that writes to `out` what belongs in a file called `path`. Throws InputError for an ending
-// that no format has (lists those that there are), and where the format cannot show such a run.
+// A sink that writes to `out` what belongs in a file called `path`, of what is selected. Throws
+// InputError for an ending that no format has (lists those that there are), and where the format
+// cannot show such a run.
 [[nodiscard]] std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out,
-                                              const TraceInfo& info);
+                                              const TraceInfo& info, Selection selection = {});
 // Throws InputError if open_sink() would; the program need not be known.
 void check_trace(const std::string& path, const TraceInfo& info);
 // The endings, each with what opens such a file, for help and errors.

@@ -153,6 +153,14 @@ TEST(Filter, LivesComeInTheOrderOfDispatchWithTextsOfTheirOwn) {
                                    "2 vector fc1 awaited "));
 }
 
+TEST(Filter, LivesWhoseForerunnerNeverCameAreToldAtTheEnd) {
+  Fixture f;
+  f.filter.instruction(life(5, "matrix", 2, 9));
+  f.filter.instruction(life(3, "vector", 1, 20));
+  f.filter.finish(CycleCount(30));
+  EXPECT_THAT(f.lines, ElementsAre("3 vector fc1 awaited ", "5 matrix fc1 awaited ", "end 30"));
+}
+
 TEST(Filter, LivesTouchTheWindowFromDispatchToCompletion) {
   Fixture f(window(10, 20));
   f.filter.instruction(life(0, "a", 0, 9));

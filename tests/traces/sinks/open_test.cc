@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/source.h"
 #include "tests/support/scratch.h"
+#include "traces/sinks/csv.h"
 
 namespace systole::traces {
 namespace {
@@ -78,38 +79,56 @@ TEST(OpenSink, JsonIsChromeTrace) {
   EXPECT_THAT(out.str(), testing::HasSubstr("traceEvents"));
 }
 
+TEST(OpenSink, InstructionsReachTheSinkInTheOrderOfDispatch) {
+  std::ostringstream out;
+  const auto sink = open_sink("run.csv", out, kInfo, {.units = {"vector"}});
+  for (const std::int64_t serial : {2, 0, 1}) {
+    sim::Life life;
+    life.unit = serial == 1 ? "matrix" : "vector";
+    life.insn = serial;
+    life.serial = serial;
+    sink->instruction(life);
+  }
+  sink->finish(CycleCount(1));
+  const std::size_t first = out.str().find("life,vector,,,,0,0,1,"),
+                    second = out.str().find("life,vector,,,,0,0,3,");
+  EXPECT_LT(first, second);
+  EXPECT_NE(second, std::string::npos);
+  EXPECT_EQ(out.str().find("matrix"), std::string::npos);
+}
+
 TEST(CsvTrace, OneLinePerSliceLifeAndCounter) {
   std::ostringstream out;
-  const auto sink = open_sink("run.csv", out, kInfo);
-  sink->slice({.track = "matrix",
-               .name = "matmul",
-               .cls = "busy",
-               .layer = "fc, \"1\"",
-               .begin = CyclePoint(3),
-               .end = CyclePoint(9),
-               .insn = 2,
-               .ordinal = 7});
-  sink->instruction({.unit = "matrix",
-                     .name = "matmul",
-                     .layer = "fc1",
-                     .insn = 2,
-                     .serial = 11,
-                     .ordinal = 7,
-                     .dispatched = CyclePoint(1),
-                     .head = CyclePoint(2),
-                     .start = CyclePoint(3),
-                     .completed = CyclePoint(20),
-                     .awaited_unit = "dma_in",
-                     .awaited_ordinal = 4});
+  CsvTrace sink(out);
+  sink.slice({.track = "matrix",
+              .name = "matmul",
+              .cls = "busy",
+              .layer = "fc, \"1\"",
+              .begin = CyclePoint(3),
+              .end = CyclePoint(9),
+              .insn = 2,
+              .ordinal = 7});
+  sink.instruction({.unit = "matrix",
+                    .name = "matmul",
+                    .layer = "fc1",
+                    .insn = 2,
+                    .serial = 11,
+                    .ordinal = 7,
+                    .dispatched = CyclePoint(1),
+                    .head = CyclePoint(2),
+                    .start = CyclePoint(3),
+                    .completed = CyclePoint(20),
+                    .awaited_unit = "dma_in",
+                    .awaited_ordinal = 4});
   sim::Life other;
   other.unit = "vector";
   other.name = "copy";
   other.layer = "fc1";
   other.insn = 0;
   other.ordinal = 1;
-  sink->instruction(other);
-  sink->counter("weight_fifo.tiles", CyclePoint(4), 1);
-  sink->finish(CycleCount(9));
+  sink.instruction(other);
+  sink.counter("weight_fifo.tiles", CyclePoint(4), 1);
+  sink.finish(CycleCount(9));
   EXPECT_EQ(out.str(),
             "kind,track,name,class,layer,begin,end,insn,rows,bytes,value,"
             "ordinal,dispatched,head,awaited_unit,awaited_ordinal\n"
