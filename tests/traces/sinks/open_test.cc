@@ -15,22 +15,20 @@
 namespace systole::traces {
 namespace {
 
-constexpr TraceInfo kInfo{.model = {}, .machine = {}, .clock_hertz = 1};
-
 TEST(OpenSink, UnknownEndingListsTheKnownOnes) {
   std::ostringstream out;
   try {
-    static_cast<void>(open_sink("run.trace", out, kInfo));
+    static_cast<void>(open_sink("run.trace", out, TraceInfo{}));
     FAIL() << "accepted .trace";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr(format_list()));
   }
   EXPECT_EQ(out.str(), "");
-  EXPECT_THROW(check_trace("run.trace", kInfo), InputError);
-  EXPECT_THROW(check_trace("run.gz", kInfo), InputError);
-  EXPECT_THROW(check_trace("run.vcd", kInfo), InputError);  // there are no registers to show
-  check_trace("run.json", kInfo);
-  check_trace("RUN.PFTRACE", kInfo);
+  EXPECT_THROW(check_trace("run.trace", TraceInfo{}), InputError);
+  EXPECT_THROW(check_trace("run.gz", TraceInfo{}), InputError);
+  EXPECT_THROW(check_trace("run.vcd", TraceInfo{}), InputError);  // there are no registers to show
+  check_trace("run.json", TraceInfo{});
+  check_trace("RUN.PFTRACE", TraceInfo{});
 }
 
 TEST(OpenSink, ListNamesEveryEndingOnce) {
@@ -54,7 +52,7 @@ TEST(OpenSink, DocsDescribeEveryEnding) {
 TEST(OpenSink, PackedJsonIsTheSameTracePacked) {
   std::ostringstream plain, packed;
   for (const auto& [name, out] : {std::pair("a.json", &plain), std::pair("a.json.gz", &packed)}) {
-    const auto sink = open_sink(name, *out, kInfo);
+    const auto sink = open_sink(name, *out, TraceInfo{});
     for (std::int64_t t = 0; t < 5000; ++t) {  // more than the buffer holds
       sink->slice({.track = "matrix",
                    .name = "matmul",
@@ -74,14 +72,14 @@ TEST(OpenSink, PackedJsonIsTheSameTracePacked) {
 
 TEST(OpenSink, JsonIsChromeTrace) {
   std::ostringstream out;
-  const auto sink = open_sink("run.json", out, kInfo);
+  const auto sink = open_sink("run.json", out, TraceInfo{});
   sink->finish(CycleCount(1));
   EXPECT_THAT(out.str(), testing::HasSubstr("traceEvents"));
 }
 
 TEST(OpenSink, InstructionsReachTheSinkInTheOrderOfDispatch) {
   std::ostringstream out;
-  const auto sink = open_sink("run.csv", out, kInfo, {.units = {"vector"}});
+  const auto sink = open_sink("run.csv", out, TraceInfo{}, {.units = {"vector"}});
   for (const std::int64_t serial : {2, 0, 1}) {
     sim::Life life;
     life.unit = serial == 1 ? "matrix" : "vector";
