@@ -101,12 +101,13 @@ void add_trace_options(Command app, TraceOptions& o) {
       .type_name("cycle|real");
 }
 
-void check_trace_options(const TraceOptions& o, const traces::TraceInfo& info) {
+void check_trace_options(const TraceOptions& o, traces::TraceInfo info) {
   if (o.file.empty()) {
     const std::string option = pointless(o);
     if (!option.empty()) throw InputError(option, "there is no trace", "--trace FILE");
     return;
   }
+  info.real_time = o.time == kReal;
   traces::check_trace(o.file, info);
   if (o.to && *o.to <= o.from.value_or(0)) {
     throw InputError("--trace-to", fmt::format("{} is not after {}", *o.to, o.from.value_or(0)),

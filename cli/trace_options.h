@@ -26,7 +26,7 @@ void add_trace_option(Command app, std::string& file, const std::string& text);
 
 // Throws InputError where options contradict each other, a unit is none of the machine's, or the
 // format cannot show such a run. `info` need not have the program.
-void check_trace_options(const TraceOptions& options, const traces::TraceInfo& info);
+void check_trace_options(const TraceOptions& options, traces::TraceInfo info);
 // The sink, of a run of info.program, to write to `file`. Throws InputError for a layer that the
 // program does not have.
 [[nodiscard]] std::unique_ptr<traces::Sink> open_trace(const TraceOptions& options,

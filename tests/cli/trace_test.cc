@@ -213,6 +213,10 @@ TEST(Trace, MisuseIsOneLine) {
   }
   EXPECT_THAT(error({"--trace", file, "--trace-from", "9", "--trace-to", "9"}),
               AllOf(HasSubstr("--trace-to"), HasSubstr("9 is not after 9")));
+  EXPECT_THAT(error({"--trace", file, "--trace-time", "real"}),
+              AllOf(HasSubstr("t.csv"), HasSubstr("counts cycles")));
+  EXPECT_THAT(error({"--trace", folder.file("t.kanata"), "--trace-time", "real"}),
+              HasSubstr("counts cycles"));
   EXPECT_THAT(error({"--trace", file, "--trace-units", "matrix,vektor"}),
               AllOf(HasSubstr("'vektor' is none"), HasSubstr("did you mean 'vector'")));
   EXPECT_THAT(error({"--trace", file, "--trace-layers", "fc3"}),

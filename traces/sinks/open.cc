@@ -30,14 +30,20 @@ std::unique_ptr<Sink> open(std::ostream& out, const TraceInfo& info) {
   return std::make_unique<Format>(out, info);
 }
 
+void check_cycles(const std::string& path, const TraceInfo& info) {
+  if (!info.real_time) return;
+  throw InputError(path, "the format counts cycles and knows no clock",
+                   "another ending, or no --trace-time real");
+}
+
 // Of endings that end alike the longer stands first.
 constexpr auto kFormats = std::to_array<Format>({
     {".pftrace", "Perfetto", open<PerfettoTrace>},
     {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>},
     {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>},
-    {".kanata", "instructions, for Konata", open<KanataTrace>},
+    {".kanata", "instructions, for Konata", open<KanataTrace>, check_cycles},
     {".vcd", "registers of the array, for GTKWave", open<VcdTrace>, check_vcd},
-    {".csv", "comma-separated values", open<CsvTrace>},
+    {".csv", "comma-separated values", open<CsvTrace>, check_cycles},
 });
 
 const Format& format_of(const std::string& path) {
