@@ -22,7 +22,9 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-std::vector<std::string> cells_of(const std::string& line, const std::string& where) {
+}  // namespace
+
+std::optional<std::vector<std::string>> csv_cells(std::string_view line) {
   std::vector<std::string> cells(1);
   bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -37,12 +39,10 @@ std::vector<std::string> cells_of(const std::string& line, const std::string& wh
       cells.back() += c;
     }
   }
-  if (quoted) throw InputError(where, "a quote does not end", "\" at the end of the cell");
+  if (quoted) return std::nullopt;
   for (std::string& cell : cells) cell = trimmed(cell);
   return cells;
 }
-
-}  // namespace
 
 std::size_t CsvTable::column(std::string_view name) const {
   const auto found = std::find(heading.begin(), heading.end(), name);
@@ -61,16 +61,17 @@ CsvTable read_csv(const std::string& path) {
   for (std::string line; std::getline(in, line);) {
     const std::string where = fmt::format("{}:{}", path, ++number);
     if (line.empty() || line == "\r" || line.front() == '#') continue;
-    std::vector<std::string> cells = cells_of(line, where);
+    std::optional<std::vector<std::string>> cells = csv_cells(line);
+    if (!cells) throw InputError(where, "a quote does not end", "\" at the end of the cell");
     if (table.heading.empty()) {
-      table.heading = std::move(cells);
+      table.heading = *std::move(cells);
       continue;
     }
-    if (cells.size() != table.heading.size()) {
-      throw InputError(where, fmt::format("{} cells", cells.size()),
+    if (cells->size() != table.heading.size()) {
+      throw InputError(where, fmt::format("{} cells", cells->size()),
                        fmt::format("{}, as in the heading", table.heading.size()));
     }
-    table.rows.push_back({where, std::move(cells)});
+    table.rows.push_back({where, *std::move(cells)});
   }
   if (table.rows.empty()) throw InputError(path, "holds no rows", "a heading and one row at least");
   return table;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ struct CsvTable {
   // Which cell of a row stands under this heading. Throws InputError if there is no such column.
   [[nodiscard]] std::size_t column(std::string_view name) const;
 };
+
+// The cells of a line, without blanks around them; nothing if a quote does not end.
+[[nodiscard]] std::optional<std::vector<std::string>> csv_cells(std::string_view line);
 
 // Throws InputError naming the line: unreadable, larger than 64 MiB, no rows, other number of cells
 // than the heading has, a quote that does not end.

@@ -277,6 +277,34 @@ std::vector<std::uint8_t> read_raw_file(const std::string& path, std::int64_t ma
   return bytes;
 }
 
+class FileStream::File {
+ public:
+  explicit File(const std::string& path) : source_(path), unpacker_(source_) {}
+  std::size_t read(std::span<std::uint8_t> to) { return unpacker_.read(to); }
+
+ private:
+  Source source_;
+  Unpacker unpacker_;
+};
+
+FileStream::FileStream(const std::string& path) : path_(path) {
+  if (Contents* const pipe = kept_pipe(path)) {
+    unread_ = pipe->whole(kMaxUnsizedBytes, {});
+  } else {
+    file_ = std::make_unique<File>(path);
+  }
+}
+
+FileStream::~FileStream() = default;
+
+std::size_t FileStream::read(std::span<std::uint8_t> to) {
+  if (file_) return file_->read(to);
+  const std::size_t n = std::min(to.size(), unread_.size());
+  std::copy_n(unread_.begin(), n, to.begin());
+  unread_ = unread_.subspan(n);
+  return n;
+}
+
 std::vector<std::uint8_t> file_head(const std::string& path) {
   Contents* const pipe = kept_pipe(path);
   std::vector<std::uint8_t> bytes = pipe != nullptr ? pipe->head() : Contents(path).head();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,27 @@ using StatedSize = std::function<std::optional<std::int64_t>(std::span<const std
 // does. Throws InputError as read_file does.
 [[nodiscard]] std::vector<std::uint8_t> read_raw_file(const std::string& path,
                                                       std::int64_t max_bytes);
+
+// A file's bytes (unpacked, if it is gzip) from first to last, piece by piece, by the rules of
+// read_file() but for sizes: what is read is not kept. A pipe is read whole first, so that it can
+// be read again, and ends at kMaxUnsizedBytes. The constructor and read() throw InputError.
+class FileStream {
+ public:
+  explicit FileStream(const std::string& path);
+  ~FileStream();
+  FileStream(const FileStream&) = delete;
+  FileStream& operator=(const FileStream&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Fills `to` and says how far; less than its size only at the end.
+  std::size_t read(std::span<std::uint8_t> to);
+
+ private:
+  class File;
+  std::string path_;
+  std::unique_ptr<File> file_;            // of a pipe null
+  std::span<const std::uint8_t> unread_;  // of a pipe
+};
 
 // The first bytes of a file, as StatedSize gets them: what it holds can be told before it is read.
 // Throws InputError as read_file does.

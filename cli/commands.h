@@ -16,6 +16,7 @@ using AddCommand = void (*)(Command app, const std::string& command_line);
 
 void add_run(Command app, const std::string& command_line);
 void add_explain(Command app, const std::string& command_line);
+void add_trace(Command app, const std::string& command_line);
 void add_compile(Command app, const std::string& command_line);
 void add_quantize(Command app, const std::string& command_line);
 void add_compare(Command app, const std::string& command_line);
@@ -34,6 +35,7 @@ void add_ops(Command app, const std::string& command_line);
 inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_run,
     add_explain,
+    add_trace,
     add_compile,
     add_quantize,
     add_compare,

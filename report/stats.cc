@@ -1,6 +1,7 @@
 // Keys keep the order in which they are written here.
 #include "report/stats.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
@@ -11,15 +12,6 @@ namespace systole::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// A stall class's name as a key: "weight stall" -> "weight_stall".
-std::string key_of(std::string_view text) {
-  std::string key(text);
-  for (char& c : key) {
-    if (c == ' ') c = '_';
-  }
-  return key;
-}
 
 std::int64_t number(std::int64_t value) { return value; }
 template <typename Tag>
@@ -126,6 +118,12 @@ Json header_json(const Record& record) {
 }
 
 }  // namespace
+
+std::string key_of(std::string_view text) {
+  std::string key(text);
+  std::ranges::replace(key, ' ', '_');
+  return key;
+}
 
 std::string stats_json(const Record& record) {
   Json json = header_json(record);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <thread>
 
 #include "base/diag.h"
@@ -94,6 +95,35 @@ TEST(ReadFile, KeepsWhatCameThroughAPipe) {
   EXPECT_EQ(read_file(path), Bytes(100'000, 'x'));
   EXPECT_EQ(file_head(path), Bytes(65'536, 'x'));
   EXPECT_EQ(refusal(path, 99'999), "is too large; at most 99999 bytes");
+}
+
+Bytes in_pieces(const std::string& path) {
+  FileStream stream(path);
+  Bytes all, piece(777);
+  for (std::size_t n = piece.size(); n == piece.size();) {
+    n = stream.read(piece);
+    all.insert(all.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(n));
+  }
+  EXPECT_EQ(stream.read(piece), 0U);  // and stays at its end
+  return all;
+}
+
+TEST(FileStream, GivesAFilePieceByPiece) {
+  const testing_support::ScratchFolder scratch;
+  const std::string plain = scratch.file("a"), pipe = scratch.file("f");
+  Bytes bytes(100'000);
+  std::iota(bytes.begin(), bytes.end(), std::uint8_t{1});
+  std::ofstream(plain).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+  EXPECT_EQ(in_pieces(plain), bytes);
+  write_gzip(scratch.file("a.gz"), 3'000'000);
+  EXPECT_EQ(in_pieces(scratch.file("a.gz")), Bytes(3'000'000));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << std::string(100'000, 'x'); });
+  EXPECT_EQ(in_pieces(pipe), Bytes(100'000, 'x'));
+  writer.join();
+  EXPECT_EQ(in_pieces(pipe), Bytes(100'000, 'x'));
+  EXPECT_THROW(FileStream("/dev/zero"), InputError);
+  EXPECT_THROW(FileStream(scratch.file("none")), InputError);
 }
 
 TEST(ReadFile, TakesTheHeadOfAFileUnpacked) {

@@ -78,8 +78,8 @@ TEST(Usage, MistakesExitWithTwo) {
 TEST(Usage, HelpIsEverywhereWithAnExample) {
   const Finished top = testing_support::systole({"--help"});
   EXPECT_EQ(top.code, 0);
-  for (const char* name : {"run", "compile", "quantize", "compare", "asm", "disasm", "check",
-                           "validate", "machines", "models", "counters", "isa", "ops"}) {
+  for (const char* name : {"run", "trace", "compile", "quantize", "compare", "asm", "disasm",
+                           "check", "validate", "machines", "models", "counters", "isa", "ops"}) {
     EXPECT_THAT(top.out, HasSubstr(name));
     const Finished help = testing_support::systole({name, "--help"});
     EXPECT_EQ(help.code, 0);

@@ -24,6 +24,7 @@ using Words = std::vector<std::string>;
 const std::vector<Words> kCommands = {{},
                                       {"run"},
                                       {"explain"},
+                                      {"trace"},
                                       {"compile"},
                                       {"quantize"},
                                       {"compare"},
