@@ -12,7 +12,7 @@ namespace {
 
 bool is_word(char ch) {
   return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-         ch == '_' || ch == '.' || ch == '+' || ch == '-';
+         ch == '_' || ch == '.' || ch == '+' || ch == '-' || ch == '*';
 }
 
 std::string escaped(const Hazard& hazard) {
@@ -48,13 +48,23 @@ std::string_view host_op_name(HostOp op) {
   return host_op_names().at(static_cast<std::size_t>(op));
 }
 
+std::string LineScanner::where_at(const char* place) const {
+  return fmt::format("{}:{}", where_, place - line_.data() + 1);
+}
+
 void LineScanner::fail(const std::string& what, const std::string& expected) const {
-  throw InputError(where_, what, expected);
+  throw InputError(where(), what, expected);
+}
+
+void LineScanner::fail_at(std::string_view part, const std::string& what,
+                          const std::string& expected) const {
+  throw InputError(where_of(part), what, expected);
 }
 
 void LineScanner::skip_blanks() {
   const auto next = rest_.find_first_not_of(" \t\r");
   rest_.remove_prefix(next == std::string_view::npos ? rest_.size() : next);
+  mark_ = rest_.data();
 }
 
 bool LineScanner::at_end() {
@@ -82,6 +92,20 @@ std::string_view LineScanner::word() {
   const std::string_view taken = rest_.substr(0, length);
   rest_.remove_prefix(length);
   return taken;
+}
+
+std::string_view LineScanner::value() {
+  constexpr std::string_view kJoins = "+-*";
+  skip_blanks();
+  const char* const begin = rest_.data();
+  std::string_view last;
+  do {
+    last = word();
+    skip_blanks();
+  } while (!last.empty() && !rest_.empty() &&
+           (kJoins.find(last.back()) != std::string_view::npos ||
+            kJoins.find(rest_.front()) != std::string_view::npos));
+  return {begin, static_cast<std::size_t>(last.data() + last.size() - begin)};
 }
 
 // What stands for the escape after a backslash: one character, or one byte of what is no UTF-8.
@@ -119,27 +143,6 @@ std::string LineScanner::string() {
   return out;
 }
 
-std::int64_t LineScanner::integer(const char* what) {
-  const std::string_view text = word();
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    fail(fmt::format("{} '{}'", what, text), "an integer");
-  }
-  return value;
-}
-
-std::vector<std::int64_t> LineScanner::integers(const char* what) {
-  std::vector<std::int64_t> values;
-  expect('[');
-  if (accept(']')) return values;
-  do {
-    values.push_back(integer(what));
-  } while (accept(','));
-  expect(']');
-  return values;
-}
-
 std::vector<float> LineScanner::reals(const char* what) {
   std::vector<float> values;
   expect('[');
@@ -158,7 +161,7 @@ std::string_view LineScanner::rest() {
   skip_blanks();
   const auto last = rest_.find_last_not_of(" \t\r");
   const std::string_view text = rest_.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  rest_ = {};
+  rest_.remove_prefix(rest_.size());
   return text;
 }
 

@@ -23,29 +23,36 @@ namespace systole::isa {
 [[nodiscard]] const std::vector<std::string>& host_op_names();
 
 // Reads one line from left to right. Every method skips blanks first and throws InputError naming
-// `where` if something else stands there than it was asked for.
+// `where` and the column if something else stands there than it was asked for.
 class LineScanner {
  public:
-  LineScanner(std::string_view line, const std::string& where) : rest_(line), where_(where) {}
+  LineScanner(std::string_view line, const std::string& where)
+      : line_(line), rest_(line), mark_(line.data()), where_(where) {}
 
   [[nodiscard]] bool at_end();  // nothing but blanks or a comment is left
   bool accept(char wanted);     // takes the character if it is next
   void expect(char wanted);
-  std::string_view word();  // letters, digits and _ . + -; may be empty
-  std::string string();     // a quoted string
-  std::int64_t integer(const char* what);
-  std::vector<std::int64_t> integers(const char* what);  // [1, 2, 3]
-  std::vector<float> reals(const char* what);            // [0x1p-3, 0.5]
-  std::string_view rest();  // the remainder without blanks at both ends
+  std::string_view word();   // letters, digits and _ . + - *; may be empty
+  std::string_view value();  // a word, or words joined by + - * with blanks around those
+  std::string string();      // a quoted string
+  std::vector<float> reals(const char* what);  // [0x1p-3, 0.5]
+  std::string_view rest();                     // the remainder without blanks at both ends
 
-  [[nodiscard]] const std::string& where() const { return where_; }
+  // "where:column" of what was read last, or was looked for.
+  [[nodiscard]] std::string where() const { return where_at(mark_); }
+  // The same of a part of the line.
+  [[nodiscard]] std::string where_of(std::string_view part) const { return where_at(part.data()); }
   [[noreturn]] void fail(const std::string& what, const std::string& expected) const;
+  [[noreturn]] void fail_at(std::string_view part, const std::string& what,
+                            const std::string& expected) const;
 
  private:
-  void skip_blanks();
+  [[nodiscard]] std::string where_at(const char* place) const;
+  void skip_blanks();  // and marks what is behind them
   std::string escape();
 
-  std::string_view rest_;
+  std::string_view line_, rest_;
+  const char* mark_;
   const std::string& where_;
 };
 

@@ -84,7 +84,7 @@ TEST(Assembler, BadFormsOfEveryInstruction) {
                                                   name + "'"));
     EXPECT_THAT(line_error(good + (good == name ? " zz=1" : ", zz=1")),
                 HasSubstr("unknown operand 'zz'"));
-    EXPECT_THAT(line_error(good + " 5"), HasSubstr("p.asm:7: "));
+    EXPECT_THAT(line_error(good + " 5"), HasSubstr("p.asm:7:"));
     const auto equals = good.find('=');
     if (equals == std::string::npos) continue;
     const auto comma = std::min(good.find(','), good.size());
@@ -97,7 +97,7 @@ TEST(Assembler, BadFormsOfEveryInstruction) {
 }
 
 TEST(Assembler, NamesTheMissingOperandAndTheRange) {
-  EXPECT_THAT(line_error("tag"), HasSubstr("p.asm:7: tag: operand 'layer' is missing"));
+  EXPECT_THAT(line_error("tag"), HasSubstr("p.asm:7:1: tag: operand 'layer' is missing"));
   EXPECT_THAT(line_error("tag layer=65536"), HasSubstr("tag: layer=65536; expected 0 to 65535"));
   EXPECT_THAT(line_error("tag layr=1"), HasSubstr("operand 'layer' is missing"));
   EXPECT_THAT(line_error("sync unit=matrx, wait_for=matrix, distance=0, why=raw"),
@@ -106,22 +106,22 @@ TEST(Assembler, NamesTheMissingOperandAndTheRange) {
 }
 
 TEST(Assembler, ProgramErrorsNameFileAndLine) {
-  EXPECT_THAT(text_error("nop\n\nhlat\n"), HasSubstr("p.asm:3: unknown instruction 'hlat'"));
-  EXPECT_THAT(text_error(".modle \"x\"\n"), HasSubstr("p.asm:1: unknown directive '.modle'; "
+  EXPECT_THAT(text_error("nop\n\nhlat\n"), HasSubstr("p.asm:3:1: unknown instruction 'hlat'"));
+  EXPECT_THAT(text_error(".modle \"x\"\n"), HasSubstr("p.asm:1:1: unknown directive '.modle'; "
                                                       "expected a known one, such as '.model'"));
   EXPECT_THAT(text_error(".batch 8\n.batch 3\n"),
-              HasSubstr("p.asm:2: .batch is given twice; expected one"));
-  EXPECT_THAT(text_error(".model x\n"), HasSubstr("p.asm:1: found 'x'; expected '\"'"));
-  EXPECT_THAT(text_error("\n.model \"x\n"), HasSubstr("p.asm:2: a quoted text without its end"));
+              HasSubstr("p.asm:2:1: .batch is given twice; expected one"));
+  EXPECT_THAT(text_error(".model x\n"), HasSubstr("p.asm:1:8: found 'x'; expected '\"'"));
+  EXPECT_THAT(text_error("\n.model \"x\n"), HasSubstr("p.asm:2:8: a quoted text without its end"));
   EXPECT_THAT(text_error(".model \"\\q\"\n"), HasSubstr("unknown escape"));
   EXPECT_THAT(text_error("# c\n.machine array.row = 8\n"), HasSubstr("p.asm:2: unknown parameter"));
-  EXPECT_THAT(text_error(".weights ?\n"), HasSubstr("p.asm:1: bytes that are no base64"));
+  EXPECT_THAT(text_error(".weights ?\n"), HasSubstr("p.asm:1:10: bytes that are no base64"));
   EXPECT_THAT(text_error(".batch 0\n"), HasSubstr("p.asm: batch is 0"));
-  EXPECT_THAT(text_error(".batch 1 2\n"), HasSubstr("p.asm:1: found '2'"));
+  EXPECT_THAT(text_error(".batch 1 2\n"), HasSubstr("p.asm:1:10: found '2'"));
   EXPECT_THAT(text_error(".tensor \"x\" type=int9 shape=[1] role=input address=0\n"),
-              HasSubstr("p.asm:1: element type 'int9'"));
+              HasSubstr("p.asm:1:18: element type 'int9'"));
   EXPECT_THAT(text_error(".tensor \"x\" type=int8 shape=[1,] role=input address=0\n"),
-              HasSubstr("p.asm:1: dimension ''"));
+              HasSubstr("p.asm:1:32: dimension ''"));
   EXPECT_THAT(text_error(".host \"x\" op=nothing\n"), HasSubstr("one of quantise"));
 }
 
