@@ -16,7 +16,11 @@ constexpr std::string_view kHead =
     "Generated from `isa/*.def` by `systole isa`; a test keeps it up to date.\n\n"
     "An instruction is an opcode byte followed by its operands, packed least significant bit first "
     "in the order listed and padded with zero bits to whole bytes. In text, operands of the kinds "
-    "{} may be left out and are then 0; all others are always given (`docs/formats.md`).\n";
+    "{} may be left out and are then 0; all others are always given (`docs/formats.md`, which also "
+    "has "
+    "the names that hand-written text may use). [isa-examples](isa-examples/README.md) has "
+    "commented "
+    "programs: double buffering, a race and its mend, a convolution, pools, a repeat.\n";
 
 std::string kinds_left_out() {
   std::vector<std::string_view> names;
