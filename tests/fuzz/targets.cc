@@ -23,6 +23,8 @@
 #include "isa/scalesim_config.h"
 #include "isa/verify.h"
 #include "tests/fuzz/targets_cli.h"
+#include "traces/read/chrome_reader.h"
+#include "traces/read/csv_reader.h"
 
 namespace systole::fuzz {
 namespace {
@@ -87,6 +89,25 @@ void read_tensor(Bytes bytes) {
   SYSTOLE_CHECK(t.bytes() == t.count() * dtype_bytes(t.type), "{} bytes", t.bytes());
 }
 
+// In either format.
+void read_trace(Bytes bytes) {
+  Bytes rest = bytes;
+  traces::ByteSource in([&rest](std::span<std::uint8_t> to) {
+    const std::size_t n = std::min(to.size(), rest.size());
+    std::copy_n(rest.begin(), n, to.begin());
+    rest = rest.subspan(n);
+    return n;
+  });
+  const std::string name = "fuzz.trace";
+  traces::TraceListener listener;
+  traces::CheckedEvents events(name, listener);
+  if (!bytes.empty() && bytes[0] == '{') {
+    read_chrome_trace(in, events);
+  } else {
+    read_csv_trace(in, events);
+  }
+}
+
 constexpr auto kTargets = std::to_array<Target>({
     {"onnx", read_onnx},
     {"onnx_text", read_onnx_text},
@@ -96,6 +117,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {"asm", read_asm},
     {"tpu", read_tpu},
     {"tensor", read_tensor},
+    {"trace", read_trace},
     {"options", read_options},
     {"tensor_file", read_tensor_files},
     {"inputs", read_inputs},
