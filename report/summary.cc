@@ -223,7 +223,7 @@ std::string folded(const std::string& command, const std::string& head) {
 std::string next_command(const Record& record) {
   if (record.command_line.find(" --trace") != std::string::npos) return {};
   return "\n" + folded(record.command_line + " --trace run.json", "Next: ") +
-         "      then open run.json at https://ui.perfetto.dev\n";
+         "      then open run.json at https://ui.perfetto.dev, or: systole trace run.json\n";
 }
 
 }  // namespace

@@ -150,6 +150,17 @@ TEST_F(TraceCommand, TextFitsAPageAndNamesRoots) {
   EXPECT_THAT(text, HasSubstr("\nLayers in order of time"));
 }
 
+// What `run` prints to type next is what this command reads.
+TEST_F(TraceCommand, IsWhatRunPointsTo) {
+  const Finished finished = testing_support::shell(
+      "systole run gemm:8,8,8 --machine tiny_8 --trace run.json > out && systole trace run.json && "
+      "systole run gemm:8,8,8 --machine tiny_8",
+      folder_.file("."));
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("gemm:8,8,8 on tiny_8: "));
+  EXPECT_THAT(finished.out, HasSubstr(", or: systole trace run.json\n"));
+}
+
 TEST_F(TraceCommand, DrawsAWindow) {
   write_file(trace(), std::string("kind,track,name,class,layer,begin,end,insn,rows,bytes,value\n"
                                   "slice,dma_in,read_host,busy,one,0,12,1,4,64,\n"
