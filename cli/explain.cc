@@ -10,15 +10,17 @@
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/sweep.h"
 #include "formats/program_files.h"
 #include "isa/quantity.h"
 #include "report/explanation.h"
-#include "report/why.h"
+#include "report/timed.h"
 
 namespace systole::cli {
 namespace {
 
 struct Options : JobOptions {
+  SweepOptions sweep;
   bool json = false, no_what_if = false;
   std::vector<std::string> what_if;  // "KEY=VALUE"
 };
@@ -99,8 +101,17 @@ class Asker {
   bool long_run_;  // takes so long that nothing is tried unasked
 };
 
+constexpr std::size_t kReruns = 8;
+
 void explain(const Options& o, const std::string& command_line) {
   check_job_options(o);
+  if (has_lists(o, o.sweep)) {
+    if (!o.what_if.empty()) {
+      throw InputError("--what-if", "--set has a list: many runs", "one of the two");
+    }
+    const report::WhyOptions why{.what_if = !o.no_what_if, .reruns = kReruns};
+    return sweep({o, o.sweep, sim::Engine::kCycle, why, true, o.json});
+  }
   std::optional<isa::Program> program;
   if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
   const isa::Machine machine =
@@ -111,25 +122,11 @@ void explain(const Options& o, const std::string& command_line) {
   }
   if (!program) note_units(machine);
   const Job job = make_job(o, std::move(program), machine);
-  report::Record record;
+  std::optional<Progress> progress("asking why");
+  report::Record record =
+      report::timed_record(job.program, machine, {.what_if = !o.no_what_if, .reruns = kReruns});
   record.model = o.subject;
   record.command_line = command_line;
-  record.machine = machine;
-  record.batch = job.program.batch;
-  record.batches = job.program.batches;
-  record.rows = record.batch * record.batches;
-  for (const isa::Layer& layer : job.program.layers) {
-    record.model_macs += layer.macs;
-    record.layer_macs.push_back(layer.macs);
-  }
-  record.timing_only = true;
-  std::optional<Progress> progress("asking why");
-  sim::RunOptions options;
-  options.timing_only = true;
-  record.report = sim::run(job.program, machine, {}, options).report;
-  constexpr std::size_t kReruns = 8;
-  record.why = report::explain(job.program, machine,
-                               {.what_if = !o.no_what_if, .reruns = kReruns, .verified = true});
   const auto asked =
       Asker(o, job.program, machine, record.report.wall_seconds > report::kLongRunSeconds)
           .answers(record.report.device_seconds);
@@ -152,6 +149,7 @@ void add_explain(Command app, const std::string& command_line) {
   command.add_flag("--no-what-if", o->no_what_if,
                    "predicts changes; runs again only what --what-if asks");
   command.add_flag("--json", o->json, "prints JSON");
+  add_sweep_options(command, o->sweep);
   command.footer(
       "Example:\n  systole explain gemm:1024,1024,1024\n"
       "  systole explain resnet50 --batch 8 --what-if unified_buffer.write_ports=4");

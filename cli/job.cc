@@ -75,11 +75,12 @@ void check_rows_apart(const JobOptions& o, compiler::LoadOptions load, std::int6
                    fmt::format("--batch {}", rows));
 }
 
-Job job_from_model(const JobOptions& o, const isa::Machine& machine) {
+JobSource source_from_model(const JobOptions& o) {
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.timing_only && o.calibrate.empty();
   compiler::Graph graph = read_model(o.subject, load);
-  Job job;
+  JobSource source;
+  Job& job = source.job;
   const compiler::Batch batch = compiler::batch_of(graph);
   InputPlaces inputs;
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -95,22 +96,20 @@ Job job_from_model(const JobOptions& o, const isa::Machine& machine) {
   const bool one_row = batch.rows == 1 && batch.inputs.front();
   if (!o.shapes.batch && one_row && !graph.separate_layers)
     note_once("batch 1; --batch N computes N rows together");
-  const std::string hash = graph.hash;
+  source.batches = batches_for(o, job.rows, batch.rows);
   if (!o.calibrate.empty()) {
     compiler::Graph quantised = load_quantised(o.subject, o.calibrate, load);
+    quantised.hash = graph.hash;  // of the file the user named
     job.float_graph = std::move(graph);
     graph = std::move(quantised);
   }
-  const compiler::CompileOptions how = {.batches = batches_for(o, job.rows, batch.rows),
-                                        .timing_only = o.timing_only,
-                                        .schedule = o.schedule};
-  job.program = in_file(o.subject, [&] { return compiler::compile(graph, machine, how); });
-  job.program.model_hash = hash;  // of the file the user named, quantised here or not
-  return job;
+  source.graph = std::move(graph);
+  return source;
 }
 
-Job job_from_program(const JobOptions& o, isa::Program program) {
-  Job job;
+JobSource source_from_program(const JobOptions& o, isa::Program program) {
+  JobSource source;
+  Job& job = source.job;
   InputPlaces inputs;
   for (const isa::HostTensor& t : program.tensors) {
     const bool rows = !t.shape.empty() && t.shape[0] == program.batch * program.batches;
@@ -121,13 +120,17 @@ Job job_from_program(const JobOptions& o, isa::Program program) {
     throw InputError(o.subject, "was compiled for timing only and has no weights", "--timing-only");
   }
   read_job_sources(o, inputs, job);
-  return job;
+  return source;
 }
 
 }  // namespace
 
 void add_job_options(Command app, JobOptions& o) {
   app.add_option("MODEL|PROGRAM", o.subject, std::string(kModelHelp) + ", .tpu or .asm").required();
+  add_job_settings(app, o);
+}
+
+void add_job_settings(Command app, JobOptions& o) {
   add_machine_options(app, o.machine);
   add_shape_options(app, o.shapes);
   app.add_option("--batches", o.batches, "batches to compute; default: as the input needs")
@@ -155,10 +158,25 @@ void check_job_options(const JobOptions& o) {
   }
 }
 
+JobSource read_job(const JobOptions& o, std::optional<isa::Program> program) {
+  return program ? source_from_program(o, std::move(*program)) : source_from_model(o);
+}
+
+isa::Program program_for(const JobOptions& o, const JobSource& source,
+                         const isa::Machine& machine) {
+  return in_file(o.subject, [&] {
+    return compiler::compile(
+        *source.graph, machine,
+        {.batches = source.batches, .timing_only = o.timing_only, .schedule = o.schedule});
+  });
+}
+
 Job make_job(const JobOptions& o, std::optional<isa::Program> program,
              const isa::Machine& machine) {
   const Progress progress(program ? "reading" : "compiling");
-  return program ? job_from_program(o, std::move(*program)) : job_from_model(o, machine);
+  JobSource source = read_job(o, std::move(program));
+  if (source.graph) source.job.program = program_for(o, source, machine);
+  return std::move(source.job);
 }
 
 std::map<std::string, Tensor> input_tensors(const Job& job) {

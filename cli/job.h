@@ -27,6 +27,8 @@ struct JobOptions {
 };
 // MODEL|PROGRAM and everything of JobOptions but timing_only.
 void add_job_options(Command app, JobOptions& options);
+// The same without MODEL|PROGRAM.
+void add_job_settings(Command app, JobOptions& options);
 // Finishes what the command line said, of the subcommand of this name: names of models, topologies.
 void resolve_subject(JobOptions& options, const std::string& command);
 // Throws InputError where options contradict each other or the subject.
@@ -42,8 +44,20 @@ struct Job {
   std::int64_t rows = 0;
 };
 
-// Everything cheap that can be wrong has been found before anything is computed: reads the inputs'
-// files, then compiles. `program` if the subject is one.
+// What a job is made from, but for its machine.
+struct JobSource {
+  Job job;                               // its program only where the subject is one
+  std::optional<compiler::Graph> graph;  // of a model
+  std::int64_t batches = 1;
+};
+
+// Everything cheap that can be wrong has been found before anything is computed: reads the model
+// and the inputs' files. `program` if the subject is one.
+[[nodiscard]] JobSource read_job(const JobOptions& options, std::optional<isa::Program> program);
+// The model's program for a machine. Several threads may ask at once.
+[[nodiscard]] isa::Program program_for(const JobOptions& options, const JobSource& source,
+                                       const isa::Machine& machine);
+// Both.
 [[nodiscard]] Job make_job(const JobOptions& options, std::optional<isa::Program> program,
                            const isa::Machine& machine);
 // Values for the program's inputs; rows beyond those given are zeros, said in a note.

@@ -103,6 +103,8 @@ void add_schedule_option(Command app, std::string& schedule) {
   app.add_option("--schedule", schedule, text).check(one_of(names)).type_name("NAME");
 }
 
+bool is_list(const std::string& assignment) { return assignment.find(',') != std::string::npos; }
+
 isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& fallback) {
   isa::Machine machine = options.machine.empty() ? fallback : isa::load_machine(options.machine);
   note_keys_without_effect(options.machine);
@@ -110,6 +112,10 @@ isa::Machine resolve_machine(const MachineOptions& options, const isa::Machine& 
   for (const std::string& assignment : options.sets) {
     const std::string key = assignment.substr(0, assignment.find('='));
     if (!keys.insert(key).second) given_twice("--set " + key);
+    if (is_list(assignment)) {
+      throw InputError("--set " + key, fmt::format("'{}' is a list", assignment),
+                       "one value; `run` and `explain` take lists");
+    }
     isa::set_parameter(machine, assignment);
   }
   isa::validate(machine);

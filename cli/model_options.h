@@ -36,6 +36,9 @@ void add_shape_options(Command app, ShapeOptions& options);
 // --schedule, by name; a name that is none is a wrong usage.
 void add_schedule_option(Command app, std::string& schedule);
 
+// Whether an assignment has several values, "key=a,b,c", as run and explain take them (sweep.h).
+[[nodiscard]] bool is_list(const std::string& assignment);
+
 // The machine named, or `fallback` if none is, with every --set applied. Throws InputError.
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options,
                                            const isa::Machine& fallback);

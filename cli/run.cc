@@ -15,10 +15,12 @@
 #include "cli/commands.h"
 #include "cli/float_check.h"
 #include "cli/job.h"
+#include "cli/sweep.h"
 #include "cli/trace_options.h"
 #include "compiler/frontend/scalesim_topology.h"
 #include "formats/program_files.h"
 #include "formats/results.h"
+#include "isa/code_hash.h"
 #include "report/listing.h"
 #include "report/record.h"
 #include "report/stats.h"
@@ -33,6 +35,7 @@ namespace {
 constexpr const char* kStandardOutput = "-";
 
 struct Options : JobOptions {
+  SweepOptions sweep;
   std::string engine = "cycle";
   bool json = false, all_layers = false, no_float = false, listing = false, no_what_if = false;
   std::string labels, output, stats, scalesim;
@@ -153,6 +156,7 @@ report::Record new_record(const Options& o, const Job& job, const isa::Machine& 
   report::Record record;
   record.model = o.subject;
   record.model_hash = job.program.model_hash;
+  record.program_hash = isa::code_hash(job.program);
   record.machine = machine;
   record.batch = job.program.batch;
   record.batches = job.program.batches;
@@ -212,8 +216,30 @@ void report(const Options& o, Results& results, const report::Record& record) {
   fmt::print("{}", to_standard_output ? json : summary(record, o.all_layers));
 }
 
+// What is of one run, and not of every point of a list.
+void check_list_options(const Options& o) {
+  const std::pair<const char*, bool> single[] = {
+      {"--labels", !o.labels.empty()},
+      {"--output", !o.output.empty()},
+      {"--stats", !o.stats.empty()},
+      {"--trace", !o.trace.empty()},
+      {"--scalesim-reports", !o.scalesim.empty()},
+      {"--layers", o.all_layers},
+      {"--listing", o.listing},
+      {"--engine func", engine_named(o.engine) == sim::Engine::kFunc}};
+  for (const auto& [name, given] : single) {
+    if (given)
+      throw InputError(name, "--set has a list: many runs, cycles alone", "one of the two");
+  }
+}
+
 void run(const Options& o, const std::string& command_line) {
+  const bool lists = has_lists(o, o.sweep);
+  if (lists) check_list_options(o);
   check_options(o);
+  if (lists) {
+    return sweep({o, o.sweep, engine_named(o.engine), {.what_if = !o.no_what_if}, false, o.json});
+  }
   Results results;
   std::optional<isa::Program> program;
   if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
@@ -283,13 +309,17 @@ void add_run(Command app, const std::string& command_line) {
   command.add_flag("--timing-only", o->timing_only, "computes cycles but no values");
   add_data_options(command, *o);
   add_report_options(command, *o);
-  command.footer(class_list() +
-                 "`systole counters` defines every counter.\n"
-                 "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
-                 "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
-                 "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x");
+  add_sweep_options(command, o->sweep);
+  command.footer(
+      class_list() +
+      "`systole counters` defines every counter.\n"
+      "Example:\n  systole run mlp:784,512,10 --batch 200 --machine tpu_v1\n"
+      "  systole run fashion_mlp --batch 200 --calibrate random --trace run.json\n"
+      "  systole run resnet50 --batch 8 --timing-only --set dram.bytes_per_second=2x\n"
+      "  systole run resnet50 --set dram.bytes_per_second=1x,2x --set dram.channels=1,2");
   command.callback([o, command_line] {
     resolve_subject(*o, "run");
+    o->timing_only |= has_lists(*o, o->sweep);
     run(*o, command_line);
   });
 }

@@ -90,13 +90,6 @@ std::string waste_table(const Record& record, std::size_t most) {
   return text;
 }
 
-// One change as every form tells it.
-struct ChangeRow {
-  std::string text, change;
-  std::optional<double> predicted, found;
-  bool recompiled = false;
-};
-
 std::string change_of(const traces::Change& change) {
   const bool halves = std::ranges::all_of(change.resources, [](Resource resource) {
     return sim::info(resource).kind == sim::ResourceKind::kLatency;
@@ -107,6 +100,23 @@ std::string change_of(const traces::Change& change) {
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
+
+std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
+  std::string text = fmt::format("{:<54}{:>12}{:>12}\n",
+                                 "The device's time, with the same program:", "predicted", "found");
+  std::string apart;
+  for (const ChangeRow& row : change_rows(record, asked)) {
+    const std::string line = fmt::format("  {:<52}{:>12}{:>12}\n", clean(row.text, 51),
+                                         saving(row.predicted), saving(row.found));
+    (row.recompiled ? apart : text) += line;
+  }
+  if (!apart.empty()) text += "with another program, compiled for the changed machine:\n" + apart;
+  return text;
+}
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+}  // namespace
 
 std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked>& asked) {
   std::vector<ChangeRow> rows;
@@ -129,29 +139,22 @@ std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked
   return rows;
 }
 
-// What a change saves: "-43.8 %" of the time.
 std::string saving(const std::optional<double>& gain) {
   if (!gain) return "-";
   if (std::abs(*gain) < 0.0005) return "0.0 %";
   return fmt::format("{}{:.1f} %", *gain >= 0.0 ? "-" : "+", 100.0 * std::abs(*gain));
 }
 
-std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
-  std::string text = fmt::format("{:<54}{:>12}{:>12}\n",
-                                 "The device's time, with the same program:", "predicted", "found");
-  std::string apart;
-  for (const ChangeRow& row : change_rows(record, asked)) {
-    const std::string line = fmt::format("  {:<52}{:>12}{:>12}\n", clean(row.text, 51),
-                                         saving(row.predicted), saving(row.found));
-    (row.recompiled ? apart : text) += line;
+Json changes_json(const std::vector<ChangeRow>& changes) {
+  Json json = Json::array();
+  for (const ChangeRow& row : changes) {
+    json.push_back({{"change", row.change},
+                    {"predicted_gain", or_null(row.predicted)},
+                    {"gain", or_null(row.found)},
+                    {"recompiled", row.recompiled}});
   }
-  if (!apart.empty()) text += "with another program, compiled for the changed machine:\n" + apart;
-  return text;
+  return json;
 }
-
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
-}  // namespace
 
 std::vector<LayerWaste> layers_by_waste(const Record& record) {
   std::vector<LayerWaste> layers;
@@ -176,7 +179,7 @@ std::string explanation_json(const Record& record, const std::vector<Asked>& ask
   json["machine"] = record.machine.name;
   json["cycles"] = record.report.total.cycles.value;
   json["recorded_cycles"] = why.path.cycles.value;
-  json["path"] = path_json(why.path);
+  json["path"] = path_json(why.path.by_resource);
   json["layers"] = Json::array();
   for (const LayerWaste& l : layers_by_waste(record)) {
     json["layers"].push_back({{"name", l.name},
@@ -187,13 +190,7 @@ std::string explanation_json(const Record& record, const std::vector<Asked>& ask
                               {"wait", sim::info(l.wait).name},
                               {"wait_share", l.wait_share}});
   }
-  json["what_if"] = Json::array();
-  for (const ChangeRow& row : change_rows(record, asked)) {
-    json["what_if"].push_back({{"change", row.change},
-                               {"predicted_gain", or_null(row.predicted)},
-                               {"gain", or_null(row.found)},
-                               {"recompiled", row.recompiled}});
-  }
+  json["what_if"] = changes_json(change_rows(record, asked));
   return json_text(json);
 }
 

@@ -1,6 +1,7 @@
 // Explanation of a run: where the time went and what would change it, as text and as JSON.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,20 @@ struct Asked {
   double found = 0;
   bool recompiled = false;  // by a program of its own
 };
+
+// One change as every form tells it.
+struct ChangeRow {
+  std::string text, change;  // in words, and as --set takes it
+  std::optional<double> predicted, found;
+  bool recompiled = false;
+};
+// What was tried and what was asked, the largest gain first. Needs record.why.
+[[nodiscard]] std::vector<ChangeRow> change_rows(const Record& record,
+                                                 const std::vector<Asked>& asked);
+// What a change saves: "-43.8 %" of the time.
+[[nodiscard]] std::string saving(const std::optional<double>& gain);
+// what_if[]
+[[nodiscard]] nlohmann::ordered_json changes_json(const std::vector<ChangeRow>& changes);
 
 // A layer beside what its useful multiply-adds need at the array's full rate.
 struct LayerWaste {

@@ -16,8 +16,9 @@
 namespace systole::report {
 
 struct Record {
-  std::string model;       // as given, or as the program names it
-  std::string model_hash;  // hex; empty for inline shapes
+  std::string model;         // as given, or as the program names it
+  std::string model_hash;    // hex; empty for inline shapes
+  std::string program_hash;  // of its instructions (isa/code_hash.h)
   std::string command_line;
   isa::Machine machine;
   std::int64_t batch = 1, batches = 1;

@@ -42,6 +42,12 @@ Json bytes_json(const sim::Counters& counters) {
   return json;
 }
 
+// Of the critical path; nothing where it is not known.
+Json layer_path_json(const Record& record, std::size_t layer) {
+  const bool known = record.why && layer < record.why->path.layers.size();
+  return known ? path_json(record.why->path.layers[layer]) : Json(nullptr);
+}
+
 Json layers_json(const Record& record) {
   const std::vector<CycleCount> cycles = layer_cycles(record);
   Json layers = Json::array();
@@ -52,6 +58,7 @@ Json layers_json(const Record& record) {
                       {"cycles", cycles[i].value},
                       {"first_cycle", layer.first.value},
                       {"last_cycle", layer.last.value},
+                      {"path", layer_path_json(record, i)},
                       {"instructions", layer.counters.instructions},
                       {"counters", counters_json(layer.counters)},
                       {"bytes", bytes_json(layer.counters)}});
@@ -99,6 +106,7 @@ Json header_json(const Record& record) {
   const auto if_timed = [&](auto value) { return timed ? Json(value) : Json(nullptr); };
   return {{"model", record.model},
           {"model_hash", record.model_hash},
+          {"program_hash", record.program_hash},
           {"engine", sim::engine_name(record.engine)},
           {"timing_only", record.timing_only},
           {"batch", record.batch},
@@ -131,7 +139,7 @@ std::string stats_json(const Record& record) {
   json["accuracy"] = accuracy_json(record.accuracy);
   json["float_accuracy"] = accuracy_json(record.float_accuracy);
   json["counters"] = counters_json(record.report.total);
-  json["path"] = record.why ? path_json(record.why->path) : Json(nullptr);
+  json["path"] = record.why ? path_json(record.why->path.by_resource) : Json(nullptr);
   json["units"] = units_json(record.report);
   json["layers"] = layers_json(record);
   json["bytes"] = bytes_json(record.report.total);

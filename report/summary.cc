@@ -18,20 +18,6 @@ constexpr std::size_t kNameWidth = 24;
 constexpr std::size_t kKindWidth = 10;  // at most
 constexpr std::size_t kTopLayers = 3;
 
-// A figure with three or four digits and a prefix: 0.00123 -> "1.23 m".
-std::string with_prefix(double value) {
-  struct Prefix {
-    double factor;
-    const char* text;
-  };
-  constexpr Prefix kPrefixes[] = {{1e12, "T"}, {1e9, "G"},  {1e6, "M"},  {1e3, "k"},
-                                  {1.0, ""},   {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}};
-  for (const Prefix& p : kPrefixes) {
-    if (value >= p.factor) return fmt::format("{:.3g} {}", value / p.factor, p.text);
-  }
-  return fmt::format("{:.3g} ", value);
-}
-
 std::string line(const std::string& name, const std::string& text) {
   const std::string head = fmt::format("  {:<12}", name);
   return head + wrapped(text, head.size(), head.size()) + "\n";
@@ -227,6 +213,20 @@ std::string next_command(const Record& record) {
 }
 
 }  // namespace
+
+std::string with_prefix(double value) {
+  struct Prefix {
+    double factor;
+    const char* text;
+  };
+  constexpr Prefix kPrefixes[] = {{1e12, "T"}, {1e9, "G"},  {1e6, "M"},  {1e3, "k"},  {1.0, ""},
+                                  {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
+  for (const Prefix& p : kPrefixes) {
+    constexpr double kRoundsUp = 0.9995;  // 999.9 n is shown as 1 u
+    if (value >= p.factor * kRoundsUp) return fmt::format("{:.3g} {}", value / p.factor, p.text);
+  }
+  return fmt::format("{:.3g} ", value);
+}
 
 std::string grouped(std::int64_t value) {
   std::string digits = std::to_string(value);

@@ -13,6 +13,8 @@ namespace systole::report {
 
 // Its first lines: what ran, how fast, what bounds it.
 [[nodiscard]] std::string heading(const Record& record);
+// A figure with three or four digits and a prefix: 0.00123 -> "1.23 m".
+[[nodiscard]] std::string with_prefix(double value);
 // 1234567 -> "1,234,567"
 [[nodiscard]] std::string grouped(std::int64_t value);
 

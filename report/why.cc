@@ -24,8 +24,8 @@ class Recording {
         report_(timed(program, machine, verified, &causes_)) {}
 
   [[nodiscard]] const sim::Report& report() const { return report_; }
-  [[nodiscard]] bool may_run_again() const {
-    return report_.wall_seconds < kLongRunSeconds && !causes_.full();
+  [[nodiscard]] bool may_run_again(const WhyOptions& options) const {
+    return options.what_if && report_.wall_seconds < options.longest_seconds && !causes_.full();
   }
   [[nodiscard]] traces::CriticalPath path() const {
     return traces::critical_path(causes_, program_.layers.size());
@@ -51,7 +51,7 @@ traces::Explanation explain(const isa::Program& program, const isa::Machine& mac
   const Recording run(program, machine, options.verified);
   traces::Simulator simulator;
   simulator.retime = [&](const isa::Machine& changed) { return run.retimed(changed); };
-  if (options.what_if && run.may_run_again()) {
+  if (run.may_run_again(options)) {
     simulator.rerun = [&](const isa::Machine& changed) { return run.rerun(changed); };
   }
   traces::Explanation why = traces::explain(run.path(), machine, simulator, options.reruns);
@@ -68,7 +68,7 @@ traces::Explanation explain_more(const isa::Program& fewer, const isa::Program& 
   simulator.retime = [&](const isa::Machine& changed) {
     return both.retimed(changed) - first.retimed(changed);
   };
-  if (options.what_if && first.may_run_again() && both.may_run_again()) {
+  if (first.may_run_again(options) && both.may_run_again(options)) {
     simulator.rerun = [&](const isa::Machine& changed) {
       return both.rerun(changed) - first.rerun(changed);
     };

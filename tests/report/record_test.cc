@@ -105,6 +105,14 @@ TEST(Summary, TheNextCommandIsFoldedAtItsWords) {
   EXPECT_EQ(joined, "Next: " + record.command_line + " --trace run.json");
 }
 
+TEST(Summary, FiguresHaveThePrefixThatTheyRoundTo) {
+  EXPECT_EQ(with_prefix(0.00123), "1.23 m");
+  EXPECT_EQ(with_prefix(999.4e-9), "999 n");
+  EXPECT_EQ(with_prefix(999.9e-9), "1 u");
+  EXPECT_EQ(with_prefix(5e-11), "50 p");
+  EXPECT_EQ(with_prefix(0.0), "0 ");
+}
+
 TEST(TenthsOfPercent, AddUpToTheWhole) {
   EXPECT_THAT(tenths_of_percent(std::vector<std::int64_t>{1, 1, 1}),
               testing::ElementsAre(334, 333, 333));
