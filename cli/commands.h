@@ -17,6 +17,7 @@ using AddCommand = void (*)(Command app, const std::string& command_line);
 void add_run(Command app, const std::string& command_line);
 void add_explain(Command app, const std::string& command_line);
 void add_trace(Command app, const std::string& command_line);
+void add_diff(Command app, const std::string& command_line);
 void add_compile(Command app, const std::string& command_line);
 void add_quantize(Command app, const std::string& command_line);
 void add_compare(Command app, const std::string& command_line);
@@ -36,6 +37,7 @@ inline constexpr auto kCommands = std::to_array<AddCommand>({
     add_run,
     add_explain,
     add_trace,
+    add_diff,
     add_compile,
     add_quantize,
     add_compare,
