@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "compare/comparison/measurement.h"
+#include "traces/diff.h"
 
 namespace systole::compare {
 
@@ -55,6 +56,8 @@ struct Point {
   std::string bound_alone = {};              // of one batch alone, where that may be another
   std::string why = {}, why_alone = {};      // the same in a sentence, of simulated machines
   std::optional<OutputCheck> check = {};
+  // Of simulated machines: a batch of the period, and one alone.
+  std::optional<traces::Profile> profile = {}, profile_alone = {};
 };
 
 struct Series {
@@ -101,7 +104,9 @@ struct Row {
   bool busy = false;  // the computer was: the samples spread beyond kBusySpread
   // Of a simulated machine beside others: the first of them, and the parameters in which this one
   // differs from it: "array.rows 256 -> 128; ...". Empty: there is none, or it is the first.
-  std::string against, differs;
+  // And where the cycles differ: "33,204 -> 29,108 cycles (-12.3 %); layers: fc1 -3,000, ...".
+  std::string against, differs, cycles_differ;
+  std::optional<double> against_times_faster;  // than the first machine, below 1: slower
 };
 
 // Geometric mean of how many times faster a target is than the first, over the batches both have.
@@ -131,6 +136,10 @@ struct Comparison {
   std::vector<Mean> means;
   std::vector<std::string> summary;  // one sentence per scenario
 };
+
+// The simulated machine that others are compared with: the first that ran; null: there is none.
+[[nodiscard]] const Series* first_machine(const Comparison& comparison);
+[[nodiscard]] const Point* point_at(const Series& series, std::int64_t batch);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Row& row);
 // Throws InputError naming the key.

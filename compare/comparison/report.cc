@@ -141,11 +141,17 @@ std::vector<std::vector<std::string>> cells_of(const std::vector<const Row*>& ro
   return cells;
 }
 
-// Rule 13, in the terminal's table a line of its own.
-std::string machine_text(const Row& row) {
-  if (row.against.empty()) return {};
-  return fmt::format("simulated against simulated, {}: {}", row.against,
-                     row.differs.empty() ? "nothing differs" : short_differences(row.differs));
+// Rule 13: which machine is faster, and what differs between the two.
+std::string machine_text(const Row& row, const std::string& differs) {
+  std::string text = "simulated against simulated";
+  if (row.against_times_faster) {
+    const double ratio = *row.against_times_faster;
+    text += ratio == 1.0 ? ", as fast as"
+                         : fmt::format(", {:.2f} times {} than", std::max(ratio, 1.0 / ratio),
+                                       ratio > 1.0 ? "faster" : "slower");
+  }
+  text += fmt::format(" {}: {}", row.against, differs.empty() ? "nothing differs" : differs);
+  return row.cycles_differ.empty() ? text : text + "; " + row.cycles_differ;
 }
 
 // The widths of the columns; a long target has a line of its own.
@@ -184,23 +190,24 @@ std::string aligned(const std::vector<const Row*>& rows) {
     if (cells[row][0] != scenario) text += "\n" + cells[row][0] + "\n";
     scenario = cells[row][0];
     text += line_of(cells[row], widths, 1) + line_of(cells[row], widths, 2);
-    const std::string machine = machine_text(*rows[row - 1]);
-    if (!machine.empty()) text += wrapped(clean(machine), 6, 4);
+    const Row& of = *rows[row - 1];
+    if (of.against.empty()) continue;  // of the first machine, or of none
+    text += wrapped(clean(machine_text(of, short_differences(of.differs))), 6, 4);
   }
   return text;
 }
 
-// Rule 13 in full, once a machine.
-std::string machines_text(const Comparison& c, const Medium& medium) {
-  std::vector<std::string> lines;
-  for (const Row& row : c.rows) {
-    if (row.against.empty()) continue;
-    std::string line =
-        medium.bullet + medium.text(fmt::format("{}, simulated against simulated, {}: {}",
-                                                row.target, row.against, row.differs));
-    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+// Rule 13 in full.
+std::string machines_text(const std::vector<const Row*>& rows, const Medium& medium) {
+  std::string text;
+  for (const Row* row : rows) {
+    if (row->against.empty()) continue;
+    text += medium.bullet +
+            medium.text(fmt::format("{}, {} at batch {}, {}", row->target, row->scenario,
+                                    row->batch, machine_text(*row, row->differs))) +
+            "\n";
   }
-  return lines.empty() ? "" : fmt::format("{}\n", fmt::join(lines, "\n"));
+  return text;
 }
 
 std::string means_text(const Comparison& c, const Medium& medium) {
@@ -304,8 +311,8 @@ std::string markdown_text(const Comparison& c, const std::vector<std::string>& p
     text += "|\n";
   }
   text += fmt::format("\n{}\n\n", kLegend);
-  text += machines_text(c, kMarkdown) + means_text(c, kMarkdown) + checks_text(c, kMarkdown) +
-          absent_text(c, kMarkdown);
+  text += machines_text(shown_rows(c, true), kMarkdown) + means_text(c, kMarkdown) +
+          checks_text(c, kMarkdown) + absent_text(c, kMarkdown);
   const std::string how =
       fmt::format("{}, systole {}, {}; model hash {}; host {}.", c.date, c.version,
                   fmt::join(c.libraries, ", "),

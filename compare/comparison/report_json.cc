@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "compare/comparison/compare.h"
+#include "report/diff_text.h"
 
 namespace systole::compare {
 namespace {
@@ -78,6 +79,31 @@ double get_known(const Json& json, const char* key) {
   return get_optional(json, key).value_or(0.0);
 }
 
+Json diff_of(const std::optional<traces::Profile>& a, const std::optional<traces::Profile>& b) {
+  if (!a || !b) return nullptr;
+  const traces::Diff diff = traces::diff(*a, *b);
+  return report::diff_json({*a, *b, diff});
+}
+
+// Every simulated machine beside the first, by batch size.
+Json machine_differences(const Comparison& c) {
+  Json list = Json::array();
+  const Series* first = first_machine(c);
+  for (const Series& s : c.series) {
+    if (first == nullptr || s.kind != kSimulated || s.target == first->target) continue;
+    for (const Point& point : s.points) {
+      const Point* other = point_at(*first, point.batch);
+      if (other == nullptr) continue;
+      list.push_back({{"target", s.target},
+                      {"simulated_against", first->target},
+                      {"batch", point.batch},
+                      {"latency", diff_of(other->profile_alone, point.profile_alone)},
+                      {"period", diff_of(other->profile, point.profile)}});
+    }
+  }
+  return list;
+}
+
 }  // namespace
 
 Json to_json(const Row& row) {
@@ -106,7 +132,9 @@ Json to_json(const Row& row) {
           {"quick", row.quick},
           {"busy", row.busy},
           {"simulated_against", row.against},
-          {"differs", row.differs}};
+          {"differs", row.differs},
+          {"cycles_differ", row.cycles_differ},
+          {"times_faster_than_it", or_null(row.against_times_faster)}};
 }
 
 Row row_from_json(const Json& json) {
@@ -137,6 +165,9 @@ Row row_from_json(const Json& json) {
   row.busy = get<bool>(json, "busy");
   row.against = get<std::string>(json, "simulated_against");
   row.differs = get<std::string>(json, "differs");
+  if (!json.contains("cycles_differ")) return row;  // of a version that did not say so
+  row.cycles_differ = get<std::string>(json, "cycles_differ");
+  row.against_times_faster = get_optional(json, "times_faster_than_it");
   return row;
 }
 
@@ -172,6 +203,7 @@ Json to_json(const Comparison& c) {
     json["absent"].push_back(
         {{"target", a.target}, {"precision", a.precision}, {"reason", a.reason}});
   }
+  json["machine_differences"] = machine_differences(c);
   for (const Series& s : c.series) json["series"].push_back(to_json(s));
   for (const Measurement& m : c.measurements) json["measurements"].push_back(to_json(m));
   return json;

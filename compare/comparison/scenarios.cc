@@ -9,6 +9,7 @@
 
 #include "compare/comparison/server.h"
 #include "compare/comparison/summary.h"
+#include "report/diff_text.h"
 
 namespace systole::compare {
 namespace {
@@ -42,6 +43,10 @@ std::string differences(const Series& from, const Series& to) {
   return text;
 }
 
+bool is_machine(const Series& series) {
+  return series.kind == kSimulated && series.same_model && !series.points.empty();
+}
+
 class RowMaker {
  public:
   explicit RowMaker(Comparison& comparison) : comparison_(comparison) {}
@@ -52,6 +57,7 @@ class RowMaker {
     say_what_is_missing();
     set_best();
     set_ratios();
+    set_machine_ratios();
     set_means();
   }
 
@@ -59,6 +65,7 @@ class RowMaker {
   // `time` is what the scenario is about: the point's latency or its period.
   Row base(const Series& series, const Point& point, const char* scenario,
            const BatchTime& time) const {
+    const bool alone = &time == &point.latency;  // else of the period
     Row row;
     row.scenario = scenario;
     row.target = series.target;
@@ -76,7 +83,7 @@ class RowMaker {
     row.busy = point.spread > kBusySpread;
     row.accuracy = series.accuracy;
     row.quick = point.quick;
-    set_machine(series, row);
+    set_machine(series, point, alone, row);
     if (const auto error = error_of(series, point, time)) {
       row.low = error->low;
       row.high = error->high;
@@ -84,14 +91,18 @@ class RowMaker {
     set_peak(series, row);
     return row;
   }
-  void set_machine(const Series& series, Row& row) const {
-    const auto simulated = [](const Series& s) {
-      return s.kind == kSimulated && s.same_model && !s.points.empty();
-    };
-    const auto first = std::ranges::find_if(comparison_.series, simulated);
-    if (!simulated(series) || first->target == series.target) return;
+  void set_machine(const Series& series, const Point& point, bool alone, Row& row) const {
+    const Series* first = first_machine(comparison_);
+    if (!is_machine(series) || first->target == series.target) return;
     row.against = first->target;
     row.differs = differences(*first, series);
+    const Point* other = point_at(*first, point.batch);
+    if (other == nullptr) return;
+    const auto& of_first = alone ? other->profile_alone : other->profile;
+    const auto& of_this = alone ? point.profile_alone : point.profile;
+    if (!of_first || !of_this) return;
+    const traces::Diff diff = traces::diff(*of_first, *of_this);
+    row.cycles_differ = report::diff_line({*of_first, *of_this, diff});
   }
   void set_peak(const Series& series, Row& row) const {
     if (series.peak <= 0.0 || comparison_.macs == 0) return;
@@ -278,6 +289,20 @@ class RowMaker {
     }
   }
 
+  // Rule 13: each machine's row over the first one's of the same scenario.
+  void set_machine_ratios() {
+    for (Row& row : comparison_.rows) {
+      if (row.against.empty()) continue;
+      const auto first = std::ranges::find_if(comparison_.rows, [&](const Row& other) {
+        const bool same_batch = row.scenario != kByBatch || row.batch == other.batch;
+        return other.target == row.against && other.scenario == row.scenario &&
+               other.precision == row.precision && same_batch;
+      });
+      if (first == comparison_.rows.end()) continue;
+      row.against_times_faster = row.throughput / first->throughput;
+    }
+  }
+
   void set_means() {
     struct Sum {
       double logs = 0.0;
@@ -307,6 +332,16 @@ class RowMaker {
 };
 
 }  // namespace
+
+const Series* first_machine(const Comparison& comparison) {
+  const auto first = std::ranges::find_if(comparison.series, is_machine);
+  return first == comparison.series.end() ? nullptr : &*first;
+}
+
+const Point* point_at(const Series& series, std::int64_t batch) {
+  const auto point = std::ranges::find(series.points, batch, &Point::batch);
+  return point == series.points.end() ? nullptr : &*point;
+}
 
 void set_rows(Comparison& comparison) {
   comparison.rows.clear();

@@ -111,8 +111,9 @@ std::string difference_of(const std::vector<const Row*>& rows) {
   std::string text;
   for (const Row* row : rows) {
     if (row->against.empty()) continue;
-    text += fmt::format(" {} differs from {} in {}.", row->target, row->against,
-                        short_differences(row->differs));
+    text += fmt::format(" {} differs from {} in {}{}{}.", row->target, row->against,
+                        short_differences(row->differs), row->cycles_differ.empty() ? "" : "; ",
+                        row->cycles_differ);
   }
   return text;
 }

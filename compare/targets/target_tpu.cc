@@ -14,6 +14,8 @@
 #include "compare/targets/completions.h"
 #include "compare/targets/targets.h"
 #include "compiler/compile.h"
+#include "report/profile.h"
+#include "report/timed.h"
 #include "report/why.h"
 #include "sim/run.h"
 
@@ -63,7 +65,9 @@ class Simulation {
       : workload_(workload), machine_(machine), device_(without_link(machine)), what_if_(what_if) {}
 
   [[nodiscard]] Point point() {
-    const sim::Report one = run(program(1), machine_, nullptr);
+    report::WhyOptions how{.what_if = what_if_};
+    const report::Record alone = report::timed_record(program(1), machine_, how);
+    const sim::Report& one = alone.report;
     const Period period = find_period(completions_on(machine_));
     batches_ = period.batches;
     unsettled_ = period.unsettled;
@@ -78,12 +82,17 @@ class Simulation {
     point.period.device = seconds(find_period(completions_on(device_)).cycles);
     point.period.host = (many.host_seconds - one.host_seconds) / more;
     point.period.total = seconds(period.cycles) + point.period.host;
-    const isa::Program& fewer = program(batches_ / 2);
-    report::WhyOptions how{.what_if = what_if_, .verified = verified_.contains(&fewer)};
-    set_bound(report::explain_more(fewer, program(batches_), machine_, how), point.bound,
-              point.why);
-    how.verified = true;
-    set_bound(report::explain(program(1), machine_, how), point.bound_alone, point.why_alone);
+    const std::int64_t fewer = batches_ / 2;
+    report::Record more_batches = alone;
+    more_batches.report = report::added(run(program(fewer), machine_, nullptr), many);
+    how.verified = true;  // all of them have run
+    more_batches.why = report::explain_more(program(fewer), program(batches_), machine_, how);
+    set_bound(*more_batches.why, point.bound, point.why);
+    set_bound(*alone.why, point.bound_alone, point.why_alone);
+    if (more_batches.why->path.whole) {
+      point.profile = traces::divided(report::profile_of(more_batches), batches_ - fewer);
+    }
+    point.profile_alone = report::profile_of(alone);
     return point;
   }
 

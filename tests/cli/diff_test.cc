@@ -140,6 +140,27 @@ TEST(Diff, FitsAPageAndHidesNothing) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
+// Rule 13 of a comparison is this difference: of one batch alone to the letter; of the period its
+// tables add up, too.
+TEST(Diff, IsWhatCompareSaysOfTwoMachines) {
+  const Json compared = Json::parse(output({"compare", "mlp:300,200,10", "--batches", "1,8",
+                                            "--targets", "tpu:tpu_v1,tpu:edge_64", "--json"}));
+  const Json& differences = compared["machine_differences"];
+  ASSERT_EQ(differences.size(), 2U);
+  for (const Json& difference : differences) {
+    const std::string batch = std::to_string(difference["batch"].get<int>());
+    EXPECT_EQ(difference["target"], "tpu:edge_64");
+    EXPECT_EQ(difference["latency"], Json::parse(output({"diff", "mlp:300,200,10", "--batch", batch,
+                                                         "--against", "edge_64", "--json"})));
+    const Json& period = difference["period"];
+    for (const char* table : {"layers", "path", "matrix"}) {
+      EXPECT_EQ(sum(period[table]), period["change_cycles"]) << table << " at batch " << batch;
+    }
+    EXPECT_NE(period["change_cycles"], 0);
+    EXPECT_NE(period["change_cycles"], difference["latency"]["change_cycles"]);
+  }
+}
+
 TEST(Diff, RefusesWhatDoesNotGoTogether) {
   const ScratchFolder folder;
   const std::string a = folder.file("a.json"), other = folder.file("other.json");

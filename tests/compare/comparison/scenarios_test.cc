@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <random>
 
+#include "compare/comparison/compare.h"
 #include "compare/comparison/server.h"
 #include "compare/comparison/summary.h"
 #include "tests/support/sanitized.h"
@@ -370,6 +372,67 @@ TEST(Summary, JudgesSimulatedMachinesAmongEachOther) {
     EXPECT_THAT(text, testing::AllOf(HasSubstr("simulated against simulated"),
                                      testing::Not(HasSubstr("no winner"))));
   }
+}
+
+traces::Profile profile(std::int64_t memory, std::int64_t array) {
+  traces::Profile p;
+  p.cycles = memory + array;
+  p.layers = {{"fc", memory + array, {{"memory", memory}, {"array", array}}}};
+  p.path = {{"memory", memory}, {"array", array}};
+  p.matrix = {{"active", array}, {"weight_stall", memory}};
+  return p;
+}
+
+// Where the cycles differ stands beside the verdict: of one batch alone where the row is about
+// that, else of the period; in table, Markdown, JSON and summary.
+TEST(Summary, SaysWhereTheCyclesOfMachinesDiffer) {
+  Comparison c = two_targets();
+  Series other = series("tpu:u", kSimulated, "int8", {point(1, 3e-3, 2e-3), point(8, 9e-3, 8e-3)});
+  c.series[0].parameters = {{"dram.latency", "9"}};
+  other.parameters = {{"dram.latency", "10"}};
+  for (Point& p : c.series[0].points) {
+    p.profile = profile(1000, 500);
+    p.profile_alone = profile(2000, 500);
+  }
+  for (Point& p : other.points) {
+    p.profile = profile(1300, 500);
+    p.profile_alone = profile(1000, 500);
+  }
+  c.series.push_back(other);
+  set_rows(c);
+  c.summary = summarise(c.rows);
+  const std::string period =
+      "1,500 -> 1,800 cycles (+20.0 %); layers: fc +300; path: memory +300; matrix unit: "
+      "weight_stall +300";
+  const std::string alone =
+      "2,500 -> 1,500 cycles (-40.0 %); layers: fc -1,000; path: memory -1,000; matrix unit: "
+      "weight_stall -1,000";
+  EXPECT_EQ(row_of(c, kOffline, "tpu:u").cycles_differ, period);
+  EXPECT_EQ(row_of(c, kSingleStream, "tpu:u").cycles_differ, alone);
+  EXPECT_EQ(row_of(c, kServer, "tpu:u").cycles_differ, alone);
+  EXPECT_EQ(row_of(c, kOffline, "tpu:t").cycles_differ, "");
+  EXPECT_DOUBLE_EQ(*row_of(c, kOffline, "tpu:u").against_times_faster, 0.25);
+  EXPECT_FALSE(row_of(c, kOffline, "tpu:t").against_times_faster);
+  EXPECT_THAT(c.summary[3], HasSubstr("differs from tpu:t in dram.latency 9 -> 10; " + period));
+  EXPECT_THAT(
+      markdown_text(c, {}),
+      HasSubstr("* tpu:u, offline at batch 8, simulated against simulated, 4.00 times slower than "
+                "tpu:t: dram.latency 9 -&gt; 10; 1,500 -&gt; 1,800 cycles"));
+  const auto json = to_json(c);
+  ASSERT_EQ(json["machine_differences"].size(), 2U);
+  const auto& first = json["machine_differences"][0];
+  EXPECT_EQ(first["target"], "tpu:u");
+  EXPECT_EQ(first["simulated_against"], "tpu:t");
+  EXPECT_EQ(first["batch"], 1);
+  EXPECT_EQ(first["period"]["change_cycles"], 300);
+  EXPECT_EQ(first["latency"]["layers"][0]["change"], -1000);
+  for (const Row& row : c.rows) {
+    EXPECT_EQ(row_from_json(to_json(row)).cycles_differ, row.cycles_differ);
+    EXPECT_EQ(row_from_json(to_json(row)).against_times_faster, row.against_times_faster);
+  }
+  auto older = to_json(c.rows.front());
+  older.erase("cycles_differ");
+  EXPECT_EQ(row_from_json(older).cycles_differ, "");
 }
 
 TEST(Summary, JudgesNothingThatABusyComputerMeasured) {
