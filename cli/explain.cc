@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/named_error.h"
+#include "base/outputs.h"
 #include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
@@ -14,7 +15,9 @@
 #include "formats/program_files.h"
 #include "isa/quantity.h"
 #include "report/explanation.h"
+#include "report/page.h"
 #include "report/timed.h"
+#include "report/why.h"
 
 namespace systole::cli {
 namespace {
@@ -22,6 +25,7 @@ namespace {
 struct Options : JobOptions {
   SweepOptions sweep;
   bool json = false, no_what_if = false;
+  std::string page;
   std::vector<std::string> what_if;  // "KEY=VALUE"
 };
 
@@ -106,16 +110,19 @@ constexpr std::size_t kReruns = 8;
 void explain(const Options& o, const std::string& command_line) {
   check_job_options(o);
   if (has_lists(o, o.sweep)) {
-    if (!o.what_if.empty()) {
-      throw InputError("--what-if", "--set has a list: many runs", "one of the two");
+    if (!o.what_if.empty() || !o.page.empty()) {
+      throw InputError(o.page.empty() ? "--what-if" : "--page", "--set has a list: many runs",
+                       "one of the two");
     }
     const report::WhyOptions why{.what_if = !o.no_what_if, .reruns = kReruns};
     return sweep({o, o.sweep, sim::Engine::kCycle, why, true, o.json});
   }
+  OutputSet files;
   std::optional<isa::Program> program;
   if (formats::is_program(o.subject)) program = formats::read_program(o.subject);
   const isa::Machine machine =
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
+  AtomicFile* const page = files.file("--page", o.page);
   for (const std::string& change : o.what_if) {
     isa::Machine changed = machine;
     in_file(asked_name(change), [&] { isa::set_parameter(changed, change); });
@@ -130,7 +137,9 @@ void explain(const Options& o, const std::string& command_line) {
   const auto asked =
       Asker(o, job.program, machine, record.report.wall_seconds > report::kLongRunSeconds)
           .answers(record.report.device_seconds);
+  if (page != nullptr) page->write(report::page_html(record, asked, job.program));
   progress.reset();
+  files.commit();
   fmt::print("{}", o.json ? explanation_json(record, asked) : explanation_text(record, asked));
 }
 
@@ -150,9 +159,14 @@ void add_explain(Command app, const std::string& command_line) {
                    "predicts changes; runs again only what --what-if asks");
   command.add_flag("--json", o->json, "prints JSON");
   add_sweep_options(command, o->sweep);
+  command
+      .add_option("--page", o->page,
+                  "writes an HTML page: timeline, tables, a small array step by step")
+      .type_name("FILE.html");
   command.footer(
       "Example:\n  systole explain gemm:1024,1024,1024\n"
-      "  systole explain resnet50 --batch 8 --what-if unified_buffer.write_ports=4");
+      "  systole explain resnet50 --batch 8 --what-if unified_buffer.write_ports=4\n"
+      "  systole explain resnet50 --batch 8 --page resnet50.html");
   command.callback([o, command_line] {
     o->timing_only = o->calibrate.empty();
     resolve_subject(*o, "explain");

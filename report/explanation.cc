@@ -27,6 +27,7 @@ LayerWaste waste_of(const Record& record, std::size_t layer) {
   const sim::LayerReport& report = record.report.layers[layer];
   const auto& matrix = report.counters.matrix;
   LayerWaste waste;
+  waste.layer = layer;
   waste.name = layer == 0 ? "(no layer)" : report.name;
   waste.cycles = layer_cycles(record)[layer];
   const std::int64_t active = matrix[static_cast<std::size_t>(sim::Stall::kActive)].value;
@@ -172,7 +173,7 @@ std::string explanation_text(const Record& record, const std::vector<Asked>& ask
          waste_table(record, kMostLayers) + "\n" + changes_table(record, asked);
 }
 
-std::string explanation_json(const Record& record, const std::vector<Asked>& asked) {
+Json explanation_document(const Record& record, const std::vector<Asked>& asked) {
   const traces::Explanation& why = *record.why;
   Json json = bound_json(record);
   json["model"] = record.model;
@@ -191,7 +192,11 @@ std::string explanation_json(const Record& record, const std::vector<Asked>& ask
                               {"wait_share", l.wait_share}});
   }
   json["what_if"] = changes_json(change_rows(record, asked));
-  return json_text(json);
+  return json;
+}
+
+std::string explanation_json(const Record& record, const std::vector<Asked>& asked) {
+  return json_text(explanation_document(record, asked));
 }
 
 }  // namespace systole::report

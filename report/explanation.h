@@ -1,6 +1,7 @@
 // Explanation of a run: where the time went and what would change it, as text and as JSON.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ struct ChangeRow {
 
 // A layer beside what its useful multiply-adds need at the array's full rate.
 struct LayerWaste {
+  std::size_t layer = 0;  // of the program
   std::string name;
   CycleCount cycles;     // of the critical path
   CycleCount wasted;     // beyond that need; 0 of a layer that others hide so far
@@ -45,8 +47,10 @@ struct LayerWaste {
 // The most wasteful first; layers without cycles are left out.
 [[nodiscard]] std::vector<LayerWaste> layers_by_waste(const Record& record);
 
-// Both need record.why.
+// All need record.why. The JSON's text is that of the document.
 [[nodiscard]] std::string explanation_text(const Record& record, const std::vector<Asked>& asked);
+[[nodiscard]] nlohmann::ordered_json explanation_document(const Record& record,
+                                                          const std::vector<Asked>& asked);
 [[nodiscard]] std::string explanation_json(const Record& record, const std::vector<Asked>& asked);
 
 }  // namespace systole::report

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <regex>
 
+#include "base/files.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch.h"
 
@@ -104,6 +105,64 @@ TEST(Listing, SaysWhenEachInstructionRanAndWhatItWaitedFor) {
   EXPECT_THAT(std::regex_replace(listing, std::regex(","), ""),
               HasSubstr("The run takes " + cycles + " cycles."));
   EXPECT_EQ(testing_support::systole({"run", program, "--listing", "--json"}).code, 1);
+}
+
+// What a browser reads in the element that holds a page's data.
+Json page_data(const std::string& page) {
+  const std::string begin = "id=\"systole-data\">";
+  const std::size_t at = page.find(begin) + begin.size();
+  return Json::parse(page.substr(at, page.find("</script", at) - at));
+}
+
+TEST(ExplainPage, HasTheNumbersOfTheJson) {
+  const testing_support::ScratchFolder folder;
+  const std::string file = folder.file("p.html");
+  const std::vector<std::string> words = {"explain", "gemm:64,256,64", "--what-if",
+                                          "link.latency=0.5x"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const Json json = Json::parse(output(with({"--json", "--page", file})));
+  EXPECT_EQ(json, Json::parse(output(with({"--json"}))));
+  const Json data = page_data(testing_support::text_of(file));
+  EXPECT_EQ(data["explain"], json);
+  EXPECT_EQ(data["path"]["lanes"][0]["track"], "critical path");
+  const Json stats = Json::parse(output({"run", "gemm:64,256,64", "--timing-only", "--json"}));
+  for (const Json& unit : data["units"]) {
+    EXPECT_EQ(unit["busy"], stats["units"][unit["unit"].get<std::string>()]["busy"]);
+  }
+  for (const Json& stall : data["stalls"]) {
+    const std::string key =
+        std::regex_replace(stall["name"].get<std::string>(), std::regex(" "), "_");
+    EXPECT_EQ(stall["cycles"], stats["counters"]["matrix"][key]) << key;
+  }
+}
+
+TEST(ExplainPage, IsOneFileWhateverTheModelIsCalled) {
+  const testing_support::ScratchFolder folder;
+  const std::string model = folder.file("<img src=x onerror='alert(1)'>&\".onnxtxt");
+  write_file(model, std::string("<ir_version: 8, opset_import: [\"\" : 13]>\n"
+                                "g (float[2,3] x) => (float[2,3] y)\n"
+                                "<float[3,3] w = {1,2,3,4,5,6,7,8,9}> { y = MatMul(x, w) }\n"));
+  const std::string file = folder.file("p.html");
+  output({"explain", model, "--calibrate", "random", "--page", file});
+  const std::string page = testing_support::text_of(file);
+  EXPECT_EQ(page.find("<img"), std::string::npos);
+  EXPECT_EQ(page_data(page)["explain"]["model"], model);
+}
+
+TEST(ExplainPage, IsRefusedBeforeTheWorkWhereItCannotBeWritten) {
+  const testing_support::ScratchFolder folder;
+  for (const std::string& path : {folder.file("none/p.html"), folder.file(""), std::string("-")}) {
+    const auto finished =
+        testing_support::systole({"explain", "gemm:16384,16384,16384", "--page", path});
+    EXPECT_EQ(finished.code, 1) << path;
+    EXPECT_THAT(finished.err, testing::StartsWith("systole: error: "));
+    EXPECT_EQ(finished.out, "");
+  }
+  EXPECT_TRUE(folder.empty());
 }
 
 TEST(Explain, RefusesAWrongChangeBeforeItRuns) {

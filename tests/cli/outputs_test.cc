@@ -75,6 +75,9 @@ TEST_F(OutputFiles, AreNeverInputs) {
            "compile gemm:8,8,8 --machine in/c.cfg -o in/c.cfg",
            "compile in/m.onnxtxt --calibrate in/y.npy -o in/y.npy",
            "run in/p.tpu --stats in/p.tpu",
+           "explain in/p.tpu --page in/p.tpu",
+           "explain in/m.onnxtxt --page in/link",
+           "explain gemm:8,8,8 --machine in/machine.toml --page in/machine.toml",
            "run in/q.onnx --stats in/q.onnx",
            "run in/m.onnxtxt --stats in/m.onnxtxt",
            "run in/m.onnxtxt --stats in/link",
@@ -129,11 +132,11 @@ TEST_F(OutputFiles, AreNeverTheSameTwice) {
 TEST_F(OutputFiles, ThatCannotBeWrittenAreRefusedBeforeTheWork) {
   constexpr const char* kLong = " gemm:16384,16384,16384 ";
   const std::map<std::string, std::string> commands = {
-      {"run", "--stats none/s"},         {"run ", "--trace none/t.csv"},
-      {"run  ", "--output /proc/o"},     {"compile", "-o none/p"},
-      {"compile ", "--emit-asm none/p"}, {"compare", "-o none/c"},
-      {"compare ", "--report /proc/r"},  {"measure cpu", "-o none/m"},
-      {"measure gpu", "-o none/m"}};
+      {"run", "--stats none/s"},     {"run ", "--trace none/t.csv"},
+      {"run  ", "--output /proc/o"}, {"explain", "--page none/p.html"},
+      {"compile", "-o none/p"},      {"compile ", "--emit-asm none/p"},
+      {"compare", "-o none/c"},      {"compare ", "--report /proc/r"},
+      {"measure cpu", "-o none/m"},  {"measure gpu", "-o none/m"}};
   for (const auto& [command, output] : commands) {
     const Finished finished = run(command + kLong + output, "ulimit -t 5; ");
     EXPECT_EQ(finished.code, 1) << command << finished.err;

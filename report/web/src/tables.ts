@@ -1,0 +1,101 @@
+// Tables: layers, stalls, units, what-ifs and the path's shares, each a plain HTML table.
+import type { PageData, PathPart } from "./data";
+import { find, make } from "./dom";
+import { grouped, percent, saving } from "./format";
+import type { TimelineView } from "./timeline";
+
+type Cells = (Node | string)[];
+
+// The first column heads its row; the others are numbers but where `words` says otherwise.
+function table(id: string, heads: string[], rows: Cells[], words: number[] = []): void {
+  const kind = (i: number) => (i === 0 || words.includes(i) ? "" : "number");
+  const head = make("tr", {}, ...heads.map((h, i) => make("th", { scope: "col", class: kind(i) }, h)));
+  const body = rows.map((cells) =>
+    make("tr", {}, ...cells.map((cell, i) =>
+      i === 0 ? make("th", { scope: "row" }, cell) : make("td", { class: kind(i) }, cell))));
+  find(id).replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
+}
+
+// A share as a bar with its figure.
+function bar(share: number, text: string): HTMLElement {
+  const fill = make("span", { class: "fill", "aria-hidden": "true" });
+  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  return make("span", { class: "bar" }, fill, make("span", { class: "figure" }, text));
+}
+
+function roots(parts: PathPart[]): string {
+  const sum = parts.reduce((total, part) => total + part.cycles, 0);
+  return [...parts]
+    .sort((a, b) => b.cycles - a.cycles)
+    .slice(0, 3)
+    .map((part) => `${part.resource} ${(100 * part.cycles / sum).toFixed(0)} %`)
+    .join(", ");
+}
+
+export function layerTable(data: PageData, timeline: TimelineView): void {
+  const { layers } = data.explain;
+  const most = Math.max(1, ...layers.map((l) => l.cycles));
+  const rows = layers.map((layer, i) => {
+    const place = data.layers[i];
+    const go = make("button", { type: "button", class: "link" }, layer.name);
+    go.addEventListener("click", () => {
+      const range = { begin: place.first, end: place.last + 1 };
+      timeline.show(layer.name === "(no layer)" ? range : { ...range, layer: layer.name });
+      const words = `${layer.name}: cycles ${grouped(range.begin)} to ${grouped(range.end)}`;
+      find("timeline-shown").textContent = `The timeline shows ${words}.`;
+      find("timeline-section").scrollIntoView({ block: "start" });
+    });
+    return [go, bar(layer.cycles / most, grouped(layer.cycles)), grouped(layer.wasted),
+      percent(layer.active), percent(layer.lanes), `${layer.wait} ${(100 * layer.wait_share).toFixed(0)} %`,
+      `${grouped(place.first)} \u2013 ${grouped(place.last + 1)}`];
+  });
+  table("layer-table", ["layer", "cycles", "wasted", "active", "lanes", "beside the array", "at work in cycles"],
+    rows, [5, 6]);
+}
+
+export function stallTable(data: PageData): void {
+  const rows = data.stalls
+    .filter((stall) => stall.cycles > 0)
+    .map((stall) => [
+      make("span", {}, stall.name, make("span", { class: "meaning" }, stall.meaning)),
+      grouped(stall.cycles),
+      bar(stall.tenths_of_percent / 1000, `${(stall.tenths_of_percent / 10).toFixed(1)} %`),
+      stall.roots.length > 0 ? roots(stall.roots) : "\u2013",
+    ]);
+  table("stall-table", ["class", "cycles", "share", "what it went to"], rows, [3]);
+}
+
+export function unitTable(data: PageData): void {
+  const all = Math.max(1, data.explain.cycles);
+  const rows = data.units.map((unit) => {
+    const waits = unit.waits.map((wait) => `${wait.name} ${grouped(wait.cycles)}`).join(", ");
+    return [unit.unit, bar(unit.busy / all, grouped(unit.busy)), percent(unit.busy / all),
+      waits || "\u2013", grouped(unit.idle)];
+  });
+  table("unit-table", ["unit", "busy cycles", "of the run", "waits", "idle"], rows, [3]);
+}
+
+export function pathTable(data: PageData, timeline: TimelineView): void {
+  const { path, recorded_cycles: cycles } = data.explain;
+  const meaning = new Map(data.resources.map((r) => [r.name, r.meaning]));
+  const rows = [...path].sort((a, b) => b.cycles - a.cycles).map((part) => [
+    make("span", {}, timeline.swatch(part.resource), part.resource,
+      make("span", { class: "meaning" }, meaning.get(part.resource) ?? "")),
+    grouped(part.cycles),
+    bar(part.cycles / Math.max(1, cycles), percent(part.cycles / Math.max(1, cycles))),
+  ]);
+  table("path-table", ["resource", "cycles", "share"], rows);
+}
+
+export function whatIfTable(data: PageData): void {
+  const rows = data.explain.what_if.map((change) => {
+    const gain = change.gain ?? change.predicted_gain ?? 0;
+    return [
+      make("code", {}, change.change),
+      saving(change.predicted_gain),
+      bar(gain, saving(change.gain)),
+      change.recompiled ? "compiled anew" : "the same",
+    ];
+  });
+  table("what-if-table", ["change", "predicted", "found by running", "program"], rows, [3]);
+}
