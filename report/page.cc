@@ -8,6 +8,7 @@
 #include "report/array_example_json.h"
 #include "report/timeline.h"
 #include "report/timeline_json.h"
+#include "sim/kernel/waits.h"
 
 namespace systole::report {
 
@@ -84,6 +85,15 @@ Json resources_json() {
   return json;
 }
 
+// What units other than the matrix unit wait for, beside syncs.
+Json waits_json() {
+  Json json = Json::array();
+  for (const sim::WaitInfo& wait : sim::kWaits) {
+    json.push_back({{"name", wait.name}, {"meaning", wait.meaning}});
+  }
+  return json;
+}
+
 // The path as a lane of a timeline, whose slices are named by resources.
 Timeline path_timeline(const Record& record) {
   constexpr std::size_t kMostPieces = Timeline::kMost / 4;
@@ -138,6 +148,7 @@ Json page_json(const Record& record, const std::vector<Asked>& asked, const isa:
           {"units", units_json(record)},
           {"layers", layers_json(record)},
           {"resources", resources_json()},
+          {"waits", waits_json()},
           {"path", timeline_json(path_timeline(record))},
           {"timeline", timeline_json(unit_timeline(program, machine))},
           {"array", array_example_json(array_example())}};

@@ -53,6 +53,19 @@ std::int32_t cause_of(const sim::Causes& causes, sim::Moment moment, const Piece
   return static_cast<std::int32_t>(index(traces::largest(cycles)));
 }
 
+// Of an instruction of the lane's unit that started in this cycle, or of the end of the run.
+sim::Moment moment_at(const Timeline::Lane& lane, CyclePoint at, const sim::Causes& causes) {
+  const auto start = std::ranges::lower_bound(lane.starts, std::pair(at, std::int64_t{0}));
+  if (start != lane.starts.end() && start->first == at) {
+    const auto found =
+        std::ranges::lower_bound(causes.starts(), start->second, {}, &sim::Causes::Start::serial);
+    const bool known = found != causes.starts().end() && found->serial == start->second;
+    return known ? found->moment : sim::kStart;
+  }
+  const bool ends = causes.nodes()[static_cast<std::size_t>(causes.end())].at == at;
+  return ends ? causes.end() : sim::kStart;
+}
+
 }  // namespace
 
 std::int32_t Texts::number_of(std::string_view text) {
@@ -110,20 +123,21 @@ void Timeline::instruction(const sim::Life& life) {
 
 void Timeline::find_causes(sim::Causes& causes) {
   causes.sort_starts();
-  const auto moment_of = [&](std::int64_t serial) {
-    const auto start =
-        std::ranges::lower_bound(causes.starts(), serial, {}, &sim::Causes::Start::serial);
-    return start == causes.starts().end() || start->serial != serial ? sim::kStart : start->moment;
-  };
   for (Lane& lane : lanes_) {
     std::ranges::sort(lane.starts);
-    auto next = lane.starts.begin();
-    for (Piece& piece : lane.pieces) {
-      while (next != lane.starts.end() && next->first < piece.end) ++next;
-      if (piece.slices > 1 || piece.waited == CycleCount(0)) continue;
-      const sim::Moment moment =
-          next == lane.starts.end() ? causes.end() : moment_of(next->second);
-      if (moment != sim::kStart) piece.cause = cause_of(causes, moment, piece);
+    // Of what follows a piece without a break: why it was not earlier; kStart if that is unknown.
+    sim::Moment moment = sim::kStart;
+    CyclePoint begin = kNever;
+    for (auto piece = lane.pieces.rbegin(); piece != lane.pieces.rend(); ++piece) {
+      if (const sim::Moment starts = moment_at(lane, piece->end, causes); starts != sim::kStart) {
+        moment = starts;
+      } else if (piece->end != begin) {
+        moment = sim::kStart;
+      }
+      const bool waits = piece->slices == 1 && piece->waited > CycleCount(0);
+      if (waits && moment != sim::kStart) piece->cause = cause_of(causes, moment, *piece);
+      if (!waits) moment = sim::kStart;
+      begin = piece->begin;
     }
   }
 }

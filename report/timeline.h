@@ -56,8 +56,8 @@ class Timeline : public sim::Probe {
   void slice(const sim::Slice& slice) override;
   void instruction(const sim::Life& life) override;
 
-  // Says of each wait what the chain of causes to the instruction behind it, or to the end of the
-  // run, went through meanwhile.
+  // Says of each wait that ends with an instruction's start, or with the run, what the chain of
+  // causes to that moment went through meanwhile.
   void find_causes(sim::Causes& causes);
 
   [[nodiscard]] const std::vector<Lane>& lanes() const { return lanes_; }  // as they appeared

@@ -1,6 +1,6 @@
 // Bundles src/ into the one file page.html: `node build.mjs [FILE]`. The same sources and versions
 // give the same bytes.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -18,9 +18,30 @@ async function bundle(entry) {
     target: "es2021",
     charset: "ascii",
     legalComments: "none",
+    metafile: true,
     write: false,
   });
-  return result.outputFiles[0].text.trim();
+  return { text: result.outputFiles[0].text.trim(), inputs: Object.keys(result.metafile.inputs) };
+}
+
+const ascii = (text, escape) =>
+  text.replace(/[^\x00-\x7f]/g, (c) => escape(c.charCodeAt(0)));
+const asciiScript = (text) => ascii(text, (code) => `\\u${code.toString(16).padStart(4, "0")}`);
+const asciiHtml = (text) =>
+  ascii(text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`), (code) => `&#${code};`);
+
+// The licences of the packages that parts of the bundle come from.
+function licences(inputs) {
+  const names = inputs.map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const packages = [...new Set(names.filter((name) => name !== undefined))].sort();
+  return packages.map((name) => {
+    const folder = `${here}node_modules/${name}/`;
+    const { version, license } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
+    const file = readdirSync(folder).find((f) => /^licen[cs]e/i.test(f));
+    if (!file && !license) throw new Error(`${name} has no licence`);
+    const text = file ? readFileSync(folder + file, "utf8").trim() : license;
+    return `${name} ${version}\n${text}\n`;
+  }).join("\n");
 }
 
 // A mark is replaced as text: what is put in may hold `$&`.
@@ -30,15 +51,13 @@ function put(page, mark, text) {
 }
 
 const style = await bundle("page.css");
-// esbuild leaves regular expressions as they are.
-const script = (await bundle("main.ts")).replace(
-  /[^\x00-\x7f]/g,
-  (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-);
+const main = await bundle("main.ts");
+const script = asciiScript(main.text); // esbuild leaves regular expressions as they are
 if (/<\/script/i.test(script)) throw new Error("the script would end its own element");
 let page = readFileSync(`${here}src/page.in.html`, "utf8");
-page = put(page, "@STYLE@", style);
+page = put(page, "@STYLE@", style.text);
 page = put(page, "@SCRIPT@", script);
+page = put(page, "@LICENCES@", asciiHtml(licences(main.inputs)));
 if (/[^\x00-\x7f]/.test(page)) throw new Error("the page is not ASCII");
 if (page.length > kMostBytes) throw new Error(`the page has ${page.length} bytes`);
 writeFileSync(to, page);

@@ -122,6 +122,7 @@ export interface PageData {
   units: UnitCycles[];
   layers: LayerPlace[];
   resources: { name: string; meaning: string }[];
+  waits: { name: string; meaning: string }[];
   path: TimelineData;
   timeline: TimelineData;
   array: ArrayData;

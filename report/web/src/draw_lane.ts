@@ -66,7 +66,7 @@ function work(band: Band, i: number, paint: Paint): Fill {
 
 // Neighbouring layers differ; their names tell which they are.
 function layerFill(layer: number, paint: Paint): Fill {
-  return layer % 2 === 0 ? paint.theme.bar : paint.theme.faint;
+  return layer % 2 === 0 ? paint.theme.bar : paint.theme.bar2;
 }
 
 function label(context: CanvasRenderingContext2D, band: Band, i: number, area: number[], paint: Paint) {

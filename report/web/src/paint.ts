@@ -13,6 +13,7 @@ export interface Theme {
   waitText: string;
   mark: string;
   bar: string;
+  bar2: string;
   hues: string[];
 }
 
@@ -31,6 +32,7 @@ export function readTheme(): Theme {
     waitText: value("wait-text"),
     mark: value("mark"),
     bar: value("bar"),
+    bar2: value("bar-2"),
     hues: [0, 1, 2, 3, 4, 5, 6].map((i) => value(`hue-${i}`)),
   };
 }

@@ -32,25 +32,57 @@ function roots(parts: PathPart[]): string {
     .join(", ");
 }
 
-export function layerTable(data: PageData, timeline: TimelineView): void {
-  const { layers } = data.explain;
-  const most = Math.max(1, ...layers.map((l) => l.cycles));
-  const rows = layers.map((layer, i) => {
-    const place = data.layers[i];
-    const go = make("button", { type: "button", class: "link" }, layer.name);
-    go.addEventListener("click", () => {
-      const range = { begin: place.first, end: place.last + 1 };
-      timeline.show(layer.name === "(no layer)" ? range : { ...range, layer: layer.name });
-      const words = `${layer.name}: cycles ${grouped(range.begin)} to ${grouped(range.end)}`;
-      find("timeline-shown").textContent = `The timeline shows ${words}.`;
-      find("timeline-section").scrollIntoView({ block: "start" });
-    });
-    return [go, bar(layer.cycles / most, grouped(layer.cycles)), grouped(layer.wasted),
-      percent(layer.active), percent(layer.lanes), `${layer.wait} ${(100 * layer.wait_share).toFixed(0)} %`,
-      `${grouped(place.first)} \u2013 ${grouped(place.last + 1)}`];
+type LayerKey = (data: PageData, i: number) => number | string;
+
+// Columns of the table of layers: what they sort by, and whether the largest come first.
+const layerColumns: { head: string; key: LayerKey; descends: boolean }[] = [
+  { head: "layer", key: (data, i) => data.layers[i].layer, descends: false },
+  { head: "cycles", key: (data, i) => data.explain.layers[i].cycles, descends: true },
+  { head: "wasted", key: (data, i) => data.explain.layers[i].wasted, descends: true },
+  { head: "active", key: (data, i) => data.explain.layers[i].active, descends: false },
+  { head: "lanes", key: (data, i) => data.explain.layers[i].lanes, descends: false },
+  { head: "beside the array", key: (data, i) => data.explain.layers[i].wait, descends: false },
+  { head: "at work in cycles", key: (data, i) => data.layers[i].first, descends: false },
+];
+const kByWaste = 2;
+
+function layerRow(data: PageData, timeline: TimelineView, i: number): Cells {
+  const layer = data.explain.layers[i];
+  const place = data.layers[i];
+  const most = Math.max(1, ...data.explain.layers.map((l) => l.cycles));
+  const go = make("button", { type: "button", class: "link" }, layer.name);
+  go.addEventListener("click", () => {
+    const range = { begin: place.first, end: place.last + 1 };
+    timeline.show(layer.name === "(no layer)" ? range : { ...range, layer: layer.name });
+    const words = `${layer.name}: cycles ${grouped(range.begin)} to ${grouped(range.end)}`;
+    find("timeline-shown").textContent = `The timeline shows ${words}.`;
+    find("timeline-section").scrollIntoView({ block: "start" });
   });
-  table("layer-table", ["layer", "cycles", "wasted", "active", "lanes", "beside the array", "at work in cycles"],
-    rows, [5, 6]);
+  return [go, bar(layer.cycles / most, grouped(layer.cycles)), grouped(layer.wasted),
+    percent(layer.active), percent(layer.lanes), `${layer.wait} ${(100 * layer.wait_share).toFixed(0)} %`,
+    `${grouped(place.first)} \u2013 ${grouped(place.last + 1)}`];
+}
+
+// The order of the explanation, by waste, until another column is pressed.
+export function layerTable(data: PageData, timeline: TimelineView, column = kByWaste): void {
+  const { key, descends } = layerColumns[column];
+  const order = data.layers.map((_, i) => i);
+  const sign = descends ? -1 : 1;
+  order.sort((a, b) => {
+    const [x, y] = [key(data, a), key(data, b)];
+    return x === y ? a - b : x < y ? -sign : sign;
+  });
+  table("layer-table", layerColumns.map(({ head }) => head),
+    order.map((i) => layerRow(data, timeline, i)), [5, 6]);
+  find("layer-table").querySelectorAll("thead th").forEach((head, i) => {
+    const sort = make("button", { type: "button", class: "sort" }, layerColumns[i].head);
+    sort.addEventListener("click", () => {
+      layerTable(data, timeline, i);
+      find("layer-table").querySelectorAll<HTMLElement>("button.sort")[i].focus();
+    });
+    head.replaceChildren(sort);
+    if (i === column) head.setAttribute("aria-sort", descends ? "descending" : "ascending");
+  });
 }
 
 export function stallTable(data: PageData): void {

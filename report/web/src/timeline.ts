@@ -169,6 +169,7 @@ export class TimelineView {
   private drawAxis(x: d3.ScaleLinear<number, number>): void {
     const { context, paint } = this;
     context.textAlign = "center";
+    context.lineWidth = 1;
     const count = Math.max(2, Math.floor((this.width - this.left) / 110));
     for (const tick of x.ticks(count)) {
       if (!Number.isInteger(tick)) continue;
@@ -264,7 +265,7 @@ export class TimelineView {
       facts.push(`${counted(piece.slices, "slice")} drawn as one, named by the longest: ` +
         `${grouped(piece.busy)} cycles of work, ${grouped(piece.waited)} of waiting`);
     } else if (band.kind === "unit") {
-      facts.push(piece.waited > 0 ? `waits: ${piece.name}` : "at work");
+      facts.push(piece.waited > 0 ? `waits: ${this.waitMeaning(piece.name)}` : "at work");
     }
     if (piece.cause >= 0) {
       const { name, meaning } = this.data.resources[piece.cause];
@@ -280,6 +281,13 @@ export class TimelineView {
 
   private meaning(resource: string): string {
     return this.data.resources.find((r) => r.name === resource)?.meaning ?? "";
+  }
+
+  private waitMeaning(name: string): string {
+    const sync = /^(raw|war) (.+)$/.exec(name);
+    if (sync) return sync[1] === "raw" ? `for what ${sync[2]} writes` : `until ${sync[2]} has read`;
+    const known = [...this.data.stalls, ...this.data.waits].find((wait) => wait.name === name);
+    return known?.meaning ?? name;
   }
 
   // --- keyboard and buttons ---
@@ -372,12 +380,12 @@ export class TimelineView {
 
   private legend(): void {
     const item = (picture: HTMLElement, text: string) => make("li", {}, picture, text);
-    find("timeline-legend").replaceChildren(
-      item(swatch(this.paint.workTile), "a unit at work"),
-      item(swatch(this.paint.waitTile), "a unit waiting"),
-      item(make("span", { class: "swatch empty", "aria-hidden": "true" }), "idle"),
-      ...this.order.map((name) => item(this.swatch(name), name)),
+    find("legend-units").replaceChildren(
+      item(swatch(this.paint.workTile), "at work"),
+      item(swatch(this.paint.waitTile), "waiting"),
+      item(make("span", { class: "swatch", "aria-hidden": "true" }), "idle"),
     );
+    find("legend-path").replaceChildren(...this.order.map((name) => item(this.swatch(name), name)));
   }
 }
 
