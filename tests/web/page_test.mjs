@@ -156,6 +156,65 @@ test("stepping shows the registers of the simulation, forwards and back", async 
   await close();
 });
 
+const number = (text) => Number(text.replace("\u2212", "-"));
+
+// "x[5,1] \u25b8" -> [5, 1]
+const indices = (text) => text.match(/\[(\d+),(\d+)\]/)?.slice(1).map(Number);
+
+// What elements are called is what they are, and each sum is the one above and a product.
+test("names and sums on the cells are true", async () => {
+  const { page, data, close } = await open(pages.gemm);
+  const { array } = data;
+  let [named, added, travelled, captured] = [0, 0, 0, 0];
+  for (let cycle = array.frames[0].cycle; cycle <= array.writes.at(-1)[0]; ++cycle) {
+    await page.locator("#array-slider").fill(String(cycle));
+    const planes = registers(array, cycle);
+    const { cells, heads, rows } = await page.evaluate(() => ({
+      cells: [...document.querySelectorAll("#array-grid td.pe")].map((cell) =>
+        [...cell.querySelectorAll(".note")].map((note) => note.textContent)),
+      heads: [...document.querySelectorAll("#array-grid thead th")].map((th) => th.lastChild.textContent),
+      rows: [...document.querySelectorAll("#array-grid tbody th")].map((th) => th.lastChild.textContent),
+    }));
+    cells.forEach(([x, switches, next, sum], i) => {
+      assert.equal(switches, planes.switch[i] === 1 ? "S" : "");
+      assert.equal(x !== "", planes.valid[i] === 1);
+      if (x !== "") {
+        const [b, k] = indices(x);
+        assert.equal(array.x[b][k], planes.activation[i]);
+        const [, above, a, w] = sum.match(/^(\u2212?\d+)\+(\d+)\u00b7\(?(\u2212?\d+)\)?$/).map(number);
+        assert.deepEqual([a, w], [planes.activation[i], planes.active[i]]);
+        assert.equal(above + a * w, planes.psum[i]);
+        ++named;
+        if (above !== 0) ++added;
+      }
+      if (next === "new") ++captured;
+      else if (next !== "") {
+        assert.equal(number(next.replace(" \u25be", "")), planes.travelling[i]);
+        ++travelled;
+      }
+    });
+    heads.forEach((text, c) => {
+      if (text === "\u00b7") return;
+      const [k, n] = indices(text);
+      // The first row stays in PE(0,c), the others go on.
+      const plane = k % array.rows === 0 ? planes.shadow : planes.travelling;
+      assert.equal(plane[c], array.w[k][n], `${text} in cycle ${cycle}`);
+    });
+    rows.slice(0, array.rows).forEach((text, r) => {
+      if (text === "\u00b7") return;
+      const [b, k] = indices(text);
+      assert.equal(planes.activation[r * array.columns], array.x[b][k]);
+    });
+  }
+  const pes = array.rows * array.columns;
+  assert.equal(named, array.passes.length * array.x.length * pes);
+  assert.ok(added > named / 2);
+  assert.equal(captured, array.passes.length * pes);
+  // Weight row i passes the i rows above its own.
+  assert.equal(travelled, array.passes.length * array.columns * (1 + 2 + 3));
+  await close();
+});
+
 test("buttons, slider and play move the cycle", async () => {
   const { page, data, close } = await open(pages.gemm);
   const button = (name) => page.locator("#array").getByRole("button", { name, exact: true });

@@ -262,8 +262,9 @@ export class TimelineView {
       `cycles ${grouped(piece.begin)} to ${grouped(piece.end)} (${counted(length, "cycle")})`,
     ];
     if (piece.slices > 1) {
-      facts.push(`${counted(piece.slices, "slice")} drawn as one, named by the longest: ` +
-        `${grouped(piece.busy)} cycles of work, ${grouped(piece.waited)} of waiting`);
+      const sums = band.kind === "path" ? ""
+        : `: ${grouped(piece.busy)} cycles of work, ${grouped(piece.waited)} of waiting`;
+      facts.push(`${grouped(piece.slices)} pieces drawn as one, named by the longest${sums}`);
     } else if (band.kind === "unit") {
       facts.push(piece.waited > 0 ? `waits: ${this.waitMeaning(piece.name)}` : "at work");
     }
