@@ -2,6 +2,7 @@
 // a row or byte touched against the size of its space, both after repeats are expanded.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -167,6 +168,31 @@ class RangeChecker {
                       access.write ? "writes" : "reads", place_name(access.space), access.begin,
                       access.end, low, size));
     }
+    // Of a vector operation each row may go where it came from (verify_vector.h).
+    if (sound_ && !std::holds_alternative<Vector>(insn)) check_apart();
+  }
+
+  // What is written while others of its rows are still read would depend on time.
+  void check_apart() {
+    const Access from = ub_hull(false), to = ub_hull(true);
+    const bool rows_meet = from.begin < to.end && to.begin < from.end;
+    const bool lanes_meet = from.lane_begin < to.lane_end && to.lane_begin < from.lane_end;
+    if (rows_meet && lanes_meet) bad(overlap_text(to.begin, from.begin, "rows or lanes apart"));
+  }
+
+  // The least box around the unified buffer rows of accesses_ that are read or written; empty if
+  // there are none.
+  [[nodiscard]] Access ub_hull(bool write) const {
+    Access hull{Space::kUb, 0, 0, write, 0, 0, 0};
+    for (const Access& a : accesses_) {
+      if (a.space != Space::kUb || a.write != write) continue;
+      if (hull.begin == hull.end) hull = a;
+      hull.begin = std::min(hull.begin, a.begin);
+      hull.end = std::max(hull.end, a.end);
+      hull.lane_begin = std::min(hull.lane_begin, a.lane_begin);
+      hull.lane_end = std::max(hull.lane_end, a.lane_end);
+    }
+    return hull;
   }
 
   [[nodiscard]] std::int64_t size_of(Space space) const {

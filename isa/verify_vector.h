@@ -18,6 +18,10 @@ namespace systole::isa {
 // The values that a type holds.
 [[nodiscard]] OperandRange type_range(std::int64_t type);
 
+// That an instruction writes what it reads: rows from `to` on, from `from` on.
+[[nodiscard]] std::string overlap_text(std::int64_t to, std::int64_t from,
+                                       std::string_view expected);
+
 // Shown every instruction in the order in which they execute, operands within their ranges.
 class VectorChecker {
  public:
@@ -33,7 +37,7 @@ class VectorChecker {
   void check(const Copy& insn);
 
  private:
-  // Unified buffer rows as an operand names them; copies give the hull of their strided rows.
+  // Unified buffer rows as an operand names them.
   struct Place {
     std::int64_t ub, lane, rows, bytes;
     bool operator==(const Place&) const = default;
@@ -50,7 +54,6 @@ class VectorChecker {
   void check_result(Unit unit, std::int64_t type);
   [[nodiscard]] bool meet(const Place& x, const Place& y) const;
   void apart(const Place& from, const Place& to, std::string_view expected);
-  [[nodiscard]] Place hull(const Place& row, std::int64_t stride) const;
   [[nodiscard]] const Registers& registers(Unit unit) const { return registers_[index(unit)]; }
 
   const Machine& machine_;
