@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "compiler/lower/predict_resources.h"
 #include "compiler/lower/predict_work.h"
+#include "isa/decode.h"
 #include "isa/delivery.h"
 #include "isa/insn.h"
 #include "isa/precisions.h"
@@ -111,7 +112,7 @@ class Timeline {
   void decode(std::int64_t at) {
     const isa::Insn& next = program_.code[pc_];
     SYSTOLE_CHECK(!std::holds_alternative<isa::Repeat>(next), "repeats are not predicted");
-    now_ = at + machine_.sequencer_decode_cycles;
+    now_ = at + isa::decode_cycles(next, machine_);
     if (const auto* tag = std::get_if<isa::Tag>(&next)) layer_ = tag->layer;
     if (isa::queue_of(next) != Unit::kSequencer) dispatch(next, at);
     ++pc_;

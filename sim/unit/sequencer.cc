@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "isa/decode.h"
 #include "isa/expand.h"
 #include "sim/kernel/waits.h"
 
@@ -35,7 +36,7 @@ Process Sequencer::run() {
     const Instant decoded = trail_.now();
     sheet_.wait(ready, decode, wait::kInstructions, {});
     note(insn);
-    CycleCount next = decode_cycles();
+    const CycleCount next = decode_cycles(insn);
 
     if (Inbox* inbox = inboxes_[isa::index(isa::queue_of(insn))]; inbox != nullptr) {
       co_await inbox->queue().writable();
@@ -54,7 +55,6 @@ Process Sequencer::run() {
       for (std::size_t unit = 0; unit < sent_.size(); ++unit) {
         co_await trail_.reach(completions_.of(isa::unit_at(unit)), sent_[unit]);
       }
-      next = CycleCount(1);
     }
 
     if (const auto* interrupt = std::get_if<isa::Interrupt>(&insn)) {
@@ -84,8 +84,8 @@ isa::Insn Sequencer::fetch() {
   return moves ? isa::stepped(insn, step_, repetition_) : insn;
 }
 
-CycleCount Sequencer::decode_cycles() const {
-  return board_.paced(Resource::kDecode, CycleCount(board_.machine.sequencer_decode_cycles));
+CycleCount Sequencer::decode_cycles(const isa::Insn& insn) const {
+  return board_.paced(Resource::kDecode, CycleCount(isa::decode_cycles(insn, board_.machine)));
 }
 
 void Sequencer::note(const isa::Insn& insn) {
@@ -104,13 +104,11 @@ std::int64_t Sequencer::needed(const isa::Insn& insn) const {
 }
 
 void Sequencer::book(CyclePoint begin, const isa::Insn& insn) {
-  const CycleCount length =
-      std::holds_alternative<isa::Interrupt>(insn) ? CycleCount(1) : decode_cycles();
   SliceLabel label;
   if (board_.probe != nullptr) {
     label = {isa::mnemonic(insn), board_.ledger.layer_name(layer_), current(), -1};
   }
-  sheet_.busy(begin, begin + length, label);
+  sheet_.busy(begin, begin + decode_cycles(insn), label);
 }
 
 void Sequencer::advance() {

@@ -50,7 +50,7 @@ class Sequencer {
   [[nodiscard]] std::int64_t needed(const isa::Insn& insn) const;
   void note(const isa::Insn& insn);
   void book(CyclePoint begin, const isa::Insn& insn);
-  [[nodiscard]] CycleCount decode_cycles() const;
+  [[nodiscard]] CycleCount decode_cycles(const isa::Insn& insn) const;
 
   const Board& board_;
   InstructionBuffer& buffer_;
