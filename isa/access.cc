@@ -138,7 +138,8 @@ void list(const ReadWeights& i, Lister& to) {
 
 // The accumulators' side of a pass: accumulating reads what it adds to.
 template <typename Pass>
-void list_sums(const Pass& i, std::int64_t rows, Lister& to) {
+void list_sums(const Pass& i, std::int64_t injected, Lister& to) {
+  const std::int64_t rows = precision_info(i.precision).sum_rows(injected);
   if (i.accumulate != 0) to.acc({i.instance, i.acc}, rows, i.n, false);
   to.acc({i.instance, i.acc}, rows, i.n, true);
 }

@@ -11,6 +11,9 @@
 
 namespace systole::isa {
 
+// Bytes of an accumulator: accumulators.rows counts rows of C of these.
+inline constexpr std::int64_t kAccumulatorBytes = 4;
+
 struct PrecisionInfo {
   std::string_view name;
   DType activation, weight, sum;
@@ -19,6 +22,10 @@ struct PrecisionInfo {
 
   [[nodiscard]] std::int64_t activation_bytes() const { return dtype_bytes(activation); }
   [[nodiscard]] std::int64_t weight_bytes() const { return dtype_bytes(weight); }
+  // Accumulator rows that the sums of `rows` rows take: a sum may be wider than an accumulator.
+  [[nodiscard]] std::int64_t sum_rows(std::int64_t rows) const {
+    return rows * ceil_div(dtype_bytes(sum), kAccumulatorBytes);
+  }
 };
 
 inline constexpr auto kPrecisions = std::to_array<PrecisionInfo>({
@@ -40,6 +47,15 @@ inline constexpr auto kPrecisions = std::to_array<PrecisionInfo>({
   }
   return -1;
 }
+
+// A sum, as all that computes with sums has it: the oracle, the arrays, activation (type s32 writes
+// it as it is), all of which wrap at 32 bits. A row with sums of another type is counted right
+// where places are listed and verified (sum_rows), and needs arithmetic of its own there.
+using Sum = std::int32_t;
+static_assert(sizeof(Sum) == kAccumulatorBytes);
+static_assert(std::ranges::all_of(kPrecisions, [](const PrecisionInfo& info) {
+  return info.sum == DType::kInt32;
+}));
 
 // Bytes of a weight tile in memory: R x C weights. read_weights does not say what it reads them
 // for, so all precisions have weights of one size.

@@ -12,6 +12,7 @@
 #include "base/storage.h"
 #include "isa/insn.h"
 #include "isa/machine.h"
+#include "isa/precisions.h"
 #include "isa/registers.h"
 #include "sim/kernel/report.h"
 
@@ -25,9 +26,9 @@ struct Tile {
 
 // What each matrix unit has of its own (T11).
 struct MatrixState {
-  Storage<std::int32_t> accumulators;  // rows of C
-  std::deque<Tile> fifo;               // tiles read and not yet active, oldest first
-  Tile active;                         // the tile that passes use
+  Storage<isa::Sum> accumulators;  // rows of C
+  std::deque<Tile> fifo;           // tiles read and not yet active, oldest first
+  Tile active;                     // the tile that passes use
 };
 
 struct State {

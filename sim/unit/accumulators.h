@@ -1,4 +1,4 @@
-// Accumulators: rows of C x int32. Row order inside one matrix unit holds by T2, so passes may hit
+// Accumulators: rows of C sums. Row order inside one matrix unit holds by T2, so passes may hit
 // the same rows back to back; everybody else synchronises.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/storage.h"
 #include "isa/footprint.h"
+#include "isa/precisions.h"
 
 namespace systole::sim {
 
@@ -19,17 +20,17 @@ class Accumulators {
   }
 
   // The first element of rows [row, row + rows); C elements from one row to the next.
-  [[nodiscard]] std::int32_t* rows(std::int64_t row, std::int64_t rows) {
+  [[nodiscard]] isa::Sum* rows(std::int64_t row, std::int64_t rows) {
     SYSTOLE_CHECK(row >= 0 && row + rows <= rows_, "rows [{}, {}) of {}", row, row + rows, rows_);
     return sums_.data() + row * machine_.c();
   }
   // Row 0; C elements from one row to the next.
-  [[nodiscard]] std::int32_t* all() { return sums_.data(); }
+  [[nodiscard]] isa::Sum* all() { return sums_.data(); }
 
  private:
   const isa::Machine& machine_;
   std::int64_t rows_;
-  Storage<std::int32_t> sums_;
+  Storage<isa::Sum> sums_;
 };
 
 }  // namespace systole::sim
