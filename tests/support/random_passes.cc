@@ -74,8 +74,8 @@ void Generator::matmul(std::int64_t unit) {
   isa::Matmul insn;
   insn.instance = unit;
   begin_pass(insn);
-  const bool wide = insn.precision != isa::precision::kInt8;
-  const Area from = operand(random_.pick(1, 6), insn.k * (wide ? 2 : 1));
+  const std::int64_t bytes = isa::precision_info(insn.precision).activation_bytes();
+  const Area from = operand(random_.pick(1, 6), insn.k * bytes);
   insn.ub = from.row;
   insn.lane = from.lane;
   insn.rows = from.rows;
@@ -89,7 +89,7 @@ void Generator::convolve(std::int64_t unit) {
   insn.instance = unit;
   begin_pass(insn);
   random_walk(insn, machine(), random_);
-  const std::int64_t bytes = insn.precision == isa::precision::kInt8 ? 1 : 2;
+  const std::int64_t bytes = isa::precision_info(insn.precision).activation_bytes();
   const Area from = operand(random_.pick(1, 12), insn.k / insn.taps * bytes);
   insn.ub = from.row;
   insn.lane = from.lane;

@@ -6,6 +6,7 @@
 
 #include "isa/insn.h"
 #include "isa/machine.h"
+#include "isa/precisions.h"
 #include "tests/support/random_choice.h"
 
 namespace systole {
@@ -13,10 +14,14 @@ namespace systole {
 // Precision, and a zero point that its activations can have.
 template <typename Pass>
 void random_precision(Pass& pass, RandomChoice& random) {
+  constexpr auto kLast = static_cast<std::int64_t>(isa::kPrecisions.size()) - 1;
+  constexpr std::int64_t kRare = isa::precision::kInt8x16High;
   if (random.chance(40)) {
-    pass.precision = random.chance(60) ? isa::precision::kInt8x16 : isa::precision::kInt8x16High;
+    const bool often = random.chance(60);
+    pass.precision = kLast > kRare ? random.pick(kRare, kLast) : kRare;
+    if (often) pass.precision = isa::precision::kInt8x16;
   }
-  const bool wide = pass.precision != isa::precision::kInt8;
+  const bool wide = isa::precision_info(pass.precision).activation == DType::kInt16;
   pass.is_signed = wide ? 1 : random.pick(0, 1);
   pass.zero_point = pass.is_signed != 0 ? random.pick(-128, 127) : random.pick(0, 255);
   if (wide && random.chance(50)) pass.zero_point = random.pick(-32768, 32767);
