@@ -202,6 +202,29 @@ TEST(Machine, SetRefusesAndLeavesTheMachineAlone) {
   EXPECT_EQ(machine, Machine{});
 }
 
+// A row that is opened stays open for tRAS, or until its burst is through, whichever is later.
+TEST(Machine, ABurstFitsBetweenTwoRefreshes) {
+  Machine machine;
+  const std::int64_t refresh = machine.dram_trp + machine.dram_trfc;
+  const std::int64_t burst = machine.dram_trcd + machine.dram_burst_picoseconds();
+  ASSERT_LT(burst, machine.dram_tras);
+  const auto fits = [&](std::int64_t between) {
+    machine.dram_trefi = refresh + between;
+    try {
+      validate(machine);
+      return true;
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("no burst fits between two refreshes"));
+      return false;
+    }
+  };
+  EXPECT_FALSE(fits(machine.dram_tras));
+  EXPECT_TRUE(fits(machine.dram_tras + 1));
+  machine.dram_tras = burst - 10;
+  EXPECT_FALSE(fits(burst));
+  EXPECT_TRUE(fits(burst + 1));
+}
+
 TEST(Machine, ParametersListsEveryRow) {
   const std::vector<ParameterView> views = parameters(Machine{});
   ASSERT_FALSE(views.empty());
