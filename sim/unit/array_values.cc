@@ -196,6 +196,25 @@ std::int64_t multiply(const ArrayJob& job, Simd simd) {
   return multiply_portable(job);
 }
 
+// One-byte sums that count more than once are made aside and then added.
+std::int64_t multiply_aside(const PassValues& pass, ArrayJob job, Simd simd) {
+  thread_local std::vector<std::int32_t> sums;
+  sums.resize(at(job.rows * job.n));
+  job.acc = sums.data();
+  job.acc_stride = job.n;
+  job.accumulate = false;
+  multiply(job, simd);
+  std::int64_t wraps = 0;
+  for (std::int64_t i = 0; i < job.rows * job.n; ++i) {
+    std::int32_t& acc = pass.acc[i / job.n * pass.acc_stride + i % job.n];
+    const std::int64_t exact =
+        (pass.accumulate ? acc : 0) + sums[at(i)] * (std::int64_t{1} << pass.shift);
+    acc = static_cast<std::int32_t>(static_cast<std::uint32_t>(exact));
+    wraps += acc != exact;
+  }
+  return wraps;
+}
+
 std::int64_t compute_wide(const PassValues& pass, Simd simd) {
   thread_local WideScratch scratch;
   const std::int64_t stride = ceil_div(pass.tile.k, 64) * 64;
@@ -274,7 +293,7 @@ std::int64_t compute_pass(const PassValues& pass, Simd simd) {
   job.accumulate = pass.accumulate;
   if (pass.x_signed) shift_to_unsigned(pass, job, scratch);
   fold_zero_points(pass, job, scratch);
-  return multiply(job, simd);
+  return pass.shift == 0 ? multiply(job, simd) : multiply_aside(pass, job, simd);
 }
 
 std::int64_t finish_row(const ArrayJob& job, std::int64_t row, std::int64_t c, std::int64_t count,

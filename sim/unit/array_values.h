@@ -54,7 +54,7 @@ struct PassValues {
   std::int32_t* acc;
   std::int64_t acc_stride;  // elements from one accumulator row to the next
   bool accumulate;          // false: overwrite
-  int shift = 0;            // two-byte activations: sums are added 2^shift-fold
+  int shift = 0;            // sums are added 2^shift-fold
 };
 
 // Computes a pass; returns how many accumulators wrapped around int32 in it. `simd` must be

@@ -120,6 +120,15 @@ TEST(ArrayValues, AllInstructionSetsGiveTheDefinition) {
   }
 }
 
+TEST(ArrayValues, OneByteSumsMayCountMoreThanOnce) {
+  std::uint32_t seed = 1'000;
+  for (int bits = 0; bits < 16; ++bits) {
+    Case c{{5, 9, 19}, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, 1};
+    c.shift = 8;
+    for (const Simd simd : available()) expect_equal(c, simd, seed++);
+  }
+}
+
 TEST(ArrayValues, ExtremeOperandsOfTheLargestArrayDoNotOverflow) {
   Case c{{2, 1024, 16}, false, false, true, false, 1};
   Pass p = draw(c, 7);
