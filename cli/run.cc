@@ -222,7 +222,7 @@ void check_list_options(const Options& o) {
       {"--labels", !o.labels.empty()},
       {"--output", !o.output.empty()},
       {"--stats", !o.stats.empty()},
-      {"--trace", !o.trace.empty()},
+      {"--trace", !o.trace.file.empty()},
       {"--scalesim-reports", !o.scalesim.empty()},
       {"--layers", o.all_layers},
       {"--listing", o.listing},

@@ -127,12 +127,6 @@ Json header_json(const Record& record) {
 
 }  // namespace
 
-std::string key_of(std::string_view text) {
-  std::string key(text);
-  std::ranges::replace(key, ' ', '_');
-  return key;
-}
-
 std::string stats_json(const Record& record) {
   Json json = header_json(record);
   json.update(bound_json(record));

@@ -2,14 +2,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "report/record.h"
 
 namespace systole::report {
-
-// The name of a class of cycles as a key: "weight stall" -> "weight_stall".
-[[nodiscard]] std::string key_of(std::string_view text);
 
 // The record as indented JSON with a final line break. Figures of time are null where the engine
 // keeps no time.

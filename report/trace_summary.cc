@@ -11,7 +11,7 @@
 #include "base/page.h"
 #include "report/pieces.h"
 #include "report/record.h"
-#include "report/stats.h"
+#include "report/why_json.h"
 #include "report/summary.h"
 
 namespace systole::report {

@@ -17,7 +17,7 @@ struct WhyOptions {
   bool what_if = true;     // whether the best predicted changes are run again
   std::size_t reruns = 4;  // how many
   bool verified = false;   // whether the program has been run on this machine before
-  double longest_seconds = kLongRunSeconds;
+  double longest_seconds = kLongRunSeconds;  // a longer recorded run is not run again
 };
 
 // Records a timing-only run of the program, times it again and runs it again. The program's machine

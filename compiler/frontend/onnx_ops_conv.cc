@@ -2,6 +2,7 @@
 // which is folded into the convolution before it.
 #include <cmath>
 
+#include "compiler/frontend/onnx_emit.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
 #include "compiler/frontend/onnx_window.h"
@@ -133,6 +134,38 @@ const Node* foldable_conv(OnnxNode& node) {
   return conv;
 }
 
+// Filters over [N, C, L] that are longer than an instruction's window: a product of frames, one a
+// step. Spectra of sound are computed so.
+constexpr std::int64_t kLongestWindow = 255, kMostFrames = 4096;
+
+bool is_of_frames(OnnxNode& node, const ConvForm& form) {
+  const Window& w = form.attrs.window;
+  return node.shape(0).size() == 3 && w.kernel[1] > kLongestWindow && w.dilations[1] == 1 &&
+         form.attrs.groups == 1 && form.shape[3] <= kMostFrames;
+}
+
+void multiply_frames(OnnxNode& node, const ConvForm& form) {
+  GraphBuilder& builder = node.builder();
+  const Window& w = form.attrs.window;
+  const Shape shape = node.shape(0);
+  const std::int64_t length = shape[1] * w.kernel[1];
+  const std::int64_t steps = form.shape[3];
+  const ValueId x = emit_pad(builder, node.input(0), {0, 0, w.pads[1], 0, 0, w.pads[3]});
+  std::vector<ValueId> frames;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    const std::int64_t begin = t * w.strides[1];
+    const ValueId frame = emit_slice(builder, x, 2, begin, begin + w.kernel[1]);
+    frames.push_back(builder.reshape(frame, {shape[0], 1, length}));
+  }
+  const ValueId rows = builder.reshape(emit_concat(builder, frames, 1), {shape[0] * steps, length});
+  std::vector<ValueId> inputs = operands(node, {0, 1, 2}, DType::kFloat32);
+  inputs[0] = rows;
+  inputs[1] = builder.transpose(builder.reshape(node.input(1), {form.shape[1], length}), {1, 0});
+  const ValueId y = builder.emit(OpKind::kMatmul, inputs, DType::kFloat32,
+                                 {shape[0] * steps, form.shape[1]}, MatmulAttrs{});
+  node.result(builder.transpose(builder.reshape(y, {shape[0], steps, form.shape[1]}), {0, 2, 1}));
+}
+
 }  // namespace
 
 void rewrite_conv(OnnxNode& node) {
@@ -141,6 +174,7 @@ void rewrite_conv(OnnxNode& node) {
   node.require_type("X", node.input(0), DType::kFloat32);
   node.require_type("W", node.input(1), DType::kFloat32);
   const ConvForm form = read_conv(node, inputs);
+  if (is_of_frames(node, form)) return multiply_frames(node, form);
   emit_conv(node, inputs, DType::kFloat32, DType::kFloat32, form);
 }
 

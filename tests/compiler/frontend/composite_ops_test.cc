@@ -140,6 +140,17 @@ TEST_F(CompositeOps, ClipsByComputedLimits) {
   EXPECT_THAT(error_of(13, "", "y = Clip(x, x)"), HasSubstr("one number"));
 }
 
+// 300 ones over 8 numbers with 296 zeros before and 300 behind: running sums.
+TEST_F(CompositeOps, MultipliesFramesByFiltersOfManyElements) {
+  std::string ones = "1";
+  for (int i = 1; i < 300; ++i) ones += ",1";
+  const std::vector<float> y =
+      y_of(13, "int64[3] s = {1, 1, 8}, float[1,1,300] w = {" + ones + "}, float[1] b = {0.5}",
+           "z = Reshape(x, s) y = Conv<pads = [298, 2], strides = [3]>(z, w, b)");
+  EXPECT_THAT(y, ElementsAre(0.5F + 0 + 1, 0.5F + 0 + 1 + 2 + 3 + 4, 0.5F + 28));
+  EXPECT_EQ(shape_, (Shape{1, 1, 3}));
+}
+
 TEST_F(CompositeOps, RecurrentStepsSayWhatTheyCannotDo) {
   const std::string weights =
       "int64[3] s = {2, 1, 4}, float[1,2,4] w = {1,0,0,0,0,1,0,0}, float[1,2,2] r = {0,1,1,0}";
