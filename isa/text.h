@@ -26,8 +26,9 @@ namespace systole::isa {
 // `where` and the column if something else stands there than it was asked for.
 class LineScanner {
  public:
-  LineScanner(std::string_view line, const std::string& where)
-      : line_(line), rest_(line), mark_(line.data()), where_(where) {}
+  // Reads from `begin` on; columns are the line's.
+  LineScanner(std::string_view line, const std::string& where, std::size_t begin = 0)
+      : line_(line), rest_(line.substr(begin)), mark_(rest_.data()), where_(where) {}
 
   [[nodiscard]] bool at_end();  // nothing but blanks or a comment is left
   bool accept(char wanted);     // takes the character if it is next

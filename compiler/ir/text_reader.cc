@@ -132,10 +132,12 @@ std::string TextReader::scan_quoted() {
   while (end < text_.size() && text_[end] != '"' && text_[end] != '\n')
     end += text_[end] == '\\' ? 2U : 1U;
   if (end >= text_.size() || text_[end] == '\n') fail(start, "a closing quote in its line");
-  const std::string_view quoted = text_.substr(at_, end + 1 - at_);
+  const std::size_t line_begin = at_ == 0 ? 0 : text_.rfind('\n', at_ - 1) + 1;  // npos + 1 is 0
+  const std::string_view line = text_.substr(line_begin, end + 1 - line_begin);
+  const std::string where = fmt::format("{}:{}", where_, line_);
+  isa::LineScanner scanner(line, where, at_ - line_begin);
   while (at_ <= end) advance();
-  const std::string where = place(start);
-  return isa::LineScanner(quoted, where).string();
+  return scanner.string();
 }
 
 }  // namespace systole::compiler
