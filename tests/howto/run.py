@@ -31,7 +31,7 @@ HOWTOS = {
     "instruction": {"isa": ["VerifyInvert*", "*"], "sim": ["VectorUnit.Invert*", "*"], "laws": LAWS},
     "machine_parameter": {"isa": ["Machine*"], "sim": ["Sequencer.AnInterrupt*", "*"],
                           "laws": LAWS + ["*Law3*"], "compiler": ["*Predict*"]},
-    "onnx_operator": {"compiler": ["FrontendNeg*", "FrontendTable*"]},
+    "onnx_operator": {"compiler": ["FrontendLpPool*", "FrontendTable*"]},
     "precision": {"isa": ["*"], "sim": ["Int8High*", "*"], "laws": LAWS},
     "tensor_op": {"compiler": ["FrontendArgMax*", "*Examples*", "FrontendTable*", "*Batch*"],
                   "sim": ["Host*"], "compare": ["*"]},
