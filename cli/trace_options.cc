@@ -55,9 +55,12 @@ std::set<std::string, std::less<>> chosen(const std::string& option,
   for (const std::string& text : written) {
     for (const std::string& name : is_known(text) ? std::vector{text} : parts_of(text)) {
       if (!is_known(name)) {
+        const bool units = option == "--trace-units";
         throw InputError(
-            option, "'" + name + "' is none" + isa::did_you_mean(name, known),
-            option == "--trace-units" ? "a unit of the machine" : "a layer of the program");
+            option,
+            fmt::format("there is no {} '{}'{}", units ? "unit" : "layer", name,
+                        isa::did_you_mean(name, known)),
+            units ? fmt::format("one of {}", fmt::join(known, ", ")) : "a layer of the program");
       }
       names.insert(name);
     }

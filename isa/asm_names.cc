@@ -77,6 +77,7 @@ class Expression {
       value = named(word);
     } else {
       const auto [last, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+      if (error == std::errc::result_out_of_range) fail_too_large();
       if (error != std::errc() || last != word.data() + word.size()) fail();
     }
     rest_.remove_prefix(word.size());
@@ -109,10 +110,11 @@ class Expression {
     return true;
   }
   [[noreturn]] void fail() const {
-    line_.fail_at(
-        rest_.empty() ? whole_ : rest_,
-        rest_.empty() ? fmt::format("'{}' ends early", whole_) : fmt::format("found '{}'", rest_),
-        "numbers and names, joined by + - *");
+    line_.fail_at(rest_.empty() ? whole_ : rest_,
+                  whole_.empty()  ? "no number stands here"
+                  : rest_.empty() ? fmt::format("'{}' ends early", whole_)
+                                  : fmt::format("found '{}'", rest_),
+                  "numbers and names, joined by + - *");
   }
 
   const LineScanner& line_;

@@ -20,7 +20,7 @@ using traces::Part;
 using traces::PartChange;
 using traces::Profile;
 
-constexpr std::size_t kNameWidth = 22;
+constexpr std::size_t kNameWidth = 20;
 constexpr std::size_t kMostRows = 8;    // of a table
 constexpr std::size_t kMostTold = 2;    // of a division in a line
 constexpr std::size_t kLastWidth = 17;  // of what stands behind a row's figures
@@ -79,7 +79,7 @@ std::string verdict(const DiffView& v) {
 
 std::string row_text(const std::string& name, const PartChange& part, const std::string& last) {
   const std::string text =
-      fmt::format("  {:<{}}{:>13} {:>13} {:>13}  {}", clean(name, kNameWidth - 1), kNameWidth,
+      fmt::format("  {:<{}}{:>12} {:>12} {:>12}  {}", clean(name, kNameWidth - 1), kNameWidth,
                   grouped(part.a), grouped(part.b), signed_count(part.change()), last);
   return text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
 }
@@ -100,7 +100,7 @@ std::string table(const DiffView& v, const TableText& of, bool all) {
     return clean(fmt::format("{} {}", most.name, signed_count(most.amount)), kLastWidth);
   };
   std::string text =
-      fmt::format("\n  {:<{}}{:>13} {:>13} {:>13}\n", of.heading, kNameWidth, "A", "B", "change");
+      fmt::format("\n  {:<{}}{:>12} {:>12} {:>12}\n", of.heading, kNameWidth, "A", "B", "change");
   const auto same = [&](const PartChange& part) { return !times && part.change() == 0; };
   const auto first_same = std::ranges::find_if(of.parts, same);  // what changes stands before it
   std::size_t shown = std::min(kMostRows, static_cast<std::size_t>(first_same - of.parts.begin()));

@@ -11,8 +11,8 @@
 #include "base/page.h"
 #include "report/pieces.h"
 #include "report/record.h"
-#include "report/why_json.h"
 #include "report/summary.h"
+#include "report/why_json.h"
 
 namespace systole::report {
 namespace {
@@ -41,7 +41,13 @@ std::string title(const TraceSummary& summary) {
     text += fmt::format(" at {:g} MHz = {:.4g} us", hertz / 1e6,
                         static_cast<double>(summary.cycles.value) * 1e6 / hertz);
   }
-  return wrapped(text, 0, 2) + "\n";
+  text = wrapped(text, 0, 2) + "\n";
+  if (summary.info.part.empty()) return text;
+  return text +
+         wrapped("Only a part of it was kept: " + clean(summary.info.part) +
+                     ". What was left out counts as idle.",
+                 0, 2) +
+         "\n";
 }
 
 // A unit's classes with cycles, work first and idleness last.
@@ -216,6 +222,7 @@ std::string trace_json(const TraceSummary& summary, const Roots& roots) {
   return json_text({{"model", if_known(summary.info.model)},
                     {"machine", if_known(summary.info.machine)},
                     {"clock_hertz", hertz > 0 ? Json(hertz) : Json(nullptr)},
+                    {"part", if_known(summary.info.part)},
                     {"cycles", summary.cycles.value},
                     {"units", units_json(summary)},
                     {"longest", longest_json(summary, roots)},

@@ -167,6 +167,21 @@ TEST(Trace, AWindowKeepsWhatTouchesItWhole) {
   EXPECT_TRUE(part.levels("weight_fifo.tiles").front().starts_with(std::to_string(from) + "="));
 }
 
+TEST(Trace, APartOfARunIsCalledOne) {
+  const ScratchFolder folder;
+  for (const char* const name : {"t.csv", "t.json", "t.json.gz"}) {
+    const std::string file = folder.file(name);
+    traced(file, {"--trace-from", "100", "--trace-to", "200", "--trace-units", "matrix"});
+    const auto told = testing_support::systole({"trace", file});
+    EXPECT_EQ(told.code, 0);
+    EXPECT_THAT(told.out,
+                HasSubstr("Only a part of it was kept: cycles 100 to 200; units matrix."));
+    traced(file, {});
+    EXPECT_THAT(testing_support::systole({"trace", file}).out,
+                testing::Not(HasSubstr("Only a part")));
+  }
+}
+
 TEST(Trace, LayersAreTheNamedOnes) {
   const ScratchFolder folder;
   traced(folder.file("t.csv"), {"--trace-layers", "fc2"});
@@ -218,9 +233,9 @@ TEST(Trace, MisuseIsOneLine) {
   EXPECT_THAT(error({"--trace", folder.file("t.kanata"), "--trace-time", "real"}),
               HasSubstr("counts cycles"));
   EXPECT_THAT(error({"--trace", file, "--trace-units", "matrix,vektor"}),
-              AllOf(HasSubstr("'vektor' is none"), HasSubstr("did you mean 'vector'")));
+              AllOf(HasSubstr("there is no unit 'vektor'"), HasSubstr("did you mean 'vector'")));
   EXPECT_THAT(error({"--trace", file, "--trace-layers", "fc3"}),
-              AllOf(HasSubstr("'fc3' is none"), HasSubstr("did you mean 'fc")));
+              AllOf(HasSubstr("there is no layer 'fc3'"), HasSubstr("did you mean 'fc")));
   EXPECT_THAT(
       error({"--trace", folder.file("t.vcd"), "--engine", "register", "--set", "array.rows=1024"}),
       HasSubstr("1024 x 8 PEs"));

@@ -71,7 +71,8 @@ TEST(Constants, MistakesNameLineColumnAndTheNearestName) {
   EXPECT_THAT(error_of(".let 2x = 8\n"), HasSubstr("p.asm:1:6: '2x' is no name of a constant"));
   EXPECT_THAT(error_of(".let x.y = 8\n"), HasSubstr("'x.y' is no name"));
   EXPECT_THAT(error_of(".let x\n"), HasSubstr("p.asm:1:7: the line ends early; expected '='"));
-  EXPECT_THAT(error_of(".let x =\n"), HasSubstr("'' ends early"));
+  EXPECT_THAT(error_of(".let x =\n"), HasSubstr("no number stands here"));
+  EXPECT_THAT(error_of(".let x = 99999999999999999999\n"), HasSubstr("is too large"));
   EXPECT_THAT(error_of(".let x = 3 +\n"), HasSubstr("p.asm:1:10: '3 +' ends early"));
   EXPECT_THAT(error_of(".let x = 3 4\n"), HasSubstr("p.asm:1:12: found '4'"));
   EXPECT_THAT(error_of(".let x = 3 / 4\n"), HasSubstr("p.asm:1:12: found '/ 4'"));

@@ -141,7 +141,10 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   std::string* text_at(const std::string& key) {
     switch (place()) {
       case Place::kAbout:
-        return key == "model" ? &info_.model : key == "machine" ? &info_.machine : nullptr;
+        return key == "model"     ? &info_.model
+               : key == "machine" ? &info_.machine
+               : key == "part"    ? &info_.part
+                                  : nullptr;
       case Place::kEvent:
         return key == "ph"     ? &event_.phase
                : key == "name" ? &event_.name

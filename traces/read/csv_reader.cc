@@ -82,8 +82,11 @@ class CsvTraceReader {
     const std::string& kind = cell(kKind);
     if (kind == "slice") return read_slice();
     if (kind == "life") return;  // of an instruction; a timeline is of units
+    if (kind == "part") {
+      return to_.about({.model = {}, .machine = {}, .part = cell(kTrack), .clock_hertz = 0});
+    }
     if (kind != "counter") {
-      to_.fail(line_, fmt::format("kind is '{}'", kind), "slice, life or counter");
+      to_.fail(line_, fmt::format("kind is '{}'", kind), "slice, life, counter or part");
     }
     const std::int64_t at = number(kBegin, 0), value = number(kValue, kLowest);
     if (cell(kTrack) != "cycles") return;

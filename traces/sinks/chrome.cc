@@ -53,8 +53,9 @@ std::size_t sort_index(std::string_view track) {
 ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info)
     : time_(info.real_time, info.clock_hertz), out_(out) {
   out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_string(info.model)
-       << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz
-       << "},\n\"traceEvents\":[\n";
+       << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz;
+  if (!info.part.empty()) out_ << ",\"part\":" << json_string(info.part);
+  out_ << "},\n\"traceEvents\":[\n";
   const std::string title = fmt::format("systole: {} on {}", info.model, info.machine);
   metadata("process_name", kLayerThread, "name", json_string(title));
   static_cast<void>(thread_of(kLayerTrack));

@@ -14,9 +14,10 @@ std::string number_or_empty(std::int64_t value) {
 
 }  // namespace
 
-CsvTrace::CsvTrace(std::ostream& out, const TraceInfo& /*info*/) : out_(out) {
+CsvTrace::CsvTrace(std::ostream& out, const TraceInfo& info) : out_(out) {
   out_ << "kind,track,name,class,layer,begin,end,insn,rows,bytes,value,"
           "ordinal,dispatched,head,awaited_unit,awaited_ordinal\n";
+  if (!info.part.empty()) out_ << fmt::format("part,{},,,,,,,,,,,,,,\n", csv_cell(info.part));
 }
 
 void CsvTrace::slice(const sim::Slice& slice) {

@@ -1,7 +1,25 @@
 // See filter.h.
 #include "traces/sinks/filter.h"
 
+#include <fmt/format.h>
+
 namespace systole::traces {
+
+std::string words_of(const Selection& selection) {
+  std::vector<std::string> parts;
+  const bool ends = selection.to != kNever;
+  if (ends) {
+    parts.push_back(fmt::format("cycles {} to {}", selection.from.value, selection.to.value));
+  } else if (selection.from > CyclePoint(0)) {
+    parts.push_back(fmt::format("cycles from {}", selection.from.value));
+  }
+  const auto add = [&](const char* what, const auto& names) {
+    if (!names.empty()) parts.push_back(fmt::format("{} {}", what, fmt::join(names, ", ")));
+  };
+  add("units", selection.units);
+  add("layers", selection.layers);
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
 
 bool Filter::takes(std::string_view unit, std::string_view layer) const {
   const auto has = [](const auto& names, std::string_view name) {

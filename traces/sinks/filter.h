@@ -25,6 +25,8 @@ struct Selection {
   // Empty: all. Counters belong to no unit and no layer, and are always told.
   std::set<std::string, std::less<>> units{}, layers{};
 };
+// "cycles 100 to 200; units matrix, vector"; empty if all is selected.
+[[nodiscard]] std::string words_of(const Selection& selection);
 
 class Filter : public Sink {
  public:

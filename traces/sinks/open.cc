@@ -71,7 +71,9 @@ void check_trace(const std::string& path, const TraceInfo& info) {
 std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info,
                                 Selection selection) {
   check_trace(path, info);
-  return std::make_unique<Filter>(format_of(path).open(out, info), std::move(selection));
+  TraceInfo about = info;
+  about.part = words_of(selection);
+  return std::make_unique<Filter>(format_of(path).open(out, about), std::move(selection));
 }
 
 }  // namespace systole::traces

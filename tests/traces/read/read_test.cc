@@ -168,7 +168,7 @@ TEST(ReadCsvTrace, NamesLineFoundAndExpected) {
   EXPECT_EQ(csv_error(good + end), "no error");
   EXPECT_THAT(csv_error(good), HasSubstr("t.csv:2: the trace ends before the run's cycles"));
   EXPECT_THAT(csv_error("slize,matrix,matmul,busy,fc,0,4,1,2,3,\n" + end),
-              HasSubstr("t.csv:2: kind is 'slize'; expected slice, life or counter"));
+              HasSubstr("t.csv:2: kind is 'slize'; expected slice, life, counter or part"));
   EXPECT_THAT(csv_error("slice,matrix,matmul,busy,fc,0,4,1,2\n"),
               HasSubstr("t.csv:2: 9 cells; expected 11, as in the heading"));
   EXPECT_THAT(csv_error("slice,matrix,matmul,busy,fc,0,x,1,2,3,\n"),

@@ -93,6 +93,7 @@ TEST(OpenSink, InstructionsReachTheSinkInTheOrderOfDispatch) {
   EXPECT_LT(first, second);
   EXPECT_NE(second, std::string::npos);
   EXPECT_EQ(out.str().find("matrix"), std::string::npos);
+  EXPECT_NE(out.str().find("\npart,units vector,,"), std::string::npos);
 }
 
 TEST(CsvTrace, OneLinePerSliceLifeAndCounter) {
