@@ -14,7 +14,7 @@ namespace systole::traces {
 struct TraceInfo {
   std::string model{};
   std::string machine{};
-  std::string part{};  // what of the run is kept, in words; empty: all of it
+  std::string part{};            // what of the run is kept, in words; empty: all of it
   std::int64_t clock_hertz = 1;  // positive; turns cycles into simulated time
   bool real_time = false;        // times in nanoseconds of the clock, not one a cycle
   bool shows_array = false;      // the run tells the array's registers
