@@ -49,8 +49,9 @@ std::string explanation_text(const compiler::Compiled& compiled) {
                       clean(compiled.program.machine.name));
   for (const compiler::SegmentNote& note : compiled.explanation.segments) {
     const std::string phase = fmt::format(
-        "phase of {}: {} of {}, {} in the unified buffer together ({} of {} rows)",
+        "phase of {}: {} of {}{}, {} in the unified buffer together ({} of {} rows)",
         counted(note.operations, "operation"), counted(note.jobs, "job"),
+        note.bands > 1 ? fmt::format("one of {} bands of the lines of ", note.bands) : "",
         counted(note.items, "sample"), note.jobs_at_once, fmt::group_digits(note.ub_rows),
         fmt::group_digits(compiled.program.machine.ub_rows()));
     text += wrapped(phase, 0, 4) + "\n";

@@ -32,7 +32,20 @@ void Emitter::cover(Ranges& ranges, std::int64_t begin, std::int64_t end) {
   }
 }
 
+// Rows of other blocks lie between those of one block. So a read may wait for the writes of blocks
+// beside its own, which are made together; a write waits for nobody, as nothing was there.
+void Emitter::add_host_access(const isa::Insn& insn) {
+  if (again_.empty()) return;
+  const isa::HostRows host = isa::host_rows(insn, machine_);
+  if (host.rows == 0) return;
+  const std::int64_t end = host.address + (host.rows - 1) * host.stride + host.bytes;
+  const auto range = again_.upper_bound(host.address);
+  if (range == again_.end() || range->second >= end) return;
+  scratch_.push_back({isa::Space::kHost, host.address, end, host.write, 0, 1, 0});
+}
+
 void Emitter::collect(const isa::Access& access, Needs& needs) {
+  if (access.space == isa::Space::kHost && access.write) return;
   Ranges& ranges = spaces_[access.space];
   auto it = ranges.upper_bound(access.begin);
   if (it != ranges.begin() && std::prev(it)->second.first > access.begin) --it;
@@ -116,6 +129,7 @@ void Emitter::emit(const isa::Insn& insn, std::int64_t layer) {
   std::erase_if(scratch_, [this](const isa::Access& a) {
     return !isa::is_tracked(a.space, machine_) || a.begin >= a.end;
   });
+  add_host_access(insn);
   Needs needs;
   for (const isa::Access& access : scratch_) collect(access, needs);
   wait(queue, needs);

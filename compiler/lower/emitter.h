@@ -3,8 +3,8 @@
 // For each address space it keeps, per range of rows, the latest write and the latest read of every
 // unit. A new instruction must know every conflicting earlier access to be done; what its queue
 // already knows (from earlier waits, and from what those instructions knew) is not waited for
-// again. Host memory needs no syncs: a segment touches each of its bytes in one transfer only, and
-// between segments everything waits.
+// again. Host memory needs syncs only where the program reads what it has written itself
+// (read_again): all else is touched in one transfer only, or everything waits in between.
 #pragma once
 
 #include <array>
@@ -24,6 +24,8 @@ class Emitter {
 
   // Appends `insn`, preceded by a tag if the layer changes and by the syncs it needs.
   void emit(const isa::Insn& insn, std::int64_t layer);
+  // Host bytes [begin, end) are written, each once, and then read, without a barrier in between.
+  void read_again(std::int64_t begin, std::int64_t end) { again_[end] = begin; }
   // Makes `queue` wait until all that was dispatched to `of` is done, if it does not know that.
   void await(isa::Unit queue, isa::Unit of, std::int64_t why);
   // Appends interrupt or halt: afterwards everything before is known to be done by all.
@@ -50,6 +52,8 @@ class Emitter {
     Counts raw{}, war{};
   };
 
+  // Adds the hull of the instruction's bytes of host memory, if they are read again.
+  void add_host_access(const isa::Insn& insn);
   void collect(const isa::Access& access, Needs& needs);
   void record(const isa::Access& access, std::size_t unit, std::int64_t number);
   // Splits ranges so that `at` is a boundary, and fills [begin, end) with ranges without gaps.
@@ -68,6 +72,7 @@ class Emitter {
   std::array<Counts, isa::kUnitKinds> known_{};                 // by queue
   std::array<std::vector<Moment>, isa::kUnitKinds> moments_{};  // by unit, in order
   std::map<isa::Space, Ranges> spaces_;
+  std::map<std::int64_t, std::int64_t> again_;  // of read_again: begin by end
   std::vector<isa::Access> scratch_;
 };
 

@@ -38,6 +38,7 @@ struct LayerPlan {
 
 struct SegmentNote {
   std::int64_t jobs = 0, items = 0;  // jobs, and samples in each
+  std::int64_t bands = 1;            // of each sample's lines, one a job
   std::int64_t jobs_at_once = 1;     // whose values are in the unified buffer together
   std::int64_t operations = 0;       // that the phase holds
   std::int64_t ub_rows = 0;          // of all phases

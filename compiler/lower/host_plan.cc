@@ -198,7 +198,7 @@ void HostPlan::add_constants() {
       if (id == kNoValue || !graph_.value(id).constant) continue;
       const bool operand = placement_.where[n] == Where::kDevice && node.kind != OpKind::kMatmul &&
                            node.kind != OpKind::kConv;
-      if (operand) add_device_constant(id, device_view(graph_, node, id));
+      if (operand) add_device_constant(id, placed_view(graph_, placement_, node, id));
       if (placement_.where[n] != Where::kHost) continue;
       add_host_constant(id);
       if (node.kind == OpKind::kMove && keeps_batches_apart(node)) add_batch_constant(id);

@@ -93,23 +93,33 @@ class Lowerer {
     }
   }
 
-  // Every tensor on the device falls into as many equal parts; constants are the same for all.
+  // Every tensor on the device falls into as many equal parts, or has images of several units side
+  // by side in a pixel; constants are the same for all.
   void set_units() {
-    units_ = 0;  // gcd(0, n) = n
+    std::vector<std::int64_t> counts;  // of images
+    bool single = false;
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (placement_.where[n] != Where::kDevice) continue;
       const Node& node = graph_.nodes[n];
       const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
-      units_ = std::gcd(units_, device_view(graph_, node, node.outputs[0]).images);
+      counts.push_back(placed_view(graph_, placement_, node, node.outputs[0]).images);
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         const ValueId id = node.inputs[i];
         if (id == kNoValue || (product && i > 0)) continue;
-        const std::int64_t images = device_view(graph_, node, id).images;
+        const std::int64_t images = placed_view(graph_, placement_, node, id).images;
         const bool constant = graph_.value(id).constant.has_value();
-        units_ = constant ? (images > 1 ? 1 : units_) : std::gcd(units_, images);
+        single = single || (constant && images > 1);
+        if (!constant) counts.push_back(images);
       }
     }
-    units_ = std::max<std::int64_t>(1, units_);
+    const std::int64_t packs =
+        std::accumulate(counts.begin(), counts.end(), std::int64_t{0},
+                        [](std::int64_t a, std::int64_t b) { return std::gcd(a, b); });
+    const std::int64_t samples = packs * graph_.images_together;
+    const bool apart = std::ranges::all_of(counts, [&](std::int64_t images) {
+      return images % std::max<std::int64_t>(1, samples) == 0 || images == packs;
+    });
+    units_ = single ? 1 : std::max<std::int64_t>(1, apart ? samples : packs);
   }
 
   void make_products() {
@@ -120,8 +130,9 @@ class Lowerer {
       const Node& node = graph_.nodes[n];
       const bool product = node.kind == OpKind::kMatmul || node.kind == OpKind::kConv;
       if (placement_.where[n] != Where::kDevice || !product) continue;
+      const bool whole = placement_.bands[static_cast<std::size_t>(placement_.stage[n])] == 1;
       products_.push_back(make_product(graph_, node, input_map(n, node.inputs[0]), program_.machine,
-                                       placement_.fold[n]));
+                                       {.fold = placement_.fold[n], .whole_images = whole}));
       product_of_[n] = products_.size() - 1;
       Product& p = products_.back();
       p.layer = layers_[n];
@@ -134,15 +145,15 @@ class Lowerer {
   std::optional<std::size_t> spill(int segment) {
     const SegmentPlan plan = plan_segment(segment, true);
     if (plan.ops.empty() || one_unit_fits(plan, program_)) return std::nullopt;
-    const std::optional<std::size_t> cut = spill_cut(plan, program_);
+    const std::optional<SpillCut> cut = spill_cut(plan, program_);
     const std::vector<std::size_t> nodes = nodes_of(segment);
     if (!cut) {
       const Node& node = graph_.nodes[nodes.front()];
       const bool is_float = graph_.value(node.outputs[0]).type == DType::kFloat32;
       return host_step(node, is_float) ? std::optional(nodes.front()) : std::nullopt;
     }
-    const auto first = nodes.begin() + static_cast<std::ptrdiff_t>(*cut);
-    split_segment(placement_, segment, {first, nodes.end()});
+    const auto first = nodes.begin() + static_cast<std::ptrdiff_t>(cut->operations);
+    split_segment(placement_, segment, {first, nodes.end()}, cut->bands);
     make_products();
     return std::nullopt;
   }
@@ -204,6 +215,8 @@ class Lowerer {
       plan.ops.push_back(std::move(op));
     }
     plan.set_times();
+    const std::int64_t bands = placement_.bands[static_cast<std::size_t>(segment)];
+    if (bands > 1) plan.bands = cut_lines(plan, bands).value();
     return plan;
   }
 
@@ -262,7 +275,7 @@ class Lowerer {
   std::size_t define(SegmentPlan& plan, std::size_t n) const {
     const ValueId id = graph_.nodes[n].outputs[0];
     Resident value = resident(id, placement_.view[static_cast<std::size_t>(id)]);
-    value.stored = value.host >= 0;
+    value.stored = crosses_host(graph_, placement_, id);
     value.first_use = value.last_use = static_cast<int>(plan.ops.size());
     plan.residents.push_back(value);
     return plan.residents.size() - 1;
@@ -279,14 +292,38 @@ class Lowerer {
     return value;
   }
 
+  // Whether all waits before a segment: for steps of the host, or as the schedule has it. A
+  // segment that only takes up what another spilled goes on beside it.
+  [[nodiscard]] bool interrupts_before(int segment) const {
+    if (segment == 0) return false;
+    const bool steps = std::ranges::any_of(
+        program_.host_steps, [&](const isa::HostStep& step) { return step.stage == segment; });
+    return steps || graph_.separate_layers || schedule_ == Schedule::kPaper2015;
+  }
+
+  // Values that one segment stores and another loads.
+  void note_spilled(Emitter& emitter) const {
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      if (placement_.where[n] != Where::kDevice) continue;
+      const ValueId id = graph_.nodes[n].outputs[0];
+      const FeatureMap& map = placement_.view[static_cast<std::size_t>(id)];
+      const std::int64_t at = host_.address(id, map);
+      if (at < 0) continue;
+      const std::int64_t bytes =
+          map.pixels() * map.channels * dtype_bytes(graph_.value(id).type) * program_.batches;
+      emitter.read_again(at, at + bytes);
+    }
+  }
+
   void emit_code(std::int64_t zero_rows) {
     Emitter emitter(program_.machine, program_.code);
     Stream stream(program_.machine, emitter);
     ParamCache params(zero_rows, program_.machine.parameters_rows - zero_rows);
     SegmentCode code(program_, params, stream);
     if (zero_rows > 0) emitter.emit(isa::ReadParams{.host = 0, .param = 0, .rows = zero_rows}, 0);
+    note_spilled(emitter);
     for (int segment = 0; segment < placement_.segments; ++segment) {
-      if (segment > 0) emitter.barrier(isa::Interrupt{.stage = segment});
+      if (interrupts_before(segment)) emitter.barrier(isa::Interrupt{.stage = segment});
       SegmentPlan plan = plan_segment(segment, schedule_ == Schedule::kPaper2015);
       if (!plan.one_by_one && !one_unit_fits(plan, program_)) plan = plan_segment(segment, true);
       if (!plan.ops.empty()) code.emit(plan);

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "compiler/lower/param_cache.h"
+#include "compiler/lower/phases.h"
 #include "compiler/lower/segment.h"
 #include "compiler/lower/stream.h"
 #include "isa/program.h"
@@ -33,14 +35,19 @@ struct JobContext {
   std::function<void(std::size_t resident, std::int64_t block, std::int64_t end)> need;
   // To be called after each stretch of work: the place for the next job's loads.
   std::function<void()> stretch_done;
+  // To be called after passes of a product for which the array needs so many cycles.
+  std::function<void(std::int64_t cycles)> passed;
+  // To be called after an activation of so many rows.
+  std::function<void(std::int64_t rows)> activated;
   // To be called when all that writes pixels [.., end) of a block of the product's output is
-  // pushed, with the cycles that the array needs for it.
-  std::function<void(std::int64_t block, std::int64_t end, std::int64_t cycles)> written;
+  // pushed.
+  std::function<void(std::int64_t block, std::int64_t end)> written;
 
   [[nodiscard]] const isa::Machine& machine() const { return program.machine; }
   [[nodiscard]] const Resident& resident(std::size_t i) const { return plan.residents.at(i); }
-  // The resident's map in this job.
+  // The resident's map in this job, of whole images, and the pixels of it that are there.
   [[nodiscard]] FeatureMap map(std::size_t resident) const;
+  [[nodiscard]] PixelRange pixels(std::size_t i) const { return pixels_of(plan, job, i); }
   [[nodiscard]] std::int64_t row(std::size_t resident, std::int64_t block,
                                  std::int64_t pixel) const {
     return buffer.row(job, resident, block, pixel);
@@ -50,7 +57,8 @@ struct JobContext {
 // Products: passes, tile switches and activations (product_code.cc).
 class ProductCode {
  public:
-  explicit ProductCode(const isa::Machine& machine) : machine_(machine) {}
+  explicit ProductCode(const isa::Machine& machine)
+      : machine_(machine), fetch_cycles_(static_cast<std::int64_t>(fetch_cycles(machine))) {}
   void emit(const JobContext& context, const DeviceOp& op);
   // Groups of pixels whose sums are in the accumulators together.
   [[nodiscard]] std::int64_t group_count(const JobContext& context, const DeviceOp& op) const;
@@ -67,7 +75,9 @@ class ProductCode {
   std::int64_t take_accumulators(std::int64_t rows);
 
   const isa::Machine& machine_;
+  std::int64_t fetch_cycles_;  // of a tile
   std::int64_t next_accumulator_ = 0;
+  std::int64_t since_switch_ = 0;  // cycles of passes with the active tile
   std::int64_t active_tile_ = -1;  // DRAM address of the active plane's tile
 };
 
@@ -87,8 +97,10 @@ struct VectorItem {
   Written writes;
   std::int64_t cycles = 0;  // of the vector unit, about
   isa::Insn insn;
-  std::map<std::int64_t, std::int64_t> registers;  // of the vector unit, to be set before
-  bool ends_block = false;                         // of the operation's output
+  // Of the vector unit, to be set before: the same for all items of an operation.
+  std::shared_ptr<const std::map<std::int64_t, std::int64_t>> registers;
+  bool ends_block = false;  // of the operation's output
+  bool whole_rows = false;  // nothing else writes these pixels of the block, or any before them
 };
 
 // Work of the vector unit: map, zip, table, pool, concat (vector_code.cc). An operation is a list

@@ -144,7 +144,7 @@ class Pricer {
     if (conv == nullptr) return rows;
     pack_groups(*conv, together);
     const Fold fold = i == 0 ? best_fold(graph, node, machine_) : Fold{};
-    return pass_cycles(make_product(graph, node, folded(in, fold), machine_, fold));
+    return pass_cycles(make_product(graph, node, folded(in, fold), machine_, {.fold = fold}));
   }
 
   const Chain& chain_;

@@ -5,28 +5,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 
 #include "base/diag.h"
+#include "isa/delivery.h"
+#include "isa/insn.h"
 #include "isa/precisions.h"
+#include "isa/program.h"
 
 namespace systole::compiler {
 namespace {
 
-constexpr double kWorthIt = 0.995;  // what a cut must bring the price down to
+constexpr double kWorthIt = 0.995;          // what a cut must bring the price down to
+constexpr double kSmallerIsWorthIt = 0.95;  // what smaller jobs must
 
 class PhaseSearch {
  public:
   PhaseSearch(const SegmentPlan& plan, const isa::Program& program)
-      : plan_(plan), program_(program), machine_(program.machine), cuts_(cuts()) {}
+      : plan_(plan),
+        program_(program),
+        machine_(program.machine),
+        tile_cycles_(tile_cycles(machine_)),
+        cuts_(cuts()) {}
 
   std::vector<Phase> run() {
     std::vector<Phase> best{whole()};
+    if (!plan_.bands.empty()) return best;
     double price = price_of(best);
-    while (plan_.units > 1 && best.front().items < plan_.units) {
+    while (plan_.units > 1) {
       const std::vector<Phase> next = best_cut(best, price * kWorthIt);
       if (next.empty()) break;
-      best = next;
+      best = joined(next);
       price = price_of(best);
     }
     return best;
@@ -39,33 +49,47 @@ class PhaseSearch {
     return BufferMap(plan_, program_, phases).rows() <= machine_.ub_rows();
   }
 
-  // The most items, up to `limit`, that phase `at` can have in a job, in jobs of equal size.
+  // The most items, about `limit` at most, that phase `at` can have in a job, in jobs of equal
+  // size.
   [[nodiscard]] std::int64_t most_items(std::vector<Phase> phases, std::size_t at,
                                         std::int64_t limit) const {
+    const std::int64_t granule = phases[at].granule;
+    const std::int64_t wanted = ceil_div(limit, granule);
     std::int64_t most = 0;
-    for (std::int64_t low = 1, high = limit; low <= high;) {
-      phases[at].items = (low + high) / 2;
+    for (std::int64_t low = 1, high = wanted; low <= high;) {
+      const std::int64_t middle = (low + high) / 2;
+      phases[at].items = middle * granule;
       const bool ok = fits(phases);
-      if (ok) most = phases[at].items;
-      (ok ? low : high) = phases[at].items + (ok ? 1 : -1);
+      if (ok) most = middle;
+      (ok ? low : high) = middle + (ok ? 1 : -1);
     }
-    return most == 0 ? 0 : ceil_div(limit, ceil_div(limit, most));
+    return most == 0 ? 0 : ceil_div(wanted, ceil_div(wanted, most)) * granule;
   }
 
-  // All operations in one phase: rather the whole batch at once, which reads each tile once, than
-  // two jobs at a time.
+  [[nodiscard]] Phase phase(int first, int end, int copies) const {
+    const std::int64_t granule = plan_.granule(first, end);
+    return {first, end, granule, copies, granule};
+  }
+
+  // All operations in one phase: rather the largest jobs, which read each tile seldom, than smaller
+  // ones that overlap, if they are about as cheap. With bands a job is one image's.
   [[nodiscard]] Phase whole() const {
-    Phase phase{0, end(), 1, plan_.schedule == Schedule::kPaper2015 ? 1 : 2};
-    phase.items = most_items({phase}, 0, plan_.units);
-    if (phase.copies == 2 && phase.items < plan_.units) {
-      Phase alone = phase;
-      alone.copies = 1;
-      alone.items = most_items({alone}, 0, plan_.units);
-      if (phase.items == 0 || alone.items == plan_.units) phase = alone;
+    const std::int64_t most = plan_.bands.empty() ? plan_.units : 1;
+    std::vector<Phase> found;
+    for (std::int64_t jobs = 1; jobs <= most; jobs *= 2) {
+      for (int copies = plan_.schedule == Schedule::kPaper2015 ? 1 : 2; copies > 0; --copies) {
+        Phase all = phase(0, end(), copies);
+        all.items = most_items({all}, 0, ceil_div(most, jobs));
+        if (all.items > 0) found.push_back(all);
+      }
     }
-    if (phase.items > 0) return phase;
-    phase.items = 1;
-    fail_whole(phase);
+    if (found.empty()) fail_whole(phase(0, end(), 1));
+    std::ranges::stable_sort(found, std::greater{}, &Phase::items);
+    Phase best = found.front();
+    for (const Phase& all : found) {
+      if (price_of({all}) < price_of({best}) * kSmallerIsWorthIt) best = all;
+    }
+    return best;
   }
 
   // No sample fits: names the largest tensor and the operation that has it first.
@@ -109,55 +133,112 @@ class PhaseSearch {
   [[nodiscard]] std::vector<Phase> best_cut(const std::vector<Phase>& phases, double limit) const {
     std::vector<Phase> best;
     for (std::size_t at = 0; at < phases.size(); ++at) {
-      const bool last = at + 1 == phases.size();
-      const std::int64_t most = last ? plan_.units : phases[at + 1].items;
       for (int cut : cuts_) {
         if (cut <= phases[at].first || cut >= phases[at].end) continue;
-        for (std::int64_t jobs = 1; ceil_div(most, jobs) > phases[at].items; jobs *= 2) {
-          for (int copies : {2, 1}) {
-            const auto candidate = cut_phase(phases, at, {cut, 0, ceil_div(most, jobs), copies});
-            const double price = candidate.empty() ? limit : price_of(candidate);
-            if (price >= limit) continue;
-            best = candidate;
-            limit = price;
-          }
+        for (const std::vector<Phase>& candidate : cut_phase(phases, at, cut)) {
+          const double price = price_of(candidate);
+          if (price >= limit) continue;
+          best = candidate;
+          limit = price;
         }
       }
     }
     return best;
   }
 
-  // `phases` with phase `at` cut before operation `second.first`: the second part with the items of
-  // `second`, the first with its copies and as many items as fit; empty if none do.
-  [[nodiscard]] std::vector<Phase> cut_phase(std::vector<Phase> phases, std::size_t at,
-                                             Phase second) const {
-    if (plan_.schedule == Schedule::kPaper2015 && second.copies > 1) return {};
-    const Phase first{phases[at].first, second.first, 1, second.copies};
-    second.end = phases[at].end;
-    second.copies = 1;
-    phases[at] = second;
-    phases.insert(phases.begin() + static_cast<std::ptrdiff_t>(at), first);
-    // Whatever the first part takes, it takes at least the jobs inside it.
-    const std::int64_t least = at > 0 ? phases[at - 1].items : 1;
-    phases[at].items = least;
-    if (!fits(phases)) return {};
-    phases[at].items = std::max(least, most_items(phases, at, second.items));
-    return fits(phases) ? phases : std::vector<Phase>{};
+  // `phases` with phase `at` cut before operation `cut`: the second part in jobs of all sizes, the
+  // first in as large ones as then fit; either of them with two copies, then in two jobs at least.
+  [[nodiscard]] std::vector<std::vector<Phase>> cut_phase(const std::vector<Phase>& phases,
+                                                          std::size_t at, int cut) const {
+    std::vector<std::vector<Phase>> found;
+    const bool in_steps = plan_.schedule == Schedule::kPaper2015;
+    for (const auto& [first_copies, second_copies] : {std::pair(2, 1), {1, 1}, {1, 2}, {2, 2}}) {
+      if (in_steps && first_copies + second_copies > 2) continue;
+      std::vector<Phase> made = phases;
+      made[at] = phase(cut, phases[at].end, second_copies);
+      made.insert(made.begin() + static_cast<std::ptrdiff_t>(at),
+                  phase(phases[at].first, cut, first_copies));
+      std::int64_t before = 0;
+      for (std::int64_t jobs = second_copies; jobs <= plan_.units; jobs *= 2) {
+        made[at].items = made[at].granule;
+        made[at + 1].items = most_items(made, at + 1, ceil_div(plan_.units, jobs));
+        if (made[at + 1].items == 0 || made[at + 1].items == before) continue;
+        before = made[at + 1].items;
+        made[at].items = most_items(made, at, ceil_div(plan_.units, first_copies));
+        if (made[at].items > 0) found.push_back(made);
+      }
+    }
+    return found;
   }
 
-  // Cycles of all jobs of a batch.
+  // Without cuts between phases whose jobs are of one size, as only jobs of one phase overlap.
+  [[nodiscard]] std::vector<Phase> joined(std::vector<Phase> phases) const {
+    for (std::size_t at = 0; at + 1 < phases.size();) {
+      std::vector<Phase> fewer = phases;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(at));
+      fewer[at] = phase(phases[at].first, phases[at + 1].end,
+                        std::max(phases[at].copies, phases[at + 1].copies));
+      fewer[at].items = phases[at].items;
+      const bool same = phases[at].items == phases[at + 1].items &&
+                        phases[at].items % fewer[at].granule == 0 && fits(fewer) &&
+                        price_of(fewer) <= price_of(phases);
+      if (same)
+        phases = fewer;
+      else
+        ++at;
+    }
+    return phases;
+  }
+
+  // Cycles of all jobs of a batch. Beside another job work the array, the write port, which vector
+  // and activation unit share, and the link, each way. Alone, a job's work of the vector unit comes
+  // behind what it reads, and its inputs behind the job before.
   [[nodiscard]] double price_of(const std::vector<Phase>& phases) const {
     double cycles = 0;
     for (const Phase& phase : phases) {
       const auto jobs = static_cast<double>(ceil_div(plan_.units, phase.items));
       const double items = static_cast<double>(plan_.units) / jobs;
-      // Alone in the buffer, a job begins when the one before has drained.
-      double job = phase.copies == 1 ? 2.0 * static_cast<double>(machine_.r() + machine_.c()) : 0;
-      for (int i = phase.first; i < phase.end; ++i)
-        job += price_of(plan_.ops[static_cast<std::size_t>(i)], items);
-      cycles += jobs * job;
+      double array = 0, vector = 0, activation = 0;
+      for (int i = phase.first; i < phase.end; ++i) {
+        const DeviceOp& op = plan_.ops[static_cast<std::size_t>(i)];
+        array += price_of(op, items);
+        (op.product != nullptr ? activation : vector) += written_rows(op, items);
+      }
+      const double in =
+          link_cycles(phase, items, &Resident::loaded, machine_.link_in_bytes_per_second);
+      const double out =
+          link_cycles(phase, items, &Resident::stored, machine_.link_out_bytes_per_second);
+      const double drain = static_cast<double>(machine_.r() + machine_.c());
+      if (phase.copies > 1 && jobs > 1)
+        cycles += jobs * std::max({array, vector + activation, in, out}) + vector / 2;
+      else if (jobs > 1)
+        cycles += jobs * (std::max(array + vector, out) + in + 2 * drain);
+      else
+        cycles += std::max({array + vector, in, out}) + (phase.copies == 1 ? 2 * drain : 0);
     }
     return cycles;
+  }
+
+  // Cycles of the link for what a job of the phase loads, or stores.
+  [[nodiscard]] double link_cycles(const Phase& phase, double items, bool Resident::*moved,
+                                   std::int64_t bytes_per_second) const {
+    double bytes = 0;
+    for (const Resident& r : plan_.residents) {
+      if (!(r.*moved) || r.first_use < phase.first || r.first_use >= phase.end) continue;
+      bytes += static_cast<double>(r.map.pixels() * r.map.channels * r.element_bytes());
+    }
+    return bytes * items / static_cast<double>(plan_.units) *
+           static_cast<double>(machine_.clock_hertz) / static_cast<double>(bytes_per_second);
+  }
+
+  // Cycles for which an operation holds the write port; the vector unit holds it while it reads.
+  [[nodiscard]] double written_rows(const DeviceOp& op, double items) const {
+    const Resident& out = plan_.residents[op.output];
+    const double rows = static_cast<double>(out.map.pixels() * blocks(out)) /
+                        static_cast<double>(plan_.units) * items;
+    if (const auto* pool = std::get_if<PoolAttrs>(&op.node->attrs))
+      return rows * static_cast<double>(pool->window.kernel[0] * pool->window.kernel[1]);
+    return rows * (op.node->kind == OpKind::kZip ? 2 : 1);
   }
 
   // Cycles of an operation on that many samples, if the vector unit keeps up.
@@ -170,24 +251,53 @@ class PhaseSearch {
     const bool stays = p.tile_count() == std::ssize(p.columns);
     const double groups =
         stays ? 1 : std::ceil(rows / static_cast<double>(machine_.accumulators_rows));
-    const double fetch = static_cast<double>(isa::tile_bytes(machine_)) *
-                         static_cast<double>(machine_.clock_hertz) /
-                         static_cast<double>(machine_.dram_bytes_per_second);
     const double active = rows * tiles * static_cast<double>(p.row_cycles());
-    return std::max(active, tiles * groups * std::max(fetch, static_cast<double>(machine_.r())));
+    return std::max(active,
+                    tiles * groups * std::max(tile_cycles_, static_cast<double>(machine_.r())));
+  }
+
+  // Cycles in which a tile and the instructions that use it come.
+  [[nodiscard]] static double tile_cycles(const isa::Machine& machine) {
+    const std::int64_t bytes = isa::encoded_bytes(isa::Matmul{.rows = 1, .k = 1, .n = 1}) +
+                               isa::encoded_bytes(isa::ReadWeights{.k = 1, .n = 1});
+    const bool over_link = machine.sequencer_delivery != isa::Delivery::kPreloaded;
+    const double delivery = over_link ? static_cast<double>(bytes * machine.clock_hertz) /
+                                            static_cast<double>(machine.link_in_bytes_per_second)
+                                      : 0;
+    return std::max(fetch_cycles(machine), delivery);
   }
 
   const SegmentPlan& plan_;
   const isa::Program& program_;
   const isa::Machine& machine_;
+  double tile_cycles_;
   std::vector<int> cuts_;
 };
 
 }  // namespace
 
-bool one_unit_fits(const SegmentPlan& plan, const isa::Program& program) {
-  const Phase phase{0, static_cast<int>(plan.ops.size()), 1, 1};
+namespace {
+
+bool units_fit(const SegmentPlan& plan, const isa::Program& program, int copies) {
+  const int end = static_cast<int>(plan.ops.size());
+  const std::int64_t granule = plan.granule(0, end);
+  const Phase phase{0, end, granule, copies, granule};
   return BufferMap(plan, program, {phase}).rows() <= program.machine.ub_rows();
+}
+
+}  // namespace
+
+bool one_unit_fits(const SegmentPlan& plan, const isa::Program& program) {
+  return units_fit(plan, program, 1);
+}
+
+bool two_units_fit(const SegmentPlan& plan, const isa::Program& program) {
+  return units_fit(plan, program, 2);
+}
+
+double fetch_cycles(const isa::Machine& machine) {
+  return static_cast<double>(isa::tile_bytes(machine)) * static_cast<double>(machine.clock_hertz) /
+         static_cast<double>(machine.dram_bytes_per_second);
 }
 
 std::vector<Phase> choose_phases(const SegmentPlan& plan, const isa::Program& program) {

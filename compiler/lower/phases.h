@@ -15,6 +15,11 @@ namespace systole::compiler {
 // Whether one unit of a batch fits the unified buffer, all operations in one phase.
 [[nodiscard]] bool one_unit_fits(const SegmentPlan& plan, const isa::Program& program);
 
+// The same of two such jobs, where one begins before the other has ended.
+[[nodiscard]] bool two_units_fit(const SegmentPlan& plan, const isa::Program& program);
+// Cycles in which weight memory brings a tile.
+[[nodiscard]] double fetch_cycles(const isa::Machine& machine);
+
 // Throws InputError if one sample does not fit the unified buffer.
 [[nodiscard]] std::vector<Phase> choose_phases(const SegmentPlan& plan,
                                                const isa::Program& program);

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "compiler/lower/host_step.h"
+#include "compiler/lower/layout.h"
 #include "compiler/lower/pack_images.h"
 #include "compiler/lower/product.h"
 #include "compiler/lower/vector_op.h"
@@ -258,6 +259,31 @@ bool reads_alone_from_host(const Graph& graph, const Placement& placement, std::
   return true;
 }
 
+// The most elements of a value that fill a row of the unified buffer, if all that the device does
+// is element by element, on values of one size; else 0.
+std::int64_t channels_together(const Graph& graph, const Placement& placement,
+                               const isa::Machine& machine) {
+  std::int64_t count = 0, width = machine.unified_buffer_row_bytes;
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (placement.where[n] != Where::kDevice) continue;
+    const bool each =
+        node.kind == OpKind::kMap || node.kind == OpKind::kZip || node.kind == OpKind::kTable;
+    if (!each) return 0;
+    std::vector<ValueId> values = node.inputs;
+    values.push_back(node.outputs[0]);
+    for (const ValueId id : values) {
+      const Value& value = graph.value(id);
+      if (count == 0) count = element_count(value.shape);
+      if (element_count(value.shape) != count) return 0;
+      width = std::min(width, block_width(machine, dtype_bytes(value.type)));
+    }
+  }
+  const std::int64_t full = std::min(width, count);
+  while (width > 1 && count % width != 0) --width;
+  return width > full / 2 ? width : 0;
+}
+
 std::string move_obstacle(const Graph& graph, const Node& node) {
   const auto& attrs = std::get<MoveAttrs>(node.attrs);
   const Value& out = graph.value(node.outputs[0]);
@@ -319,18 +345,33 @@ std::string vector_obstacle(const Graph& graph, const Node& node) {
 }
 
 FeatureMap host_view(const Graph& graph, const Placement& placement, std::size_t node, ValueId id) {
-  const FeatureMap view = device_view(graph, graph.nodes[node], id);
+  const FeatureMap view = placed_view(graph, placement, graph.nodes[node], id);
   return id == graph.nodes[node].inputs[0] ? folded(view, placement.fold[node]) : view;
+}
+
+FeatureMap placed_view(const Graph& graph, const Placement& placement, const Node& node,
+                       ValueId id) {
+  const std::int64_t channels = placement.channels_together;
+  if (channels == 0) return device_view(graph, node, id);
+  return {element_count(graph.value(id).shape) / channels, 1, 1, channels};
 }
 
 Placement place(const Graph& graph, const isa::Machine& machine,
                 const std::set<std::size_t>& on_host) {
   Placement placement = Placer(graph, machine, on_host).run();
   placement.fold.resize(graph.nodes.size());
+  placement.bands.assign(static_cast<std::size_t>(placement.segments), 1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     if (node.kind == OpKind::kConv && reads_alone_from_host(graph, placement, n))
       placement.fold[n] = best_fold(graph, node, machine);
+  }
+  placement.channels_together = channels_together(graph, placement, machine);
+  for (std::size_t n = 0; n < graph.nodes.size() && placement.channels_together > 0; ++n) {
+    if (placement.where[n] != Where::kDevice) continue;
+    const ValueId id = graph.nodes[n].outputs[0];
+    placement.view[static_cast<std::size_t>(id)] =
+        placed_view(graph, placement, graph.nodes[n], id);
   }
   return placement;
 }

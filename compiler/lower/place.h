@@ -26,6 +26,11 @@ struct Placement {
   std::vector<FeatureMap> view;  // by value: how the device writes it, if a device node does
   std::vector<Fold> fold;        // by node: blocks of pixels as which it reads what the host holds
   int segments = 0;              // number of device segments
+  std::vector<std::int64_t> bands;  // by segment: those in which an image's lines go; 1: whole
+
+  // Where all that the device does goes element by element: of a pixel, as which it takes any of
+  // them. Else 0.
+  std::int64_t channels_together = 0;
 
   [[nodiscard]] ValueId root_of(ValueId id) const { return root.at(static_cast<std::size_t>(id)); }
 };
@@ -38,6 +43,9 @@ struct Placement {
 // How a device node sees its input or output `id`. A matmul may also take a feature map of another
 // view, flattened (reads_flattened).
 [[nodiscard]] FeatureMap device_view(const Graph& graph, const Node& node, ValueId id);
+// The same, where the elements of all values may be put together to pixels of full rows.
+[[nodiscard]] FeatureMap placed_view(const Graph& graph, const Placement& placement,
+                                     const Node& node, ValueId id);
 // Whether a matmul that wants rows `wanted` can read them from images stored as `stored`.
 [[nodiscard]] bool reads_flattened(const Node& node, const FeatureMap& wanted,
                                    const FeatureMap& stored);

@@ -82,9 +82,9 @@ bool may_pair_lines(const Product& p, const isa::Machine& machine) {
              std::min({block_width(machine, 1), machine.r(), machine.unified_buffer_row_bytes});
 }
 
-Packing best_packing(const Product& p, const isa::Machine& machine) {
+Packing best_packing(const Product& p, const isa::Machine& machine, bool whole_images) {
   const std::int64_t taps = best_taps(p, machine);
-  if (!may_pair_lines(p, machine)) return {taps, false};
+  if (!whole_images || !may_pair_lines(p, machine)) return {taps, false};
   const std::int64_t lines = p.window.kernel[0];
   const std::int64_t plain = lines * kernel_line_cycles(p, taps);
   const std::int64_t paired =
@@ -212,10 +212,10 @@ static std::int64_t macs_per_channel(const Product& p) {
 }
 
 Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
-                     const isa::Machine& machine, const Fold& fold) {
+                     const isa::Machine& machine, const Reading& reading) {
   Product p;
   p.node = &node;
-  p.fold = fold;
+  p.fold = reading.fold;
   p.in = in;
   if (const auto* conv = std::get_if<ConvAttrs>(&node.attrs)) {
     take_conv(graph, *conv, p);
@@ -223,12 +223,12 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     take_matmul(graph, p);
   }
   if (p.walk == Walk::kWindow) check_window(node, p);
-  const Packing packing = best_packing(p, machine);
+  const Packing packing = best_packing(p, machine, reading.whole_images);
   check_tiles(p, packing, machine);
   for (std::size_t term = 0; term < term_count(node); ++term) {
     const std::int64_t channels =
         term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();
-    p.macs += macs_per_channel(p) * (channels / (fold.y * fold.x) / p.groups);
+    p.macs += macs_per_channel(p) * (channels / (p.fold.y * p.fold.x) / p.groups);
     const auto cuts = cut(
         channels, block_width(machine, p.x_bytes(), block_use(graph, node.inputs[0])), machine.r());
     for (const Slice& position : kernel_positions(p.window, packing)) {
@@ -296,7 +296,9 @@ Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine
   const FeatureMap blocks = folded(in, fold);
   if (blocks.image_pixels() == 1 || blocks.channels > machine.r()) return {};
   const std::int64_t cycles = pass_cycles(make_product(graph, node, in, machine));
-  return pass_cycles(make_product(graph, node, blocks, machine, fold)) < cycles ? fold : Fold{};
+  const Reading by_blocks{.fold = fold};
+  return pass_cycles(make_product(graph, node, blocks, machine, by_blocks)) < cycles ? fold
+                                                                                     : Fold{};
 }
 
 WeightRow weight_row(const Product& product, const Slice& slice, std::int64_t row) {

@@ -80,10 +80,17 @@ struct Product {
 // Passes in a program; each tile needs one at least.
 inline constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
 
+// How a product finds its input: in blocks of the model's pixels, in whole images or in bands of
+// their lines.
+struct Reading {
+  Fold fold = {};
+  bool whole_images = true;
+};
+
 // Cuts a matmul or conv node that reads its input as `in`. Addresses are not given yet. Throws
 // InputError if the node does not fit the machine's instructions.
 [[nodiscard]] Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
-                                   const isa::Machine& machine, const Fold& fold = {});
+                                   const isa::Machine& machine, const Reading& reading = {});
 
 // The blocks of pixels as which a convolution best reads an input that lies in host memory: its
 // strides, which become 1 (the kernel shrinks, channels multiply), or none.

@@ -55,7 +55,11 @@ class ProductCode::Emission {
         p_(*op.product),
         in_(context.map(op.inputs[0])),
         out_(context.map(op.output)),
-        activation_rows_(rows_of_an_activation(out_.pixels(), p_, code.machine_)) {}
+        activation_rows_(
+            rows_of_an_activation(context.pixels(op.output).count(), p_, code.machine_)),
+        row_cycles_(static_cast<double>(pass_cycles(p_)) /
+                    static_cast<double>(p_.tile_count() * p_.out.pixels()) *
+                    static_cast<double>(p_.row_cycles())) {}
 
   // All sums of a column block for the pixels of a group, and their activation.
   void column(const Group& group, std::size_t nb) {
@@ -168,7 +172,15 @@ class ProductCode::Emission {
     const bool fresh = code_.active_tile_ != pass.tile.dram;
     const isa::Insn insn = p_.walk == Walk::kRows ? isa::Insn(matmul(piece, pass, slice, fresh))
                                                   : isa::Insn(convolve(piece, pass, slice, fresh));
-    if (!fresh) return context_.stream.push(insn, op_.layer);
+    const auto cycles = static_cast<std::int64_t>(static_cast<double>(piece.rows) * row_cycles_);
+    if (!fresh) {
+      context_.stream.push(insn, op_.layer);
+      code_.since_switch_ += cycles;
+      return context_.passed(cycles);
+    }
+    // The tile before holds the array until this one is there.
+    const std::int64_t late = std::max<std::int64_t>(0, code_.fetch_cycles_ - code_.since_switch_);
+    code_.since_switch_ = cycles;
     code_.active_tile_ = pass.tile.dram;
     const ProductQuants& q = p_.quants();
     const auto block = static_cast<std::int64_t>(pass.nb);
@@ -180,6 +192,7 @@ class ProductCode::Emission {
                                  .use_zero = p_.zero_row >= 0 ? 1 : 0,
                                  .zero = p_.zero_row >= 0 ? p_.zero_row + block : 0},
                                 op_.layer);
+    context_.passed(late + cycles);
   }
 
   // One past the last input pixel that the piece reads.
@@ -317,10 +330,10 @@ class ProductCode::Emission {
     insn.bias = p_.has_bias() ? activation.param.bias : 0;
     insn.table = activation.param.table;
     context_.stream.push(insn, op_.layer);
+    context_.activated(activation.rows);
     const std::size_t next = activation.nb + 1;
     if (next == p_.columns.size() || p_.columns[next].block != columns.block)
-      context_.written(columns.block, activation.first + activation.rows,
-                       activation.rows * std::ssize(p_.tiles[activation.nb]));
+      context_.written(columns.block, activation.first + activation.rows);
     activation.rows = 0;
   }
 
@@ -358,6 +371,7 @@ class ProductCode::Emission {
   const Product& p_;
   FeatureMap in_, out_;
   std::int64_t activation_rows_;
+  double row_cycles_;        // of a pass, on average over the tiles
   std::int64_t paired_ = 0;  // images whose lines have been paired
 };
 
@@ -395,13 +409,13 @@ FeatureMap JobContext::map(std::size_t i) const {
 std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
                                                     const DeviceOp& op) const {
   const FeatureMap out = context.map(op.output);
+  const PixelRange made = context.pixels(op.output);
   const std::int64_t most = stretch_rows(machine_);
   std::vector<Piece> pieces;
   if (op.product->walk != Walk::kWindow) {
-    const std::int64_t count = ceil_div(out.pixels(), most);
-    const std::int64_t rows = ceil_div(out.pixels(), count);
-    for (std::int64_t first = 0; first < out.pixels(); first += rows)
-      pieces.push_back({first, std::min(rows, out.pixels() - first), 0, 0, 0});
+    const std::int64_t rows = ceil_div(made.count(), ceil_div(made.count(), most));
+    for (std::int64_t first = made.first; first < made.end; first += rows)
+      pieces.push_back({first, std::min(rows, made.end - first), 0, 0, 0});
     return pieces;
   }
   if (out.width > machine_.accumulators_rows) {
@@ -410,10 +424,13 @@ std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
   }
   std::int64_t fit = std::max<std::int64_t>(1, most / out.width);
   if (op.product->misses_lines()) fit = std::min(fit, isa::operand_range(isa::Operand::Pad).high);
-  const std::int64_t lines = ceil_div(out.height, ceil_div(out.height, fit));
+  // Lines of each image: all, or those of a band of the only one.
+  const std::int64_t height = made.count() / out.images / out.width;
+  const std::int64_t top = made.first / out.width;
+  const std::int64_t lines = ceil_div(height, ceil_div(height, fit));
   for (std::int64_t image = 0; image < out.images; ++image) {
-    for (std::int64_t line = 0; line < out.height; line += lines) {
-      const std::int64_t n = std::min(lines, out.height - line);
+    for (std::int64_t line = top; line < top + height; line += lines) {
+      const std::int64_t n = std::min(lines, top + height - line);
       pieces.push_back({(image * out.height + line) * out.width, n * out.width, image, line, n});
     }
   }

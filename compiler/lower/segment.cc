@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "base/diag.h"
 
@@ -12,30 +14,73 @@ namespace {
 
 constexpr std::int64_t kMaxJobs = std::int64_t{1} << 18;
 
-// Jobs of nested phases: those of the phase before come first, over the same samples.
-class Nest {
+// The units of a batch in jobs of each phase, and these in order. Each in bands, where there are
+// any (of one phase then).
+class JobList {
  public:
-  explicit Nest(const std::vector<Phase>& phases)
-      : phases_(phases), starts_(phases.size(), 0), count_(phases.size(), 0) {}
-
-  // Phases up to `phase` on samples [begin, end), in equal jobs.
-  void add(std::size_t phase, std::int64_t begin, std::int64_t end) {
-    const std::int64_t jobs = ceil_div(end - begin, phases_[phase].items);
-    const std::int64_t items = ceil_div(end - begin, jobs);
-    for (std::int64_t first = begin; first < end; first += items) {
-      const std::int64_t last = std::min(end, first + items);
-      starts_[phase] = first;
-      if (phase > 0) add(phase - 1, first, last);
-      const int copy = count_[phase]++ % phases_[phase].copies;
-      jobs_.push_back({phase, first, last - first, copy, starts_});
+  JobList(const std::vector<Phase>& phases, std::int64_t units, std::int64_t bands)
+      : phases_(phases), bands_(bands), first_(phases.size()), count_(phases.size(), 0) {
+    std::vector<std::size_t> by_size(phases.size());
+    std::iota(by_size.begin(), by_size.end(), std::size_t{0});
+    std::ranges::stable_sort(by_size, std::greater{}, [&](std::size_t p) {
+      return std::pair(phases[p].items, phases[p].granule);
+    });
+    std::int64_t granule = 1;
+    for (const Phase& phase : phases) granule = std::max(granule, phase.granule);
+    std::vector<std::int64_t> cuts = {0, units};
+    for (const std::size_t p : by_size) {
+      cuts = cut(cuts, phases[p].items, phases[p].items < granule ? 1 : granule);
+      first_[p] = cuts;
     }
+  }
+
+  void add_batch(std::int64_t begin) {
+    begin_ = begin;
+    done_.assign(phases_.size(), 0);
+    add(phases_.size() - 1, std::ssize(first_.back()) - 1);
   }
   std::vector<Job> take() { return std::move(jobs_); }
 
  private:
+  // Each range between cuts in equal jobs of whole granules, of any phase's: those of another phase
+  // lie in them.
+  static std::vector<std::int64_t> cut(const std::vector<std::int64_t>& cuts, std::int64_t items,
+                                       std::int64_t granule) {
+    std::vector<std::int64_t> finer = {0};
+    for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+      const std::int64_t granules = ceil_div(cuts[i + 1] - cuts[i], granule);
+      const std::int64_t each = ceil_div(granules, ceil_div(granules, items / granule)) * granule;
+      for (std::int64_t end = cuts[i] + each; end < cuts[i + 1]; end += each) finer.push_back(end);
+      finer.push_back(cuts[i + 1]);
+    }
+    return finer;
+  }
+
+  // Jobs of `phase` up to number `count`, each behind those that it needs.
+  void add(std::size_t phase, std::int64_t count) {
+    for (std::int64_t& j = done_[phase]; j < count; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      const std::int64_t first = first_[phase][at], end = first_[phase][at + 1];
+      if (phase > 0) {
+        const auto& before = first_[phase - 1];
+        add(phase - 1, std::ranges::lower_bound(before, end) - before.begin());
+      }
+      std::vector<std::int64_t> starts;
+      for (const auto& cuts : first_)
+        starts.push_back(begin_ + *std::prev(std::ranges::upper_bound(cuts, first)));
+      for (std::int64_t band = 0; band < bands_; ++band) {
+        const int copy = count_[phase]++ % phases_[phase].copies;
+        jobs_.push_back({phase, begin_ + first, end - first, copy, band, starts});
+      }
+    }
+  }
+
   const std::vector<Phase>& phases_;
-  std::vector<std::int64_t> starts_;
-  std::vector<int> count_;
+  std::int64_t bands_;
+  std::vector<std::vector<std::int64_t>> first_;  // by phase: first unit of each job, and the end
+  std::vector<std::int64_t> done_;                // by phase: jobs of this batch
+  std::vector<int> count_;                        // by phase: of all batches
+  std::int64_t begin_ = 0;
   std::vector<Job> jobs_;
 };
 
@@ -74,6 +119,19 @@ void SegmentPlan::set_times() {
   }
 }
 
+std::int64_t SegmentPlan::granule(int first, int end) const {
+  std::int64_t granule = 1;
+  const auto add = [&](std::size_t i) {
+    if (!residents[i].is_constant) granule = std::max(granule, units / residents[i].map.images);
+  };
+  for (int k = first; k < end; ++k) {
+    const DeviceOp& op = ops[static_cast<std::size_t>(k)];
+    std::ranges::for_each(op.inputs, add);
+    add(op.output);
+  }
+  return granule;
+}
+
 std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
   std::size_t phase = 0;
   while (operation >= phases.at(phase).end) ++phase;
@@ -82,21 +140,53 @@ std::size_t phase_of(const std::vector<Phase>& phases, int operation) {
 
 std::int64_t pixels_of(const SegmentPlan& plan, const Resident& resident, std::int64_t items) {
   if (resident.is_constant) return resident.map.pixels();
-  return resident.map.pixels() / plan.units * items;
+  return resident.map.pixels() * items / plan.units;
 }
 
-BufferMap::Place BufferMap::describe(const SegmentPlan& plan, const Resident& resident,
+PixelRange pixels_of(const SegmentPlan& plan, const Job& job, std::size_t resident) {
+  const Resident& r = plan.residents.at(resident);
+  if (plan.bands.empty()) return {0, pixels_of(plan, r, job.items)};
+  const Lines& lines = plan.bands.at(static_cast<std::size_t>(job.band)).at(resident);
+  return {lines.begin * r.map.width, lines.end * r.map.width};
+}
+
+PixelRange kept_pixels_of(const SegmentPlan& plan, const Job& job, std::size_t resident) {
+  const Resident& r = plan.residents.at(resident);
+  if (plan.bands.empty()) return pixels_of(plan, job, resident);
+  const Lines lines = kept_lines(r.map.height, job.band, std::ssize(plan.bands));
+  return {lines.begin * r.map.width, lines.end * r.map.width};
+}
+
+BufferMap::Place BufferMap::describe(const SegmentPlan& plan, std::size_t index,
                                      const isa::Machine& machine,
                                      const std::vector<Phase>& phases) {
+  const Resident& resident = plan.residents[index];
   Place place;
   place.phase = phase_of(phases, resident.last_use);
-  place.local = phase_of(phases, resident.first_use) == place.phase;
+  place.group = phase_of(phases, resident.first_use);
+  place.local = place.group == place.phase;
+  for (std::size_t p = place.group; p <= place.phase; ++p) {
+    if (phases[p].items > phases[place.group].items) place.group = p;
+  }
   // What a later phase reads stays while earlier phases run for other samples.
   place.from = place.local ? std::max(phases[place.phase].first, resident.from) : 0;
   place.until = std::min(phases[place.phase].end - 1, resident.until);
-  place.item_pixels = resident.is_constant ? 0 : resident.map.pixels() / plan.units;
-  place.layout = Layout(machine, pixels_of(plan, resident, phases[place.phase].items),
-                        resident.map.channels, resident.element_bytes(), resident.width(machine));
+  // And what several jobs read stays for the last of them, while later phases run for the others'
+  // samples.
+  for (std::size_t p = place.phase; p < phases.size(); ++p) {
+    if (phases[p].items >= phases[place.group].items) break;
+    place.until = phases[p].end - 1;
+  }
+  place.pixels = resident.is_constant ? 0 : resident.map.pixels();
+  place.units = plan.units;
+  std::int64_t pixels = pixels_of(plan, resident, phases[place.group].items);
+  if (!plan.bands.empty()) pixels = 0;
+  for (const std::vector<Lines>& lines : plan.bands) {
+    pixels = std::max(pixels, lines[index].count() * resident.map.width);
+    place.first.push_back(lines[index].begin * resident.map.width);
+  }
+  place.layout = Layout(machine, pixels, resident.map.channels, resident.element_bytes(),
+                        resident.width(machine));
   return place;
 }
 
@@ -127,8 +217,8 @@ std::int64_t BufferMap::lowest_free(const Place& place, int copy,
 BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
                      const std::vector<Phase>& phases) {
   places_.reserve(plan.residents.size());
-  for (const Resident& resident : plan.residents) {
-    Place place = describe(plan, resident, program.machine, phases);
+  for (std::size_t i = 0; i < plan.residents.size(); ++i) {
+    Place place = describe(plan, i, program.machine, phases);
     const int copies = place.local ? phases[place.phase].copies : 1;
     for (int c = 0; c < copies; ++c) {
       std::int64_t& base = place.base.at(static_cast<std::size_t>(c));
@@ -142,7 +232,9 @@ BufferMap::BufferMap(const SegmentPlan& plan, const isa::Program& program,
 std::int64_t BufferMap::row(const Job& job, std::size_t resident, std::int64_t block,
                             std::int64_t pixel) const {
   const Place& place = places_.at(resident);
-  const std::int64_t before = (job.first_item - job.starts.at(place.phase)) * place.item_pixels;
+  if (!place.first.empty()) pixel -= place.first.at(static_cast<std::size_t>(job.band));
+  const std::int64_t items = job.first_item - job.starts.at(place.group);
+  const std::int64_t before = items * place.pixels / place.units;
   return base(job, place) + place.layout.row(block, before + pixel);
 }
 
@@ -153,7 +245,7 @@ int BufferMap::needed_until(const Job& job, const Job& next, std::size_t residen
   int until = -1;
   for (const Place& place : places_) {
     const bool other_rows =
-        &place == &wanted && !place.local && job.starts[place.phase] == next.starts[place.phase];
+        &place == &wanted && !place.local && job.starts[place.group] == next.starts[place.group];
     if (other_rows) continue;  // of other samples that are kept together
     if (place.local && place.phase != job.phase) continue;
     const std::int64_t mine = base(job, place);
@@ -165,18 +257,19 @@ int BufferMap::needed_until(const Job& job, const Job& next, std::size_t residen
 
 std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program,
                            const std::vector<Phase>& phases) {
+  const std::int64_t bands = std::max<std::int64_t>(1, std::ssize(plan.bands));
   std::int64_t count = 0;
-  for (const Phase& phase : phases) count += ceil_div(plan.units, phase.items) * program.batches;
+  for (const Phase& phase : phases)
+    count += ceil_div(plan.units, phase.items) * bands * program.batches;
   if (count > kMaxJobs) {
     throw InputError("model " + program.model,
                      fmt::format("needs {} jobs, as {} of its samples fit the unified buffer",
                                  count, phases.front().items),
                      fmt::format("at most {}: a smaller batch or fewer --batches", kMaxJobs));
   }
-  Nest nest(phases);
-  for (std::int64_t b = 0; b < program.batches; ++b)
-    nest.add(phases.size() - 1, b * plan.units, (b + 1) * plan.units);
-  return nest.take();
+  JobList list(phases, plan.units, bands);
+  for (std::int64_t b = 0; b < program.batches; ++b) list.add_batch(b * plan.units);
+  return list.take();
 }
 
 }  // namespace systole::compiler

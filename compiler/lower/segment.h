@@ -1,10 +1,11 @@
 // Segment: what one device segment computes, and the unified buffer it needs for that.
 //
-// The operations are cut into phases, and each phase's work into jobs of so many samples. Phases
-// nest: a job of a later phase covers whole jobs of the phases before it, which come first. So
-// early layers with large maps go a sample at a time, and late layers with many weights read these
-// once for all samples (phases.h chooses). Each value has a place in the unified buffer for as long
-// as it lives.
+// The operations are cut into phases, and each phase's work into jobs of so many samples: early
+// layers with large maps go a few samples at a time, late layers with many weights read these once
+// for all samples (phases.h chooses). A job comes when all jobs of the phase before that cover its
+// samples are there; the jobs of a phase with fewer samples each lie within those of one with more.
+// Each value has a place in the unified buffer for as long as it lives. Where one sample does not
+// fit, a job takes a band of its lines (bands.h).
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/lower/bands.h"
 #include "compiler/lower/layout.h"
 #include "compiler/lower/product.h"
 #include "compiler/lower/schedule.h"
@@ -55,22 +57,28 @@ struct DeviceOp {
 };
 
 struct SegmentPlan {
-  std::int64_t units = 1;     // of a batch that can be in different jobs: samples, or packs of them
+  std::int64_t units = 1;     // of a batch that can be in different jobs: samples, or parts of one
   std::vector<DeviceOp> ops;  // in order
   std::vector<Resident> residents;
   Schedule schedule = Schedule::kOverlap;
   bool one_by_one = false;  // no operation's code goes between another's
+  BandLines bands;          // of each image, which jobs take one after another; none: whole images
 
+  // Units that share a pixel of the values that operations [first, end) read or make: as many must
+  // be in a job together.
+  [[nodiscard]] std::int64_t granule(int first, int end) const;
   // Sets when operations begin and end, and when residents' rows are taken, once all are there.
   void set_times();
 };
 
-// Operations [first, end), in jobs of at most `items` units of the batch. With two copies of the
-// values that only this phase knows, one job may begin before the one before it has ended.
+// Operations [first, end), in jobs of at most `items` units of the batch, whole granules. With two
+// copies of the values that only this phase knows, one job may begin before the one before has
+// ended.
 struct Phase {
   int first = 0, end = 0;
   std::int64_t items = 1;
   int copies = 1;
+  std::int64_t granule = 1;
   bool operator==(const Phase&) const = default;
 };
 
@@ -80,7 +88,8 @@ struct Job {
   std::int64_t first_item = 0;
   std::int64_t items = 0;
   int copy = 0;
-  std::vector<std::int64_t> starts;  // by phase: first unit of its job that covers this one
+  std::int64_t band = 0;             // of the one image that it then has
+  std::vector<std::int64_t> starts;  // by phase: first unit of its job that covers this one's
 };
 
 // Where the residents lie.
@@ -105,11 +114,13 @@ class BufferMap {
     Layout layout;
     std::array<std::int64_t, 2> base{};  // by copy
     std::size_t phase = 0;               // of its last use
+    std::size_t group = 0;               // the one of all its uses with the most samples a job
     bool local = true;                   // to that phase
     int from = 0, until = 0;             // operations between which its rows are taken
-    std::int64_t item_pixels = 0;        // 0: the same for all samples
+    std::int64_t pixels = 0, units = 1;  // of the batch; no pixels: the same for all samples
+    std::vector<std::int64_t> first;     // by band: first pixel that is there
   };
-  [[nodiscard]] static Place describe(const SegmentPlan& plan, const Resident& resident,
+  [[nodiscard]] static Place describe(const SegmentPlan& plan, std::size_t resident,
                                       const isa::Machine& machine,
                                       const std::vector<Phase>& phases);
   // The lowest rows free for a copy of `place`, given those of the places so far.
@@ -129,6 +140,16 @@ class BufferMap {
 // Pixels of a resident in `items` units.
 [[nodiscard]] std::int64_t pixels_of(const SegmentPlan& plan, const Resident& resident,
                                      std::int64_t items);
+
+// Pixels [first, end), counted over a job's images.
+struct PixelRange {
+  std::int64_t first = 0, end = 0;
+  [[nodiscard]] std::int64_t count() const { return end - first; }
+};
+// Those of a resident that a job has in the unified buffer, and those that it stores.
+[[nodiscard]] PixelRange pixels_of(const SegmentPlan& plan, const Job& job, std::size_t resident);
+[[nodiscard]] PixelRange kept_pixels_of(const SegmentPlan& plan, const Job& job,
+                                        std::size_t resident);
 
 // All jobs of all batches, in order. Throws InputError if there would be too many.
 [[nodiscard]] std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program,

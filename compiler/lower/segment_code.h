@@ -1,9 +1,10 @@
 // Segment code: all instructions of a device segment, job by job.
 //
 // While one job computes, the next job's inputs are loaded (into their other copy, or where the job
-// before is done with it), results of the job before leave, and weight tiles are read ahead as deep
-// as FIFO and shadow plane hold. With paper2015 a job's input, its layers and its output are steps
-// instead, one after the other.
+// before is done with it), results leave as they are made, and weight tiles are read ahead as deep
+// as FIFO and shadow plane hold. Two jobs that have places of their own go beside each other: while
+// the vector unit works on what one needs next, the array takes up the other. With paper2015 a
+// job's input, its layers and its output are steps instead, one after the other.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include "compiler/lower/explain.h"
 #include "compiler/lower/op_code.h"
+#include "compiler/lower/pace.h"
 #include "compiler/lower/segment.h"
 
 namespace systole::compiler {
@@ -28,30 +30,17 @@ class SegmentCode {
   [[nodiscard]] const Explanation& explanation() const { return explanation_; }
 
  private:
-  // Pixels [first, first + rows) of a block, still to be loaded.
-  struct Load {
-    std::size_t resident = 0;
-    std::int64_t block = 0, first = 0, rows = 0;
-    bool done = false;
-    int free_after = -1;  // operation of the job before that still needs the place
-  };
-  // What all jobs share.
-  struct Layouts {
-    const SegmentPlan& plan;
-    const std::vector<Phase>& phases;
-    const BufferMap& buffer;
-  };
-  class JobEmission;
-
   void check_length(const SegmentPlan& plan, const std::vector<Phase>& phases,
                     const std::vector<Job>& jobs) const;
-  void explain_phases(const Layouts& layouts, const std::vector<Job>& jobs);
+  void explain(const SegmentPlan& plan, const std::vector<Phase>& phases, const BufferMap& buffer,
+               const std::vector<Job>& jobs);
 
   const isa::Program& program_;
   ParamCache& params_;
   Stream& stream_;
   ProductCode products_;
   VectorCode vectors_;
+  Pace pace_;
   Explanation explanation_;
 };
 

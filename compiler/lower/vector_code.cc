@@ -18,12 +18,12 @@ constexpr std::int64_t kStretchRows = 512;
 struct Stretch {
   std::int64_t first = 0, rows = 0;
 };
-std::vector<Stretch> stretches(std::int64_t total) {
+std::vector<Stretch> stretches(const PixelRange& pixels) {
   std::vector<Stretch> result;
-  const std::int64_t rows =
-      ceil_div(total, std::max<std::int64_t>(1, ceil_div(total, kStretchRows)));
-  for (std::int64_t first = 0; first < total; first += rows)
-    result.push_back({first, std::min(rows, total - first)});
+  const std::int64_t parts = std::max<std::int64_t>(1, ceil_div(pixels.count(), kStretchRows));
+  const std::int64_t rows = ceil_div(pixels.count(), parts);
+  for (std::int64_t first = pixels.first; first < pixels.end; first += rows)
+    result.push_back({first, std::min(rows, pixels.end - first)});
   return result;
 }
 
@@ -52,7 +52,10 @@ std::int64_t word(float value) { return std::bit_cast<std::int32_t>(value); }
 class Maker {
  public:
   Maker(const JobContext& context, const DeviceOp& op)
-      : context_(context), op_(op), out_(context.map(op.output)) {}
+      : context_(context),
+        op_(op),
+        out_(context.map(op.output)),
+        made_(context.pixels(op.output)) {}
 
   std::vector<VectorItem> run() {
     switch (op_.node->kind) {
@@ -78,7 +81,8 @@ class Maker {
       case OpKind::kDequantise:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
-    items_.front().registers = std::move(registers_);
+    const auto registers = std::make_shared<const Registers>(std::move(registers_));
+    for (VectorItem& item : items_) item.registers = registers;
     return std::move(items_);
   }
 
@@ -87,7 +91,8 @@ class Maker {
   // `each`: cycles of the vector unit for a row, as each row read takes one.
   void add(std::vector<Span> reads, const Written& writes, std::int64_t each,
            const isa::Insn& insn) {
-    items_.push_back({std::move(reads), writes, writes.rows * each, insn, {}, false});
+    const bool joins = std::holds_alternative<isa::Copy>(insn);
+    items_.push_back({std::move(reads), writes, writes.rows * each, insn, nullptr, false, !joins});
   }
   void end_block() { items_.back().ends_block = true; }
 
@@ -117,7 +122,7 @@ class Maker {
     registers_[reg::kLo] = limits.lo;
     registers_[reg::kHi] = limits.hi;
     for (std::int64_t block = 0; block < blocks(); ++block) {
-      for (const Stretch& s : stretches(out_.pixels())) {
+      for (const Stretch& s : stretches(made_)) {
         add({{x, block, s.first + s.rows}}, {block, s.first, s.rows}, 1,
             isa::Vector{.op = isa::vector_op::kConvert,
                         .a = context_.row(x, block, s.first),
@@ -152,12 +157,12 @@ class Maker {
     const FeatureMap b_map = context_.map(b);
     const bool broadcast = b_map != out_;
     // Rows that share a row of b, or all rows.
-    const std::int64_t run = broadcast && b_map.images > 1 ? out_.image_pixels() : out_.pixels();
+    const std::int64_t run = broadcast && b_map.images > 1 ? out_.image_pixels() : made_.count();
     for (std::int64_t block = 0; block < blocks(); ++block) {
-      for (std::int64_t begin = 0; begin < out_.pixels(); begin += run) {
-        for (const Stretch& s : stretches(run)) {
-          const std::int64_t pixel = begin + s.first;
-          const std::int64_t b_pixel = broadcast ? begin / run : pixel;
+      for (std::int64_t begin = made_.first; begin < made_.end; begin += run) {
+        for (const Stretch& s : stretches({begin, begin + run})) {
+          const std::int64_t pixel = s.first;
+          const std::int64_t b_pixel = broadcast ? begin / out_.image_pixels() : pixel;
           add({{a, block, pixel + s.rows}, {b, block, b_pixel + (broadcast ? 1 : s.rows)}},
               {block, pixel, s.rows}, 2,
               isa::Vector{.op = vector_op(attrs.fn).value(),
@@ -181,7 +186,7 @@ class Maker {
     const bool bytes = context_.resident(x).element_bytes() == 1;
     const std::int64_t type = bytes ? isa::type::kU8 : isa::type::kS16;  // entries are by byte
     for (std::int64_t block = 0; block < blocks(); ++block) {
-      for (const Stretch& s : stretches(out_.pixels())) {
+      for (const Stretch& s : stretches(made_)) {
         add({{x, block, s.first + s.rows}}, {block, s.first, s.rows}, 1,
             isa::Vector{.op = isa::vector_op::kLookup,
                         .a = context_.row(x, block, s.first),
@@ -217,12 +222,14 @@ class Maker {
     const std::size_t x = op_.inputs[0];
     const FeatureMap in = context_.map(x);
     set_pool_registers(attrs);
+    // Lines of all images, or those of a band of the only one.
     const std::int64_t lines = std::clamp<std::int64_t>(kStretchRows / out_.width, 1, out_.height);
+    const std::int64_t last = made_.end / out_.width;
     for (std::int64_t block = 0; block < blocks(); ++block) {
-      for (std::int64_t line = 0; line < out_.images * out_.height;) {
+      for (std::int64_t line = made_.first / out_.width; line < last;) {
         const std::int64_t image = line / out_.height;
         const std::int64_t y = line % out_.height;
-        const std::int64_t n = std::min(lines, out_.height - y);
+        const std::int64_t n = std::min({lines, out_.height - y, last - line});
         const std::int64_t top = y * w.strides[0] - w.pads[0];
         const std::int64_t begin = std::max<std::int64_t>(top, 0);
         const std::int64_t end = std::min(top + (n - 1) * w.strides[0] + w.kernel[0], in.height);
@@ -269,7 +276,7 @@ class Maker {
             std::min({width - c % width, width - (begin + c) % width, channels - c});
         const std::int64_t lane = c % width * bytes;
         const std::int64_t to_lane = (begin + c) % width * bytes;
-        for (const Stretch& s : stretches(out_.pixels())) {
+        for (const Stretch& s : stretches(made_)) {
           add({{x, from, s.first + s.rows}}, {to, s.first, s.rows}, 1,
               isa::Copy{.ub = context_.row(x, from, s.first) + lane / row_bytes,
                         .lane = lane % row_bytes,
@@ -295,7 +302,7 @@ class Maker {
     const Layout& from = context_.buffer.layout(x);
     const Layout& to = context_.buffer.layout(op_.output);
     for (std::int64_t pixel = 0; pixel < in.pixels(); pixel += in.image_pixels()) {
-      for (const Stretch& s : stretches(in.image_pixels())) {
+      for (const Stretch& s : stretches({0, in.image_pixels()})) {
         for (std::int64_t i = 0; i < in.channels / out_.channels; ++i) {
           const std::int64_t apart = pixel * (in.channels / out_.channels) + i * in.image_pixels();
           add({{x, 0, pixel + s.first + s.rows}}, {0, apart + s.first, s.rows}, 1,
@@ -315,6 +322,7 @@ class Maker {
   const JobContext& context_;
   const DeviceOp& op_;
   FeatureMap out_;
+  PixelRange made_;  // of it, in this job
   Registers registers_;
   std::vector<VectorItem> items_;
 };
@@ -326,7 +334,7 @@ std::vector<VectorItem> VectorCode::items(const JobContext& context, const Devic
 }
 
 void VectorCode::push(const JobContext& context, const DeviceOp& op, VectorItem item) {
-  for (const auto& [index, value] : item.registers) {
+  for (const auto& [index, value] : *item.registers) {
     const auto [held, fresh] = registers_.try_emplace(index, value);
     if (!fresh && held->second == value) continue;
     held->second = value;
@@ -340,7 +348,6 @@ void VectorCode::push(const JobContext& context, const DeviceOp& op, VectorItem 
     lookup.table = context.params.row(op.table, rows, context.stream, op.layer);
   }
   context.stream.push(item.insn, op.layer);
-  if (item.ends_block) context.stretch_done();
 }
 
 }  // namespace systole::compiler

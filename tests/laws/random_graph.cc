@@ -23,7 +23,8 @@ Tensor random_floats(RandomChoice& random, const Shape& shape) {
 
 class Grower {
  public:
-  explicit Grower(RandomChoice& random) : random_(random) {}
+  Grower(RandomChoice& random, std::int64_t largest_side)
+      : random_(random), largest_side_(largest_side) {}
 
   Graph grow() {
     const bool image = random_.chance(65);
@@ -43,7 +44,7 @@ class Grower {
   }
 
  private:
-  std::int64_t side() { return random_.pick(1, 9); }
+  std::int64_t side() { return random_.pick(1, largest_side_); }
   [[nodiscard]] const Shape& shape_of(ValueId id) const { return builder_.value(id).shape; }
   ValueId constant(const char* what, const Shape& shape) {
     return builder_.add_constant(fmt::format("{}{}", what, layer_), random_floats(random_, shape));
@@ -227,6 +228,7 @@ class Grower {
   }
 
   RandomChoice& random_;
+  std::int64_t largest_side_;
   GraphBuilder builder_;
   std::int64_t batch_ = 1, layer_ = 0;
   std::vector<ValueId> there_;
@@ -278,9 +280,9 @@ isa::Machine machine_for(RandomChoice& random) {
 
 }  // namespace
 
-GraphCase random_graph_case(std::uint64_t seed) {
+GraphCase random_graph_case(std::uint64_t seed, std::int64_t largest_side) {
   RandomChoice random(seed);
-  Graph graph = Grower(random).grow();
+  Graph graph = Grower(random, largest_side).grow();
   GraphCase made;
   made.graph = quantised(std::move(graph), random);
   made.machine = machine_for(random);

@@ -86,7 +86,7 @@ TEST_F(RealFiles, IntegerWeightsOfFloatActivationsAreNotCalledComputed) {
 // The machine, made as large as the message asks, takes the model.
 TEST_F(RealFiles, TooLargeTensorsAreNamed) {
   const std::string text = model(13,
-                                 "(uint8[1,2,40,40] x) => (int32[1,2,40,40] y) "
+                                 "(uint8[1,2,1,1600] x) => (int32[1,2,1,1600] y) "
                                  "<int8[2,2,1,1] w = {1,2,3,4}, uint8 z = {3}>",
                                  "y = ConvInteger(x, w, z)");
   isa::Machine machine = isa::load_machine("tpu_v1");

@@ -290,12 +290,15 @@ TEST(LowerImages, PutsFewerImagesTogetherWhereTheBufferIsSmall) {
   const auto samples = [&](std::int64_t bytes) {
     machine.unified_buffer_bytes = bytes;
     const Graph graph = load_model("conv:8,16,32,32,16,3,3,1,1", {});
-    return compile_explained(graph, machine, {.timing_only = true}).explanation.segments[0].items;
+    const SegmentNote note =
+        compile_explained(graph, machine, {.timing_only = true}).explanation.segments[0];
+    return std::pair(note.items, note.bands);
   };
   const std::int64_t sample = 2 * 32 * 32 * machine.unified_buffer_row_bytes;  // in and out
-  EXPECT_EQ(samples(8 * sample), 8);
-  EXPECT_EQ(samples(sample), 8);  // together they take the rows of one
-  EXPECT_THROW(samples(sample - 256), InputError);
+  using Pair = std::pair<std::int64_t, std::int64_t>;  // samples, bands
+  EXPECT_EQ(samples(8 * sample), Pair(8, 1));
+  EXPECT_EQ(samples(sample), Pair(8, 1));  // together they take the rows of one
+  EXPECT_EQ(samples(sample - 256), Pair(1, 3));
 }
 
 // The bytes of unified buffer below which not even one sample fits.

@@ -42,11 +42,11 @@ TEST_F(LowerRefusals, AProductsParametersHaveToBeHeldTogether) {
   expect_evaluators_bytes(graph, compile(graph, machine, {}), random);
 }
 
-// One sample of the sum and of the look-up takes more rows than there are, the product does not.
+// A line of the sum and of the look-up takes more rows than there are, of the product it does not.
 TEST_F(LowerRefusals, WhatAloneIsTooLargeIsAStepOfTheHost) {
   const Graph graph = load(
       "<ir_version: 7, opset_import: [\"\" : 13]>\n"
-      "net (uint8[1,8,12,12] x) => (uint8[1,8,12,12] y)\n"
+      "net (uint8[1,8,1,144] x) => (uint8[1,8,1,144] y)\n"
       "<float s = {0.5}, uint8 z = {3}, int8[8,8,1,1] w = {1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,"
       "1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,"
       "1,2,3,4,5,6,7,8}>\n"
