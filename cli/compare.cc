@@ -11,6 +11,7 @@
 
 #include "base/json_text.h"
 #include "base/outputs.h"
+#include "base/page.h"
 #include "base/source.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
@@ -30,7 +31,7 @@ struct Options {
   std::vector<std::string> measurements;
   double seconds = kQuickSeconds;
   double p99_milliseconds = 7.0;
-  bool json = false, all = false, no_what_if = false;
+  bool json = false, all = false, no_what_if = false, rules = false;
 };
 
 // Modelled devices by default: three generations of GPUs.
@@ -141,6 +142,15 @@ void require_rows(const compare::Comparison& comparison) {
   throw InputError("compare", "no row: " + why, "a target that runs this model and precision");
 }
 
+void print_rules() {
+  fmt::print("\nRules:\n");
+  constexpr std::size_t kIndent = 5;
+  std::size_t number = 0;
+  for (const std::string& rule : compare::rules()) {
+    fmt::print("{:>3}. {}\n", ++number, wrapped(rule, kIndent, kIndent));
+  }
+}
+
 void compare_targets(const Options& o, const std::string& command_line) {
   Results results(o);
   compare::CompareRequest request;
@@ -168,6 +178,7 @@ void compare_targets(const Options& o, const std::string& command_line) {
   results.write(comparison);
   fmt::print("{}", o.json ? json_text(compare::to_json(comparison))
                           : compare::table_text(comparison, o.all));
+  if (o.rules && !o.json) print_rules();
 }
 
 void add_result_options(Command app, Options& o) {
@@ -176,6 +187,7 @@ void add_result_options(Command app, Options& o) {
   app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots").type_name("DIR");
   app.add_flag("--json", o.json, "prints the JSON instead of the table");
   app.add_flag("--no-what-if", o.no_what_if, "what bounds a machine is predicted, not run again");
+  app.add_flag("--rules", o.rules, "prints the rules by which rows are compared, too");
   app.add_flag("--all", o.all, "the table has every batch size and setting");
 }
 

@@ -36,13 +36,14 @@ struct Workload {
   std::string name, model;
   std::int64_t batch;
   std::int64_t cycles;            // a batch; of the paper's derived from the counters
+  double model_error;             // percent, of the paper's own model; of the paper's
   std::optional<Rows> published;  // of the paper's
 };
 
 std::vector<Workload> paper_workloads() {
   return {
-#define SYSTOLE_PAPER_WORKLOAD(name, model, batch, cycles, ...) \
-  {name, model, batch, cycles, Rows{__VA_ARGS__}},
+#define SYSTOLE_PAPER_WORKLOAD(name, model, batch, cycles, model_error, ...) \
+  {name, model, batch, cycles, model_error, Rows{__VA_ARGS__}},
 #include "validate/paper_workloads.def"
   };
 }
@@ -54,9 +55,9 @@ std::vector<Workload> workloads_in(const std::string& path) {
   const std::size_t name = table.column("name"), model = table.column("model");
   std::vector<Workload> rows;
   for (const CsvRow& row : table.rows) {
-    rows.push_back({row.cells[name], row.cells[model],
-                    whole_number(table, row, "batch", 1, kMaxBatch),
-                    whole_number(table, row, "reference_cycles", 1, kMaxCycles), std::nullopt});
+    rows.push_back(
+        {row.cells[name], row.cells[model], whole_number(table, row, "batch", 1, kMaxBatch),
+         whole_number(table, row, "reference_cycles", 1, kMaxCycles), 0.0, std::nullopt});
   }
   return rows;
 }
@@ -187,6 +188,16 @@ ValidationTable new_counters(bool papers) {
   return table;
 }
 
+ValidationTable new_models() {
+  return {"models",
+          "Table 7, percent of clocks that a model is off by",
+          {{"name", "workload"},
+           {"published", "paper's own model", 1},
+           {"simulated", "paper2015", 1},
+           {"difference", "difference", 1}},
+          {}};
+}
+
 using Json = nlohmann::ordered_json;
 
 std::int64_t whole(double value) { return std::llround(value); }
@@ -212,6 +223,15 @@ Json case_row(const Workload& w, const Steady& paper, const Steady& overlap, dou
     row["row9_error_percent"] = percent_off(paper.cycles, row9);
   }
   return row;
+}
+
+// The row of `models`.
+Json model_row(const Workload& w, const Steady& paper) {
+  const double off = std::abs(percent_off(paper.cycles, static_cast<double>(w.cycles)));
+  return {{"name", w.name},
+          {"published", w.model_error},
+          {"simulated", off},
+          {"difference", off - w.model_error}};
 }
 
 // The rows of `counters`.
@@ -281,7 +301,7 @@ Validation validate_paper(const ValidateRequest& request) {
   const isa::Machine machine = isa::load_machine("tpu_v1");
   const bool papers = request.data.empty();
   const std::vector<Workload> workloads = papers ? paper_workloads() : workloads_in(request.data);
-  ValidationTable cases = new_cases(papers), counters = new_counters(papers);
+  ValidationTable cases = new_cases(papers), counters = new_counters(papers), models = new_models();
   Progress progress("validating");
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     progress.update(static_cast<double>(i) / static_cast<double>(workloads.size()));
@@ -290,6 +310,7 @@ Validation validate_paper(const ValidateRequest& request) {
     const Steady overlap = steady_state(graph, machine, "overlap");
     cases.rows.push_back(
         case_row(workloads[i], paper, overlap, static_cast<double>(machine.clock_hertz)));
+    if (papers) models.rows.push_back(model_row(workloads[i], paper));
     for (Json& row : counter_rows(workloads[i], paper, overlap))
       counters.rows.push_back(std::move(row));
   }
@@ -300,6 +321,7 @@ Validation validate_paper(const ValidateRequest& request) {
   if (const auto points = mean_of(counters.rows, "difference"))
     result.figures.emplace_back("mean_counter_difference_points", *points);
   result.tables = {std::move(cases), std::move(counters)};
+  if (papers) result.tables.push_back(std::move(models));
   result.notes = papers ? notes() : notes_of(request.data);
   return result;
 }

@@ -28,8 +28,9 @@ constexpr auto kRungs = std::to_array<Rung>({
      validate_ort},
     {"paper", "TPU v1's published counters (Jouppi et al., ISCA 2017, Table 3)", true,
      validate_paper},
-    {"h100", "the GPU model on measured products of a real H100, rows it was not fitted on", true,
-     validate_h100},
+    {"gpu", "the models of GPUs on measured tables, the half they were fitted on and the other",
+     true, validate_gpu},
+    {"h100", "the same on products of one H100 in bf16", true, validate_h100},
     {"host", "the CPU model fitted on this computer, on products it was not fitted on", true,
      validate_host},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},
@@ -163,7 +164,9 @@ std::string tally_text(const ValidationTally& tally) {
 
 std::string validation_text(const Validation& validation) {
   std::string text;
-  for (const ValidationTable& table : validation.tables) text += table_text(table);
+  for (const ValidationTable& table : validation.tables) {
+    if (table.in_text) text += table_text(table);
+  }
   if (validation.tally) text += tally_text(*validation.tally);
   for (const auto& [key, value] : validation.figures) {
     std::string words = key;
@@ -184,6 +187,7 @@ std::string validation_json(const std::string& rung, const Validation& validatio
     json["skipped"] = validation.tally->skipped;
   }
   for (const auto& [key, value] : validation.figures) json[key] = value;
+  for (const auto& [name, value] : validation.groups) json["groups"][name] = value;
   for (const ValidationTable& table : validation.tables) json[table.key] = table.rows;
   json["notes"] = validation.notes;
   return json_text(json);

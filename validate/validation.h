@@ -33,6 +33,7 @@ struct ValidationTable {
   std::string title;  // a line above the table
   std::vector<ValidationColumn> columns;
   std::vector<nlohmann::ordered_json> rows;
+  bool in_text = true;  // else in the JSON alone
 };
 
 // Counts of a suite of tests.
@@ -45,13 +46,14 @@ struct Validation {
   std::vector<ValidationTable> tables;
   std::optional<ValidationTally> tally;                 // of suites
   std::vector<std::pair<std::string, double>> figures;  // by key, "mean_error_percent"
+  std::vector<std::pair<std::string, double>> groups;   // mean errors in percent, by what is alike
   std::vector<std::string> notes;                       // how the figures were obtained
 };
 
 // "| a | b |" lines, columns aligned, numbers to the right.
 [[nodiscard]] std::string validation_text(const Validation& validation);
-// One object: rung, version, passed, failed, skipped{} (suites only), the figures, the tables by
-// key, notes.
+// One object: rung, version, passed, failed, skipped{} (suites only), the figures, groups{} (if
+// there are any), the tables by key, notes.
 [[nodiscard]] std::string validation_json(const std::string& rung, const Validation& validation);
 
 // The rungs. Each throws InputError if it cannot be climbed here (something is not installed, the
@@ -60,6 +62,7 @@ struct Validation {
 [[nodiscard]] Validation validate_onnx(const ValidateRequest& request);
 [[nodiscard]] Validation validate_ort(const ValidateRequest& request);
 [[nodiscard]] Validation validate_paper(const ValidateRequest& request);
+[[nodiscard]] Validation validate_gpu(const ValidateRequest& request);
 [[nodiscard]] Validation validate_h100(const ValidateRequest& request);
 [[nodiscard]] Validation validate_host(const ValidateRequest& request);
 [[nodiscard]] Validation validate_scalesim(const ValidateRequest& request);

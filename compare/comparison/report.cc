@@ -23,6 +23,12 @@ constexpr const char* kLegend =
     "*: measured for less than rule 5 asks (quick); busy: rule 15; server: a simulated queue of "
     "batches whose times are of that kind, p99 its response.";
 
+// What to type after the first screen.
+constexpr const char* kNext =
+    "Next: the same with --rules (how rows are compared), --all (every batch size and setting) or "
+    "--report DIR (files, plots); systole validate gpu (errors of modelled GPUs); systole explain "
+    "MODEL (where a simulated machine's cycles go).";
+
 // One column of the table. In a terminal a row takes two lines below its scenario, so that it fits.
 struct Column {
   const char* heading;
@@ -266,10 +272,8 @@ const std::vector<std::string>& rules() {
 std::string table_text(const Comparison& c, bool all_rows) {
   std::string text =
       wrapped(clean(fmt::format("{}: {} simulated beside {}", c.model, c.machine, c.host)), 2);
-  text += "Rules:\n";
-  for (std::size_t i = 0; i < rules().size(); ++i) {
-    text += wrapped(fmt::format("{:>3}. {}", i + 1, rules()[i]), 5);
-  }
+  for (const std::string& line : headlines(c.rows)) text += wrapped(clean(line), 4, 2);
+  text += wrapped(kNext, 0);
   text += "\n" + aligned(shown_rows(c, all_rows)) + "\n" + wrapped(kLegend, 0);
   for (const std::string& sentence : c.summary) text += "\n" + wrapped(clean(sentence), 0);
   text += "\n" + means_text(c, kTerminal) + checks_text(c, kTerminal) + absent_text(c, kTerminal);

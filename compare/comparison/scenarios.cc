@@ -18,15 +18,13 @@ struct Range {
   double low = 1.0, high = 1.0;
 };
 
-// The error of one of a point's times as shares of it. A model's error is of device times: it holds
-// where the time is that.
-std::optional<Range> error_of(const Series& series, const Point& point, const BatchTime& time) {
+// The error of a point's times as shares of them: its own interval, or its series'.
+std::optional<Range> error_of(const Series& series, const Point& point) {
   if (point.interval) {
     return Range{point.interval->low / point.interval->median,
                  point.interval->high / point.interval->median};
   }
-  const bool holds = series.kind != kModelled || time.total == time.device;
-  if (!series.error_percent || !holds) return std::nullopt;
+  if (!series.error_percent) return std::nullopt;
   return Range{1.0 - std::min(*series.error_percent / 100.0, 1.0),
                1.0 + *series.error_percent / 100.0};
 }
@@ -84,7 +82,7 @@ class RowMaker {
     row.accuracy = series.accuracy;
     row.quick = point.quick;
     set_machine(series, point, alone, row);
-    if (const auto error = error_of(series, point, time)) {
+    if (const auto error = error_of(series, point)) {
       row.low = error->low;
       row.high = error->high;
     }
@@ -176,7 +174,7 @@ class RowMaker {
     row.high.reset();
     std::vector<Point> fast = series.points, slow = series.points;
     for (std::size_t i = 0; i < series.points.size(); ++i) {
-      const auto error = error_of(series, series.points[i], series.points[i].latency);
+      const auto error = error_of(series, series.points[i]);
       if (!error) return;
       fast[i].latency.total *= error->low;
       slow[i].latency.total *= error->high;

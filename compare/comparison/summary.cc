@@ -196,6 +196,52 @@ std::string rate_text(double per_second) {
   return fmt::format("{:.1f} ", per_second);
 }
 
+namespace {
+
+std::string headline(const std::string& scenario, const Sorted& rows) {
+  const auto fastest = fastest_of_each(rows.judged);
+  std::vector<const Row*> known = rows.judged;
+  known.insert(known.end(), rows.unknown.begin(), rows.unknown.end());
+  if (known.empty()) return "";
+  const Row& best = *fastest_of_each(known).front();
+  const std::string bound = best.bound.empty() ? "" : fmt::format(", bound by {}", best.bound);
+  if (fastest.size() < 2) {
+    return fmt::format("{}: no winner, the error of {} target{} is known; fastest: {}, {}{}",
+                       scenario, fastest.size(), fastest.size() == 1 ? "" : "s", name_of(best),
+                       figure_of(best), bound);
+  }
+  const Row& winner = *fastest[0];
+  const Row& second = *fastest[1];
+  const double ratio = times_faster(winner, second);
+  const double low = ratio * *second.low / *winner.high;
+  const double high = ratio * *second.high / *winner.low;
+  const std::string by = fmt::format("{:.2f} times faster than {} ({:.2f} to {:.2f})", ratio,
+                                     second.target, low, high);
+  const std::string why = winner.bound.empty() ? "" : fmt::format(", bound by {}", winner.bound);
+  const std::string of = rows.unknown.empty() ? "" : ", of those whose error is known";
+  return low > 1.0
+             ? fmt::format("{}{}: {} wins, {}{}", scenario, of, winner.target, by, why)
+             : fmt::format("{}{}: no winner, {} is {}{}", scenario, of, winner.target, by, why);
+}
+
+}  // namespace
+
+std::vector<std::string> headlines(const std::vector<Row>& rows) {
+  std::vector<std::string> lines;
+  for (const char* scenario : {kSingleStream, kOffline, kServer}) {
+    const Sorted of_it = sorted(scenario, rows);
+    std::string line = headline(scenario, of_it);
+    if (!line.empty()) lines.push_back(std::move(line));
+    if (of_it.simulated.size() < 2) continue;
+    const Row& first = *of_it.simulated[0];
+    const Row& second = *of_it.simulated[1];
+    lines.push_back(
+        fmt::format("{}, simulated against simulated: {} is {:.2f} times faster than {}", scenario,
+                    first.target, times_faster(first, second), second.target));
+  }
+  return lines;
+}
+
 std::vector<std::string> summarise(const std::vector<Row>& rows) {
   std::vector<std::string> sentences;
   for (const char* scenario : {kSingleStream, kOffline, kServer}) {

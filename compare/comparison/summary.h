@@ -17,6 +17,10 @@ namespace systole::compare {
 // (rule 13); beside other kinds the fastest stands for all.
 [[nodiscard]] std::vector<std::string> summarise(const std::vector<Row>& rows);
 
+// The same in a line or two each, for the first screen: the winner, by how much within which
+// interval, and what bounds it; or that there is none.
+[[nodiscard]] std::vector<std::string> headlines(const std::vector<Row>& rows);
+
 // The first few of Row::differs, and how many more there are.
 [[nodiscard]] std::string short_differences(const std::string& differs);
 

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/units.h"
+#include "compare/model/gpu_kernels.h"
 
 namespace systole::compare {
 namespace {
@@ -16,10 +17,7 @@ namespace {
 struct Tile {
   std::int64_t m, n;
 };
-// What cuBLAS and CUTLASS offer for tensor cores; a CPU's register blocks grow with the rows there
-// are, and its columns are cut among the cores.
-constexpr auto kGpuTiles =
-    std::to_array<Tile>({{256, 128}, {128, 256}, {128, 128}, {128, 64}, {64, 128}, {64, 64}});
+// A CPU's register blocks grow with the rows there are, and its columns are cut among the cores.
 constexpr auto kCpuTiles = std::to_array<Tile>({{1, 64},
                                                 {2, 64},
                                                 {4, 64},
@@ -34,11 +32,6 @@ constexpr std::int64_t kMostSplits = 8;
 constexpr std::int64_t kLeastSplitK = 128;
 constexpr double kSumBytes = 4.0;  // of a partial sum of a split K
 
-std::span<const Tile> tiles_of(Family family) {
-  if (family == Family::kGpu) return kGpuTiles;
-  return kCpuTiles;
-}
-
 double bandwidth(const Device& device, double bytes) {
   const MemoryFigures& memory = device.memory;
   const bool cached = memory.cache > 0.0 && bytes <= memory.cache_bytes;
@@ -49,11 +42,11 @@ double bandwidth(const Device& device, double bytes) {
 double compute_seconds(const Device& device, double peak, const Product& p, Tile tile,
                        std::int64_t splits) {
   const std::int64_t tiles = p.count * ceil_div(p.m, tile.m) * ceil_div(p.n, tile.n) * splits;
-  const auto waves = static_cast<double>(ceil_div(tiles, device.units));
+  const auto waves = static_cast<double>(ceil_div(tiles, device.units.count));
   const double results = static_cast<double>(tile.m) * static_cast<double>(tile.n);
   const double reuse = results / static_cast<double>(tile.m + tile.n);
-  const double rate = peak / static_cast<double>(device.units) * device.fit.efficiency * reuse /
-                      (reuse + device.fit.half_reuse);
+  const double rate = peak / static_cast<double>(device.units.count) * device.fit.efficiency *
+                      reuse / (reuse + device.fit.half_reuse);
   return waves * 2.0 * results * static_cast<double>(ceil_div(p.k, splits)) / rate;
 }
 
@@ -61,32 +54,41 @@ double compute_seconds(const Device& device, double peak, const Product& p, Tile
 
 double Peaks::at(std::string_view precision) const {
   const std::map<std::string_view, double> by_name = {
-      {"fp32", fp32}, {"tf32", tf32}, {"bf16", bf16}, {"fp16", fp16}, {"int8", int8}};
+      {"fp32", fp32}, {"tf32", tf32}, {"bf16", bf16},     {"fp16", fp16},
+      {"int8", int8}, {"fp8", fp8},   {"fp16/fp32", fp32}};
   const auto found = by_name.find(precision);
   return found == by_name.end() ? 0.0 : found->second;
 }
 
 double precision_bytes(std::string_view precision) {
-  if (precision == "int8") return 1.0;
-  return precision == "bf16" || precision == "fp16" ? 2.0 : 4.0;
+  if (precision == "int8" || precision == "fp8") return 1.0;
+  return precision == "fp32" || precision == "tf32" ? 4.0 : 2.0;
+}
+
+double DeviceTime::total() const {
+  const auto fourth = [](double x) { return x * x * x * x; };
+  const double more = std::max(compute, memory);
+  if (more <= 0.0) return launch;
+  // Of shares, as fourth powers of seconds leave double's range.
+  return more * std::sqrt(std::sqrt(fourth(compute / more) + fourth(memory / more))) + launch;
 }
 
 const std::vector<Device>& devices() {
   static const std::vector<Device> kDevices = [] {
     constexpr double kTera = 1e12;
-    const auto peaks = [](double fp32, double tf32, double bf16, double fp16, double int8) {
-      return Peaks{fp32 * kTera, tf32 * kTera, bf16 * kTera, fp16 * kTera, int8 * kTera};
+    constexpr double kGiga = 1e9;
+    const auto units = [](std::int64_t count, double threads, double clock, bool tensor) {
+      return Units{count, threads, clock * kGiga, tensor};
     };
-    const auto memory = [](double dram, double bytes, double cache) {
-      return MemoryFigures{dram, bytes, cache};
+    const auto peaks = [](auto... tera) { return Peaks{(tera * kTera)...}; };
+    const auto memory = [](double dram, double bytes, double cache, double parts) {
+      return MemoryFigures{dram, bytes, cache, parts};
     };
-    const auto fit = [](double kernel, double efficiency, double half, double share) {
-      return DeviceFit{kernel, efficiency, half, share};
-    };
+    const auto fit = [](auto... figures) { return DeviceFit{static_cast<double>(figures)...}; };
     return std::vector<Device>{
-#define SYSTOLE_DEVICE(name, text, family, units, peak, mem, link, fitted, error, source) \
-  Device{#name,      text, Family::family, units, peaks peak,                             \
-         memory mem, link, fit fitted,     error, source},
+#define SYSTOLE_DEVICE(name, text, family, cores, peak, mem, link, fitted, fit_of) \
+  Device{#name,      text, Family::family, units cores, peaks peak,                \
+         memory mem, link, fit fitted,     fit_of},
 #include "compare/model/devices.def"
     };
   }();
@@ -101,13 +103,15 @@ const Device* find_device(std::string_view name) {
 DeviceTime product_time(const Device& device, std::string_view precision, const Product& p) {
   const double peak = device.peaks.at(precision);
   SYSTOLE_CHECK(peak > 0.0, "{} has no {}", device.name, precision);
+  if (device.family == Family::kGpu) return gpu_product_time(device, precision, p);
   const auto count = static_cast<double>(p.count);
   const auto m = static_cast<double>(p.m);
   const auto k = static_cast<double>(p.k);
   const auto n = static_cast<double>(p.n);
   const double bytes = count * (m * k + k * n + m * n) * precision_bytes(precision);
-  DeviceTime best{.compute = std::numeric_limits<double>::infinity()};
-  for (const Tile tile : tiles_of(device.family)) {
+  DeviceTime best;
+  double least = std::numeric_limits<double>::infinity();
+  for (const Tile tile : kCpuTiles) {
     for (std::int64_t splits = 1; splits <= kMostSplits; splits *= 2) {
       if (splits > 1 && p.k / splits < kLeastSplitK) break;
       // Partial sums are written and read once each.
@@ -117,18 +121,23 @@ DeviceTime product_time(const Device& device, std::string_view precision, const 
           .compute = compute_seconds(device, peak, p, tile, splits),
           .memory = bytes / bandwidth(device, bytes) + sums / bandwidth(device, sums),
           .launch = device.fit.kernel_seconds};
-      if (time.total() < best.total()) best = time;
+      if (time.total() >= least) continue;
+      best = time;
+      least = time.total();
     }
   }
   return best;
 }
 
 DeviceTime layer_time(const Device& device, std::string_view precision, const LayerWork& layer) {
+  const bool gpu = device.family == Family::kGpu;
+  if (gpu && layer.convolution) return gpu_convolution_time(device, precision, *layer.convolution);
   if (layer.m > 0) {
     return product_time(device, precision, {layer.count, layer.m, layer.k, layer.n});
   }
-  const double bytes = static_cast<double>(layer.inputs + layer.weights + layer.outputs) *
-                       precision_bytes(precision);
+  const auto elements = static_cast<double>(layer.inputs + layer.weights + layer.outputs);
+  if (gpu) return gpu_element_time(device, precision, {.elements = elements, .tensors = 1.0});
+  const double bytes = elements * precision_bytes(precision);
   return {.memory = bytes / bandwidth(device, bytes), .launch = device.fit.kernel_seconds};
 }
 
@@ -151,11 +160,13 @@ double link_bytes(std::int64_t bytes, std::int64_t elements, std::string_view pr
 
 }  // namespace
 
-ModelTime model_time(const Device& device, std::string_view precision, const ModelWork& work) {
+ModelTime model_time(const Device& device, std::string_view precision, const ModelWork& work,
+                     double launch_seconds) {
   ModelTime time;
   double compute = 0.0, memory = 0.0, launch = 0.0;
   for (const LayerWork& layer : work.layers) {
-    const DeviceTime one = layer_time(device, precision, layer);
+    DeviceTime one = layer_time(device, precision, layer);
+    one.launch = std::max(one.launch, launch_seconds - (one.total() - one.launch));
     (one.compute >= one.memory ? compute : memory) += one.total() - one.launch;
     launch += one.launch;
     time.device += one.total();

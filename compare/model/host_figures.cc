@@ -112,7 +112,7 @@ Device host_device(const std::string& precision, int threads) {
   device.name = "host";
   device.text = cpu_name();
   device.family = Family::kCpu;
-  device.units = threads;
+  device.units.count = threads;
   const double peak = host_peak(precision, threads);
   (precision == "int8"   ? device.peaks.int8
    : precision == "bf16" ? device.peaks.bf16

@@ -64,6 +64,20 @@ void set_product(const Graph& graph, const Node& node, LayerWork& work) {
     work.k = w.at(1) * w.at(2) * w.at(3);
     work.n = w.at(0) / work.count;
     work.m = y.at(0) * y.at(2) * y.at(3);
+    const Shape& x = graph.value(node.inputs.at(0)).shape;
+    const compiler::Window& window = std::get<compiler::ConvAttrs>(node.attrs).window;
+    work.convolution = {.groups = work.count,
+                        .images = x.at(0),
+                        .channels = w.at(1),
+                        .height = x.at(2),
+                        .width = x.at(3),
+                        .filters = work.n,
+                        .kernel_h = w.at(2),
+                        .kernel_w = w.at(3),
+                        .stride_h = window.strides[0],
+                        .stride_w = window.strides[1],
+                        .out_h = y.at(2),
+                        .out_w = y.at(3)};
   }
 }
 

@@ -14,6 +14,12 @@
 
 namespace systole::compare {
 
+// A convolution: `groups` of images x channels by filters, channels and filters of one group.
+struct Convolution {
+  std::int64_t groups = 1, images = 1, channels = 0, height = 0, width = 0, filters = 0;
+  std::int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, out_h = 0, out_w = 0;
+};
+
 struct LayerWork {
   std::string name, op;  // the node's; op is a row of compiler/ir/ops.def
   // A product: `count` of [m, k] by [k, n] (a convolution by its im2col shape, one per group).
@@ -21,6 +27,7 @@ struct LayerWork {
   std::int64_t count = 1, m = 0, k = 0, n = 0;
   std::int64_t inputs = 0, weights = 0, outputs = 0;  // elements read, constant ones apart; written
   [[nodiscard]] std::int64_t macs() const { return count * m * k * n; }
+  std::optional<Convolution> convolution = {};  // of the layers that are one
 };
 
 struct ModelWork {

@@ -44,8 +44,11 @@ std::set<std::string> targets_of(const ordered_json& json, const std::string& sc
   return targets;
 }
 
-const std::set<std::string> kEverywhere = {"tpu:tpu_v1", "cpu:host", "cpu:haswell", "gpu:v100",
-                                           "gpu:a100",   "gpu:h100", "gpu:h200",    "gpu:k80"};
+const std::set<std::string> kEverywhere = {
+    "tpu:tpu_v1", "cpu:host",      "cpu:haswell",      "gpu:k80",          "gpu:m40",
+    "gpu:p4",     "gpu:gtx1080ti", "gpu:p100",         "gpu:p100_pcie",    "gpu:v100",
+    "gpu:t4",     "gpu:v100_pcie", "gpu:a100_pcie_40", "gpu:a100_pcie_80", "gpu:l4",
+    "gpu:a100",   "gpu:h100",      "gpu:h200",         "gpu:b200"};
 
 TEST(CompareCommand, OfNothingFails) {
   for (const std::vector<std::string>& targets :

@@ -75,12 +75,47 @@ TEST(Validate, RefusesRowsNobodyMeasured) {
     write_file(path, std::string("m,k,n,tflops\n64,64,64,") + value + "\n");
     const Finished finished = testing_support::systole({"validate", "h100", "--data", path});
     EXPECT_EQ(finished.code, 1) << finished.out;
-    EXPECT_THAT(finished.err, HasSubstr("rows.csv:2: a product in "));
+    EXPECT_THAT(finished.err, HasSubstr("rows.csv:2: a kernel in "));
   }
   write_file(path, std::string("m,k,n\n1,2,3\n"));
   const Finished finished = testing_support::systole({"validate", "host", "--data", path});
   EXPECT_THAT(finished.err, HasSubstr("lacks a column"));
   EXPECT_THAT(finished.err, testing::Not(HasSubstr("measuring")));
+}
+
+// The mean over a file's rows, and each row; a row of a shared table on which the model was fitted
+// says so, any other is unseen.
+TEST(ValidateGpu, TakesATableByItsColumns) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path, std::string("device,b,m,n,k,latency_ms\nP4,1,512,512,512,0.1\n"
+                               "T4,1,512,512,512,0.1\nT4,1,1,1,1,1000\n"));
+  const Finished finished = testing_support::systole({"validate", "gpu", "--data", path, "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  ASSERT_EQ(json.at("cases").size(), 3U);
+  double sum = 0.0;
+  for (const Json& row : json.at("cases")) {
+    EXPECT_EQ(row.at("use"), "unseen");
+    const double measured = row.at("measured_us"), modelled = row.at("modelled_us");
+    EXPECT_DOUBLE_EQ(row.at("error_percent"), 100.0 * (modelled - measured) / measured);
+    sum += std::abs(row.at("error_percent").get<double>());
+  }
+  EXPECT_DOUBLE_EQ(json.at("mean_error_percent"), sum / 3.0);
+  EXPECT_EQ(json.at("mean_error_percent"), json.at("unseen_rows_mean_error_percent"));
+  EXPECT_EQ(json.at("groups").size(), 3U);  // fp32 products, and two devices
+}
+
+// The goals, on the half that was not fitted on.
+TEST(ValidateGpu, ReachesItsGoals) {
+  const Finished finished = testing_support::systole({"validate", "gpu", "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const Json json = Json::parse(finished.out);
+  EXPECT_EQ(json.at("by_goal").size(), 8U);
+  for (const Json& row : json.at("by_goal")) {
+    EXPECT_LE(row.at("unseen_error_percent"), row.at("goal_percent")) << row.dump();
+    EXPECT_GT(row.at("unseen_rows"), 10) << row.dump();
+  }
 }
 
 // With models every program agrees; without, the rung cannot be climbed and says why.
@@ -168,6 +203,12 @@ TEST(ValidatePaper, FiguresFollowFromTheirRows) {
   }
   const auto cases = static_cast<double>(json.at("cases").size());
   EXPECT_EQ(cases, 6);
+  ASSERT_EQ(json.at("models").size(), 6U);  // Table 7
+  for (std::size_t i = 0; i < 6; ++i) {
+    const Json& row = json.at("models").at(i);
+    EXPECT_EQ(row.at("simulated"),
+              std::abs(json.at("cases").at(i).at("error_percent").get<double>()));
+  }
   EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent").get<double>(), errors / cases);
   EXPECT_DOUBLE_EQ(json.at("mean_cycle_error_percent_overlap").get<double>(),
                    overlap_errors / cases);
