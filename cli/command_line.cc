@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/diag.h"
 #include "cli/help.h"
 #include "isa/suggest.h"
 
@@ -128,6 +129,7 @@ bool CommandLine::run(std::vector<std::string> words) {
     std::ranges::reverse(words);  // as CLI11 takes them
     app_->parse(words);
   } catch (const CLI::ParseError& error) {
+    if (auto wrong = bad_value(*app_, error)) throw InputError("", std::move(*wrong));
     return app_->exit(error) == 0;
   }
   return true;

@@ -9,16 +9,20 @@
 #include "base/diag.h"
 #include "base/files.h"
 #include "base/json_text.h"
+#include "base/outputs.h"
 #include "base/read_file.h"
 #include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/trace_options.h"
 #include "formats/program_files.h"
 #include "isa/file_kind.h"
 #include "isa/machine_name.h"
 #include "report/diff_text.h"
 #include "report/profile.h"
 #include "report/timed.h"
+#include "traces/sinks/open.h"
+#include "traces/sinks/two_runs.h"
 
 namespace systole::cli {
 namespace {
@@ -26,7 +30,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string a, b, against;
+  std::string a, b, against, trace, trace_time;
   JobOptions job;
   bool json = false, all = false;
 };
@@ -69,8 +73,24 @@ traces::Profile read_stats(const std::string& path) {
   return report::profile_from_stats(parse_json(text, path, kExpected), path);
 }
 
-// The run of a model or program for its cycles.
-traces::Profile simulate(JobOptions o) {
+// Runs once more for the timeline.
+void write_trace(const Options& options, const report::Record& record, const isa::Program& program,
+                 traces::TwoRuns& trace) {
+  const auto sink = trace.open({.model = record.model,
+                                .machine = record.machine.name,
+                                .clock_hertz = record.machine.clock_hertz,
+                                .real_time = is_real_time(options.trace_time),
+                                .parameters = &record.machine,
+                                .program = &program});
+  sim::RunOptions how;
+  how.timing_only = how.verified = true;
+  how.probe = sink.get();
+  static_cast<void>(sim::run(program, record.machine, {}, how));
+  sink->finish(record.report.total.cycles);
+}
+
+// The run of a model or program for its cycles; `trace` may be null.
+traces::Profile simulate(JobOptions o, const Options& options, traces::TwoRuns* trace) {
   o.timing_only = true;
   resolve_subject(o, "diff");
   check_job_options(o);
@@ -83,16 +103,17 @@ traces::Profile simulate(JobOptions o) {
   const Progress progress("simulating");
   report::Record record = report::timed_record(job.program, machine, {.what_if = false});
   record.model = o.subject;
+  if (trace != nullptr) write_trace(options, record, job.program, *trace);
   return report::profile_of(record);
 }
 
-traces::Profile profile_of(const Options& o, const std::string& subject,
-                           const std::string& machine) {
+traces::Profile profile_of(const Options& o, const std::string& subject, const std::string& machine,
+                           traces::TwoRuns* trace) {
   if (kind_of(subject) == Kind::kStats) return read_stats(subject);
   JobOptions job = o.job;
   job.subject = subject;
   job.machine.machine = machine;
-  return simulate(std::move(job));
+  return simulate(std::move(job), o, trace);
 }
 
 void diff_machines(const Options& o) {
@@ -118,6 +139,7 @@ void refuse_settings(const Options& o, const char* what) {
       {"--dim", !job.shapes.dims.empty()},
       {"--shape", !job.shapes.shapes.empty()},
       {"--batches", job.batches.has_value()},
+      {"--trace", !o.trace.empty()},
       {"--schedule", job.schedule != JobOptions{}.schedule}};
   for (const auto& [name, given] : settings) {
     if (given)
@@ -133,15 +155,29 @@ void diff_runs(const Options& o) {
   if (reads_b && !o.against.empty()) {
     throw InputError("--against " + o.against, b + " has run already", "a model or program as B");
   }
+  if (!o.trace.empty() && (reads_a || reads_b)) {
+    throw InputError("--trace", (reads_a ? o.a : b) + " is statistics, which have no timeline",
+                     "models or programs as A and B");
+  }
   const std::string& machine = o.job.machine.machine;
-  const traces::Profile of_a = profile_of(o, o.a, machine);
-  const traces::Profile of_b = profile_of(o, b, o.against.empty() ? machine : o.against);
+  OutputSet files;
+  AtomicFile* const file = files.file("--trace", o.trace);
+  std::optional<traces::TwoRuns> trace;
+  if (file != nullptr) trace.emplace(o.trace, file->stream());
+  const traces::Profile of_a = profile_of(o, o.a, machine, trace ? &*trace : nullptr);
+  const traces::Profile of_b =
+      profile_of(o, b, o.against.empty() ? machine : o.against, trace ? &*trace : nullptr);
+  if (trace) trace->finish();
+  files.commit();
   const traces::Diff difference = traces::diff(of_a, of_b);
   const report::DiffView view{of_a, of_b, difference};
   fmt::print("{}", o.json ? json_text(report::diff_json(view)) : report::diff_text(view, o.all));
 }
 
 void diff(const Options& o) {
+  if (o.trace.empty() && !o.trace_time.empty()) {
+    throw InputError("--trace-time", "there is no trace", "--trace FILE");
+  }
   const bool machine_a = kind_of(o.a) == Kind::kMachine;
   const bool machine_b = o.b.empty() ? machine_a : kind_of(o.b) == Kind::kMachine;
   if (machine_a != machine_b) {
@@ -169,6 +205,12 @@ void add_diff(Command app, const std::string& /*command_line*/) {
   add_job_settings(command, o->job);
   command.add_option("--against", o->against, "the machine that B runs on; default: --machine's")
       .type_name("NAME|FILE");
+  command
+      .add_option("--trace", o->trace,
+                  "writes one timeline with both runs, A's tracks and B's: " +
+                      traces::two_runs_format_list())
+      .type_name("FILE");
+  add_trace_time_option(command, o->trace_time);
   command.add_flag("--all", o->all, "tables have every row, not only the largest changes");
   command.add_flag("--json", o->json, "prints JSON");
   command.footer(

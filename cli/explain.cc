@@ -2,18 +2,17 @@
 // run, found by running again.
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <memory>
 
-#include "base/named_error.h"
 #include "base/outputs.h"
 #include "base/terminal.h"
 #include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/questions.h"
 #include "cli/sweep.h"
 #include "formats/program_files.h"
-#include "isa/quantity.h"
+#include "isa/file_kind.h"
 #include "report/explanation.h"
 #include "report/page.h"
 #include "report/timed.h"
@@ -27,82 +26,6 @@ struct Options : JobOptions {
   bool json = false, no_what_if = false;
   std::string page;
   std::vector<std::string> what_if;  // "KEY=VALUE"
-};
-
-// Parameters that the compiler plans by: another value is another program's.
-constexpr std::string_view kPlanned[] = {"array.",
-                                         "accumulators.",
-                                         "unified_buffer.bytes",
-                                         "unified_buffer.row_bytes",
-                                         "parameters.",
-                                         "dram.bytes",
-                                         "dram.holds"};
-// Such changes that are tried unasked.
-constexpr const char* kTried[] = {"accumulators.rows=2x", "unified_buffer.bytes=2x",
-                                  "array.rows=2x", "array.columns=2x"};
-
-bool is_planned(const std::string& change) {
-  const std::string key = change.substr(0, change.find('='));
-  return std::ranges::any_of(kPlanned, [&](std::string_view planned) {
-    return planned.ends_with('.') ? key.starts_with(planned) : key == planned;
-  });
-}
-
-std::string asked_name(const std::string& change) { return "--what-if " + change; }
-
-double seconds_of(const isa::Program& program, const isa::Machine& machine) {
-  sim::RunOptions options;
-  options.timing_only = true;
-  return sim::run(program, machine, {}, options).report.device_seconds;
-}
-
-// Answers what was asked, and what is tried unasked, by running again.
-class Asker {
- public:
-  Asker(const Options& options, const isa::Program& program, const isa::Machine& machine,
-        bool long_run)
-      : options_(options), program_(program), machine_(machine), long_run_(long_run) {}
-
-  [[nodiscard]] std::vector<report::Asked> answers(double seconds) const {
-    std::vector<report::Asked> all;
-    for (const std::string& change : options_.what_if) {
-      all.push_back(in_file(asked_name(change), [&] { return ask(change, seconds); }));
-    }
-    if (options_.no_what_if || long_run_) return all;
-    all.push_back(ask("clock.hertz=2x", seconds));
-    if (formats::is_program(options_.subject)) return all;
-    for (const char* change : kTried) {
-      try {
-        all.push_back(ask(change, seconds));
-      } catch (const InputError&) {
-        continue;  // no machine, or none for this model: nobody asked for it
-      }
-    }
-    return all;
-  }
-
- private:
-  [[nodiscard]] report::Asked ask(const std::string& change, double seconds) const {
-    isa::Machine changed = machine_;
-    isa::set_parameter(changed, change);
-    isa::validate(changed);
-    report::Asked asked{change, std::nullopt, 0.0, is_planned(change)};
-    asked.found = 1.0 - time_on(changed, asked.recompiled) / seconds;
-    return asked;
-  }
-  [[nodiscard]] double time_on(const isa::Machine& changed, bool recompiled) const {
-    if (!recompiled) return seconds_of(program_, changed);
-    if (formats::is_program(options_.subject)) {
-      throw InputError("a program", "a program is planned for its machine already",
-                       "a model, which is compiled for the changed machine");
-    }
-    return seconds_of(make_job(options_, std::nullopt, changed).program, changed);
-  }
-
-  const Options& options_;
-  const isa::Program& program_;
-  const isa::Machine& machine_;
-  bool long_run_;  // takes so long that nothing is tried unasked
 };
 
 constexpr std::size_t kReruns = 8;
@@ -123,20 +46,21 @@ void explain(const Options& o, const std::string& command_line) {
   const isa::Machine machine =
       program ? resolve_machine(o.machine, program->machine) : resolve_machine(o.machine);
   AtomicFile* const page = files.file("--page", o.page);
-  for (const std::string& change : o.what_if) {
-    isa::Machine changed = machine;
-    in_file(asked_name(change), [&] { isa::set_parameter(changed, change); });
+  if (page != nullptr && !isa::has_ending(o.page, ".html") && !isa::has_ending(o.page, ".htm")) {
+    throw InputError("--page " + o.page, "is written as HTML", "a name that ends in .html");
   }
+  std::vector<Question> questions = questions_of(o.what_if, o.subject, machine);
+  add_unasked(questions, machine, !program && !o.no_what_if);
   if (!program) note_units(machine);
   const Job job = make_job(o, std::move(program), machine);
   std::optional<Progress> progress("asking why");
-  report::Record record =
-      report::timed_record(job.program, machine, {.what_if = !o.no_what_if, .reruns = kReruns});
+  report::WhyOptions why{.what_if = !o.no_what_if, .reruns = kReruns};
+  for (const Question& question : questions) why.asked.push_back(question.machine);
+  report::Record record = report::timed_record(job.program, machine, why);
   record.model = o.subject;
   record.command_line = command_line;
-  const auto asked =
-      Asker(o, job.program, machine, record.report.wall_seconds > report::kLongRunSeconds)
-          .answers(record.report.device_seconds);
+  const bool long_run = record.report.wall_seconds > report::kLongRunSeconds;
+  const auto asked = answers({o, job.program, record, !o.no_what_if && !long_run}, questions);
   if (page != nullptr) page->write(report::page_html(record, asked, job.program));
   progress.reset();
   files.commit();
@@ -153,7 +77,11 @@ void add_explain(Command app, const std::string& command_line) {
   command.add_option("--input", o->inputs, "files whose rows say how many batches run")
       .type_name("[NAME=]FILE");
   add_calibrate_option(command, o->calibrate);
-  command.add_option("--what-if", o->what_if, "asks about this change, too; may be repeated")
+  command
+      .add_option(
+          "--what-if", o->what_if,
+          "asks about this change, too; KEY=A,B: about each value, KEY=A,OTHER=B: about both "
+          "together; may be repeated")
       .type_name("KEY=VALUE");
   command.add_flag("--no-what-if", o->no_what_if,
                    "predicts changes; runs again only what --what-if asks");

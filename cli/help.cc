@@ -77,18 +77,46 @@ std::string unexpected(const CLI::App* command, const std::string& word) {
   return fmt::format("unknown command '{}'{}", word, isa::did_you_mean(word, commands));
 }
 
+bool is(const CLI::Error& error, CLI::ExitCodes code) {
+  return error.get_exit_code() == static_cast<int>(code);
+}
+
+// "; see `systole run --help`" behind what is wrong.
+std::string with_help(const std::string& text, const CLI::App* command) {
+  return fmt::format("{}; see `{} --help`", clean_message(text), full_name(command));
+}
+
+// The option that has more values than it takes; null if none has.
+const CLI::Option* given_twice(const CLI::App* command) {
+  for (const CLI::Option* option : command->get_options()) {
+    const bool is_flag = option->get_expected_max() == 0;
+    if (!is_flag && std::ssize(option->results()) > option->get_items_expected_max()) return option;
+  }
+  return nullptr;
+}
+
+// An option at the end of the line whose value is missing, in our words.
+std::string without_value(const std::string& text) {
+  const std::size_t colon = text.find(": ");
+  constexpr std::string_view kRequired = " required ", kMissing = " missing";
+  const std::size_t required = text.find(kRequired);
+  if (colon == std::string::npos || required == std::string::npos || !text.ends_with(kMissing)) {
+    return text;
+  }
+  const std::size_t begin = required + kRequired.size();
+  return fmt::format("{} has no value; expected {}", text.substr(0, colon),
+                     text.substr(begin, text.size() - kMissing.size() - begin));
+}
+
 std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   const CLI::App* command = innermost(app);
   const std::vector<std::string> extras = app->remaining(true);
   // What is missing is missing because of a wrong word, if there is one.
-  const auto is = [&](CLI::ExitCodes code) {
-    return error.get_exit_code() == static_cast<int>(code);
-  };
-  const bool wrong_word = is(CLI::ExitCodes::ExtrasError) || is(CLI::ExitCodes::RequiredError);
-  const std::string text =
-      wrong_word && !extras.empty() ? unexpected(command, extras.front()) : error.what();
-  return fmt::format("systole: error: {}; see `{} --help`\n", clean_message(text),
-                     full_name(command));
+  const bool wrong_word =
+      is(error, CLI::ExitCodes::ExtrasError) || is(error, CLI::ExitCodes::RequiredError);
+  const std::string text = wrong_word && !extras.empty() ? unexpected(command, extras.front())
+                                                         : without_value(error.what());
+  return "systole: error: " + with_help(text, command) + "\n";
 }
 
 }  // namespace
@@ -97,6 +125,17 @@ void explain_usage(CLI::App& app) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.failure_message(usage_error);
   app.get_formatter()->column_width(kNames);
+}
+
+std::optional<std::string> bad_value(const CLI::App& app, const CLI::Error& error) {
+  const CLI::App* command = innermost(&app);
+  if (is(error, CLI::ExitCodes::ValidationError) || is(error, CLI::ExitCodes::ConversionError)) {
+    return with_help(error.what(), command);
+  }
+  const CLI::Option* twice =
+      is(error, CLI::ExitCodes::ArgumentMismatch) ? given_twice(command) : nullptr;
+  if (twice == nullptr) return std::nullopt;
+  return with_help(twice->get_name() + ": is given twice; expected one value", command);
 }
 
 }  // namespace systole::cli

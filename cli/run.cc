@@ -254,8 +254,8 @@ void run(const Options& o, const std::string& command_line) {
   run_job(o, job, results, record);
   if (record.engine != sim::Engine::kFunc) {
     const Progress progress("asking why");
-    record.why =
-        report::explain(job.program, machine, {.what_if = !o.no_what_if, .verified = true});
+    set_why(record,
+            report::explain(job.program, machine, {.what_if = !o.no_what_if, .verified = true}));
   }
   report(o, results, record);
   if (o.listing) fmt::print("\n{}", report::listing(job.program, machine));

@@ -235,7 +235,7 @@ std::shared_ptr<const isa::Program> Sweeper::program_of(Group& group, const isa:
       group.error = error.what();
     }
   }
-  if (!group.program) throw InputError(Diag{group.error, "", ""});
+  if (!group.program) throw InputError("", group.error);
   return group.program;
 }
 

@@ -83,6 +83,16 @@ void add_trace_option(Command app, std::string& file, const std::string& text) {
   app.add_option("--trace", file, text + traces::format_list()).type_name("FILE");
 }
 
+void add_trace_time_option(Command app, std::string& time) {
+  app.add_option("--trace-time", time,
+                 "default cycle: a nanosecond of the trace is a cycle; real: nanoseconds of the "
+                 "machine's clock, as measured traces have them")
+      .check(one_of({kCycle, kReal}))
+      .type_name("cycle|real");
+}
+
+bool is_real_time(const std::string& time) { return time == kReal; }
+
 void add_trace_options(Command app, TraceOptions& o) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   add_trace_option(app, o.file, "writes a timeline: ");
@@ -97,11 +107,7 @@ void add_trace_options(Command app, TraceOptions& o) {
                              fmt::join(isa::kUnitKindNames, ", ")))
       .type_name("UNIT[,UNIT...]");
   app.add_option("--trace-layers", o.layers, "only these layers").type_name("LAYER[,LAYER...]");
-  app.add_option("--trace-time", o.time,
-                 "default cycle: a nanosecond of the trace is a cycle; real: nanoseconds of the "
-                 "machine's clock, as measured traces have them")
-      .check(one_of({kCycle, kReal}))
-      .type_name("cycle|real");
+  add_trace_time_option(app, o.time);
 }
 
 void check_trace_options(const TraceOptions& o, traces::TraceInfo info) {
@@ -110,7 +116,7 @@ void check_trace_options(const TraceOptions& o, traces::TraceInfo info) {
     if (!option.empty()) throw InputError(option, "there is no trace", "--trace FILE");
     return;
   }
-  info.real_time = o.time == kReal;
+  info.real_time = is_real_time(o.time);
   traces::check_trace(o.file, info);
   if (o.to && *o.to <= o.from.value_or(0)) {
     throw InputError("--trace-to", fmt::format("{} is not after {}", *o.to, o.from.value_or(0)),
@@ -121,7 +127,7 @@ void check_trace_options(const TraceOptions& o, traces::TraceInfo info) {
 
 std::unique_ptr<traces::Sink> open_trace(const TraceOptions& o, AtomicFile& file,
                                          traces::TraceInfo info) {
-  info.real_time = o.time == kReal;
+  info.real_time = is_real_time(o.time);
   traces::Selection selection;
   selection.from = CyclePoint(o.from.value_or(0));
   if (o.to) selection.to = CyclePoint(*o.to);

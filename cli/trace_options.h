@@ -23,6 +23,9 @@ struct TraceOptions {
 void add_trace_options(Command app, TraceOptions& options);
 // --trace alone; the endings follow `text` in its help.
 void add_trace_option(Command app, std::string& file, const std::string& text);
+// --trace-time alone, and what it says.
+void add_trace_time_option(Command app, std::string& time);
+[[nodiscard]] bool is_real_time(const std::string& time);
 
 // Throws InputError where options contradict each other, a unit is none of the machine's, or the
 // format cannot show such a run. `info` need not have the program.

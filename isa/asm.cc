@@ -191,7 +191,7 @@ void read_insn(LineScanner& line, Reading& reading, std::string_view word) {
   const auto row = std::ranges::find(kMnemonicRows, word, &MnemonicRow::mnemonic);
   if (row == kMnemonicRows.end()) {
     line.fail_at(word, fmt::format("unknown instruction '{}'", word),
-                 fmt::format("a known one, such as '{}'", nearest(word, all_mnemonics())));
+                 such_as(word, all_mnemonics(), "one that `systole isa` lists"));
   }
   Operands operands{word, {}, row->has_body && line.accept('{')};
   if (!operands.opens_body && !line.at_end()) operands.given = assignments(line);
@@ -370,8 +370,7 @@ void read_directive(LineScanner& line, Reading& reading) {
     if (!line.at_end()) line.fail(fmt::format("found '{}'", line.rest()), "the line's end");
     return;
   }
-  line.fail(fmt::format("unknown directive '{}'", word),
-            fmt::format("a known one, such as '{}'", nearest(word, known)));
+  line.fail(fmt::format("unknown directive '{}'", word), such_as(word, known));
 }
 
 constexpr std::string_view kMachine = ".machine ";

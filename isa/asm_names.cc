@@ -30,7 +30,7 @@ template <typename Map>
 std::string nearest_of(std::string_view name, const Map& map, const char* none) {
   std::vector<std::string> known;
   for (const auto& [key, value] : map) known.push_back(key);
-  return known.empty() ? none : fmt::format("a known one, such as '{}'", nearest(name, known));
+  return known.empty() ? none : such_as(name, known);
 }
 
 // Reads sums of products from left to right.

@@ -130,7 +130,7 @@ InputError unknown_parameter(std::string_view key, const std::string& where) {
   std::vector<std::string> known;
   for (const Row& row : rows()) known.push_back(row.key());
   return InputError(where, fmt::format("unknown parameter '{}'", key),
-                    fmt::format("a known one, such as '{}'", nearest(key, known)));
+                    such_as(key, known, "one that `systole machines tpu_v1` lists"));
 }
 
 // The row with this key; throws InputError that names the nearest known key.

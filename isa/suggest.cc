@@ -112,11 +112,26 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   return best == known.end() ? std::string() : *best;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+namespace {
+
+// The nearest word, if it is alike.
+std::string alike(std::string_view word, const std::vector<std::string>& known) {
   constexpr double kAlike = 0.5;
   const std::string best = nearest(word, known);
-  if (best.empty() || score(word, best) < kAlike) return {};
-  return fmt::format("; did you mean '{}'?", best);
+  return best.empty() || score(word, best) < kAlike ? std::string() : best;
+}
+
+}  // namespace
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const std::string best = alike(word, known);
+  return best.empty() ? best : fmt::format("; did you mean '{}'?", best);
+}
+
+std::string such_as(std::string_view word, const std::vector<std::string>& known,
+                    const std::string& otherwise) {
+  const std::string best = alike(word, known);
+  return best.empty() ? otherwise : fmt::format("a known one, such as '{}'", best);
 }
 
 }  // namespace systole::isa

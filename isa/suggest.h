@@ -17,4 +17,9 @@ namespace systole::isa {
 [[nodiscard]] std::string did_you_mean(std::string_view word,
                                        const std::vector<std::string>& known);
 
+// What to expect in the word's place: "a known one, such as 'NEAREST'", or, where no word is alike,
+// `otherwise`.
+[[nodiscard]] std::string such_as(std::string_view word, const std::vector<std::string>& known,
+                                  const std::string& otherwise = "a known one");
+
 }  // namespace systole::isa

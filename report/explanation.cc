@@ -10,6 +10,7 @@
 
 #include "base/clean.h"
 #include "base/json_text.h"
+#include "report/host_time.h"
 #include "report/summary.h"
 #include "report/why_json.h"
 
@@ -28,7 +29,7 @@ LayerWaste waste_of(const Record& record, std::size_t layer) {
   const auto& matrix = report.counters.matrix;
   LayerWaste waste;
   waste.layer = layer;
-  waste.name = layer == 0 ? "(no layer)" : report.name;
+  waste.name = report.name;
   waste.cycles = layer_cycles(record)[layer];
   const std::int64_t active = matrix[static_cast<std::size_t>(sim::Stall::kActive)].value;
   const std::int64_t pes = record.machine.pe_count();
@@ -105,14 +106,21 @@ std::string change_of(const traces::Change& change) {
 std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
   std::string text = fmt::format("{:<54}{:>12}{:>12}\n",
                                  "The device's time, with the same program:", "predicted", "found");
-  std::string apart;
+  std::string apart, total;
   for (const ChangeRow& row : change_rows(record, asked)) {
     const std::string line = fmt::format("  {:<52}{:>12}{:>12}\n", clean(row.text, 51),
                                          saving(row.predicted), saving(row.found));
-    (row.recompiled ? apart : text) += line;
+    (row.recompiled ? apart : row.of_total ? total : text) += line;
   }
   if (!apart.empty()) text += "with another program, compiled for the changed machine:\n" + apart;
+  if (!total.empty()) text += "The run's time, with the host's own steps:\n" + total;
   return text;
+}
+
+// The machine on which a change of resources was tried.
+isa::Machine changed_by(const traces::Change& change, isa::Machine machine) {
+  for (const Resource resource : change.resources) machine = sim::relieved(machine, resource);
+  return machine;
 }
 
 Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
@@ -126,13 +134,16 @@ std::vector<ChangeRow> change_rows(const Record& record, const std::vector<Asked
     changes.push_back(record.why->bound.changes.front());
   }
   for (const traces::Change& change : changes) {
+    const isa::Machine machine = changed_by(change, record.machine);
+    if (std::ranges::find(asked, machine, &Asked::machine) != asked.end()) continue;
     const bool asks = sim::info(change.resources.front()).kind == sim::ResourceKind::kPace;
     const std::string key = change_of(change);
     rows.push_back({asks ? traces::change_text(change) + " (no parameter of a machine)" : key, key,
                     change.predicted, change.found});
   }
   for (const Asked& one : asked) {
-    rows.push_back({one.change, one.change, one.predicted, one.found, one.recompiled});
+    rows.push_back({one.change, one.change, one.predicted, one.found, one.recompiled,
+                    other_host(record.machine, one.machine)});
   }
   std::ranges::stable_sort(rows, std::greater<>(), [](const ChangeRow& row) {
     return row.found.value_or(row.predicted.value_or(0.0));
@@ -152,7 +163,8 @@ Json changes_json(const std::vector<ChangeRow>& changes) {
     json.push_back({{"change", row.change},
                     {"predicted_gain", or_null(row.predicted)},
                     {"gain", or_null(row.found)},
-                    {"recompiled", row.recompiled}});
+                    {"recompiled", row.recompiled},
+                    {"of", row.of_total ? "total" : "device"}});
   }
   return json;
 }

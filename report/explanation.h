@@ -11,11 +11,12 @@
 
 namespace systole::report {
 
-// A parameter that somebody asked about, by itself.
+// A change that is asked about by itself, by a user or because it is no resource's.
 struct Asked {
-  std::string change;               // "dram.bytes_per_second=4x"
-  std::optional<double> predicted;  // gain; nothing where the causes do not tell
-  double found = 0;
+  std::string change;    // "dram.bytes_per_second=4x"
+  isa::Machine machine;  // with it
+  // Gains; predicted: nothing where the causes do not tell, found: where it was not run again.
+  std::optional<double> predicted, found;
   bool recompiled = false;  // by a program of its own
 };
 
@@ -24,8 +25,10 @@ struct ChangeRow {
   std::string text, change;  // in words, and as --set takes it
   std::optional<double> predicted, found;
   bool recompiled = false;
+  bool of_total = false;  // gains are shares of the time with the host's steps, which it changes
 };
-// What was tried and what was asked, the largest gain first. Needs record.why.
+// What was tried and what was asked, the largest gain first; what is asked about and tried, too, is
+// one row. Needs record.why.
 [[nodiscard]] std::vector<ChangeRow> change_rows(const Record& record,
                                                  const std::vector<Asked>& asked);
 // What a change saves: "-43.8 %" of the time.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clean.h"
+#include "isa/expand.h"
 #include "report/summary.h"
 #include "sim/run.h"
 #include "traces/explain/critical_path.h"
@@ -55,6 +56,49 @@ std::string cause_text(const sim::Causes& causes, const sim::Life& life) {
                      sim::info(traces::largest(chain)).name);
 }
 
+// Lines of a program as it is executed, beside the lives of its instructions.
+class Lines {
+ public:
+  // `all`: these are all that there are.
+  Lines(std::vector<Lives::Kept> lives, bool all, const sim::Causes& causes)
+      : lives_(std::move(lives)), all_(all), causes_(causes) {}
+
+  // The next executed instruction's; false where the lives end before the program does.
+  bool add(std::size_t index, const isa::Insn& insn) {
+    if (next_ == lives_.size() && !all_) return false;
+    text_ += clean(fmt::format("{:>5}  {}", index + 1, isa::disassemble(insn)), 80) + "\n";
+    if (isa::counts(insn)) {
+      add_life(lives_[next_++]);
+    } else if (std::holds_alternative<isa::Sync>(insn)) {
+      add_sync(isa::unit_name(isa::queue_of(insn)));
+    }
+    return true;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  void add_life(const Lives::Kept& kept) {
+    const sim::Life& life = kept.life;
+    text_ += fmt::format("       {}: dispatched {}, start {}, end {}{}\n", kept.unit,
+                         grouped(life.dispatched.value), grouped(life.start.value),
+                         grouped(life.completed.value), cause_text(causes_, life));
+  }
+  // A sync is passed when the instruction behind it comes to the queue's head, or before.
+  void add_sync(std::string_view unit) {
+    for (std::size_t i = next_; i < lives_.size(); ++i) {
+      if (lives_[i].unit != unit) continue;
+      text_ += fmt::format("       {}: passed by {}\n", unit, grouped(lives_[i].life.head.value));
+      return;
+    }
+  }
+
+  const std::vector<Lives::Kept> lives_;
+  const bool all_;
+  const sim::Causes& causes_;
+  std::size_t next_ = 0;
+  std::string text_;
+};
+
 }  // namespace
 
 std::string listing(const isa::Program& program, const isa::Machine& machine) {
@@ -66,19 +110,15 @@ std::string listing(const isa::Program& program, const isa::Machine& machine) {
   options.probe = &lives;
   options.causes = &causes;
   const sim::Report report = sim::run(program, machine, {}, options).report;
-  std::string text = "Instructions in the order of dispatch:\n";
   causes.sort_starts();
-  for (const Lives::Kept& kept : lives.take()) {
-    const sim::Life& life = kept.life;
-    const isa::Insn& insn = program.code.at(static_cast<std::size_t>(life.insn));
-    text += clean(fmt::format("{:>5}  {}", life.insn + 1, isa::disassemble(insn)), 80) + "\n";
-    text += fmt::format("       {}: dispatched {}, start {}, end {}{}\n", kept.unit,
-                        grouped(life.dispatched.value), grouped(life.start.value),
-                        grouped(life.completed.value), cause_text(causes, life));
-  }
-  if (lives.count() > kMostListed) {
-    text +=
-        fmt::format("{} more\n", grouped(static_cast<std::int64_t>(lives.count() - kMostListed)));
+  const std::size_t count = lives.count();
+  Lines lines(lives.take(), count <= kMostListed, causes);
+  isa::for_each_executed(program.code, [&](std::size_t index, const isa::Insn& insn) {
+    return lines.add(index, insn);
+  });
+  std::string text = "Instructions in the order of dispatch:\n" + lines.text();
+  if (count > kMostListed) {
+    text += fmt::format("{} more\n", grouped(static_cast<std::int64_t>(count - kMostListed)));
   }
   return text + fmt::format("The run takes {} cycles.\n", grouped(report.total.cycles.value));
 }

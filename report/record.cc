@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "traces/explain/alike.h"
+
 namespace systole::report {
 namespace {
 
@@ -16,6 +18,17 @@ std::int64_t cycles_in(const sim::Counters& counters, Stall stall) {
 }
 
 }  // namespace
+
+void set_why(Record& record, traces::Explanation why) {
+  const std::vector<CycleCount>& cycles = why.path.by_layer;
+  const bool apart = !cycles.empty() && cycles.front() > CycleCount(0);
+  // In a program without layers layer 0 is all there is.
+  if (apart && record.report.layers.size() > 1) {
+    record.report.layers.front().name = traces::kPlaceRow;
+    record.report.layers.front().kind = "";
+  }
+  record.why = std::move(why);
+}
 
 Figures figures(const Record& record) {
   const sim::Counters& total = record.report.total;

@@ -34,6 +34,9 @@ struct Record {
   std::optional<Accuracy> float_accuracy;  // of the float32 model it was quantised from
 };
 
+// Sets record.why; what it tells of no layer's gets a name of its own.
+void set_why(Record& record, traces::Explanation why);
+
 // Figures of a run. Rates are 0 where the engine kept no time.
 struct Figures {
   double seconds = 0;              // on the device, host link included

@@ -27,7 +27,7 @@ Record timed_record(const isa::Program& program, const isa::Machine& machine, co
   record.report = sim::run(program, machine, {}, options).report;
   WhyOptions again = how;
   again.verified = true;
-  record.why = explain(program, machine, again);
+  set_why(record, explain(program, machine, again));
   return record;
 }
 

@@ -2,6 +2,7 @@
 #include "report/why.h"
 
 #include "sim/retime.h"
+#include "traces/explain/alike.h"
 
 namespace systole::report {
 namespace {
@@ -30,8 +31,17 @@ class Recording {
   [[nodiscard]] traces::CriticalPath path() const {
     return traces::critical_path(causes_, program_.layers.size());
   }
+  // The same with alike layers' times alike.
+  [[nodiscard]] traces::CriticalPath path_by_layer() const {
+    traces::CriticalPath all = path();
+    traces::set_apart(all, traces::alike_layers(program_));
+    return all;
+  }
   [[nodiscard]] CycleCount retimed(const isa::Machine& changed) const {
     return sim::retimed_cycles(causes_, sim::retime(causes_, machine_, changed));
+  }
+  [[nodiscard]] std::optional<double> predicted(const isa::Machine& changed) const {
+    return sim::predicted_gain(causes_, machine_, changed);
   }
   [[nodiscard]] CycleCount rerun(const isa::Machine& changed) const {
     return timed(program_, changed, true).total.cycles;
@@ -54,7 +64,9 @@ traces::Explanation explain(const isa::Program& program, const isa::Machine& mac
   if (run.may_run_again(options)) {
     simulator.rerun = [&](const isa::Machine& changed) { return run.rerun(changed); };
   }
-  traces::Explanation why = traces::explain(run.path(), machine, simulator, options.reruns);
+  traces::Explanation why =
+      traces::explain(run.path_by_layer(), machine, simulator, options.reruns);
+  for (const isa::Machine& changed : options.asked) why.asked.push_back(run.predicted(changed));
   why.device_seconds = run.report().device_seconds;
   why.host_seconds = run.report().host_seconds;
   return why;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "isa/program.h"
 #include "sim/run.h"
@@ -18,6 +19,8 @@ struct WhyOptions {
   std::size_t reruns = 4;  // how many
   bool verified = false;   // whether the program has been run on this machine before
   double longest_seconds = kLongRunSeconds;  // a longer recorded run is not run again
+  // Of the same program on these machines it is predicted what they gain (Explanation::asked).
+  std::vector<isa::Machine> asked{};
 };
 
 // Records a timing-only run of the program, times it again and runs it again. The program's machine

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "report/host_time.h"
+
 namespace systole::report {
 namespace {
 
@@ -19,6 +21,13 @@ BoundKeys bound_keys(const Record& record) {
   if (why.by_host()) {
     keys.by = {"host"};
     keys.share = why.host_seconds / (why.host_seconds + why.device_seconds);
+    const std::vector<HostChange> changes = host_changes(record);
+    for (const HostChange& change : changes) {
+      const double best = changes.front().gain;
+      if (change.gain >= std::max(best - traces::Bound::kAlike, traces::Bound::kWorth)) {
+        keys.parameters.push_back(change.key);
+      }
+    }
     return keys;
   }
   keys.by = keys.device_by;

@@ -73,7 +73,7 @@ Chip::Chip(const isa::Program& program, const isa::Machine& machine, const RunOp
     : kernel_(options.shuffle_seed),
       ledger_(program.layers),
       occupancy_(options.probe != nullptr && options.probe->wants_counter()
-                     ? std::make_optional<Occupancy>(program, machine)
+                     ? std::make_optional<Occupancy>(program, machine, *options.probe)
                      : std::nullopt),
       board_{kernel_,
              machine,
@@ -209,7 +209,7 @@ void Chip::run() {
     memory_dma_->load.sheet().settle();
     memory_dma_->store.sheet().settle();
   }
-  if (occupancy_) occupancy_->emit(*board_.probe);
+  if (occupancy_) occupancy_->finish();
 }
 
 std::string Chip::deadlock() {

@@ -77,10 +77,23 @@ class Retimer {
       case ResourceKind::kLatency:
         return recorded + CycleCount(machine_.*of.parameter - recorded_.*of.parameter);
       case ResourceKind::kPace:
-        return CycleCount(ceil_div(recorded.value, machine_.*of.parameter));
+        return paced(of, resource == Resource::kDecode ? decode(recorded) : recorded);
       default:
         return recorded;
     }
+  }
+
+  // What were `recorded` cycles at the recorded pace.
+  [[nodiscard]] CycleCount paced(const ResourceInfo& of, CycleCount recorded) const {
+    return CycleCount(ceil_div(recorded.value * (recorded_.*of.parameter), machine_.*of.parameter));
+  }
+  // An instruction's decoding. One that waits for all units before takes a cycle on any machine;
+  // where all take one, the recording does not tell it from others: some cycles too many each.
+  [[nodiscard]] CycleCount decode(CycleCount recorded) const {
+    const std::int64_t before = recorded_.sequencer_decode_cycles;
+    return recorded == CycleCount(ceil_div(before, recorded_.what_if_decode))
+               ? CycleCount(ceil_div(machine_.sequencer_decode_cycles, recorded_.what_if_decode))
+               : recorded;
   }
 
   // When the next room that was waited for is free.
@@ -124,7 +137,39 @@ class Retimer {
   CyclePoint end_ports_;
 };
 
+// Parameters beside those of resources.def that a retiming follows.
+constexpr std::int64_t isa::Machine::*kFollowed[] = {
+    &isa::Machine::clock_hertz,
+    &isa::Machine::sequencer_decode_cycles,
+    &isa::Machine::dram_channels,
+    &isa::Machine::dram_banks,
+    &isa::Machine::dram_row_bytes,
+    &isa::Machine::dram_burst_bytes,
+    &isa::Machine::dram_trcd,
+    &isa::Machine::dram_trp,
+    &isa::Machine::dram_tras,
+    &isa::Machine::dram_trfc,
+    &isa::Machine::dram_trefi,
+    &isa::Machine::host_bytes_per_second,
+    &isa::Machine::host_call_nanoseconds,
+};
+
 }  // namespace
+
+bool follows(const isa::Machine& recorded, const isa::Machine& machine) {
+  isa::Machine changed = recorded;
+  for (const auto parameter : kFollowed) changed.*parameter = machine.*parameter;
+  changed.dram_kind = machine.dram_kind;
+  for (const ResourceInfo& resource : kResources) {
+    const auto parameter = resource.parameter;
+    if (parameter == nullptr) continue;
+    // Without a limit nobody asks for ports, and what no port limits is of another resource.
+    const bool rate = resource.kind == ResourceKind::kRate;
+    const bool unlimited = rate && (recorded.*parameter == 0 || machine.*parameter == 0);
+    if (!unlimited) changed.*parameter = machine.*parameter;
+  }
+  return changed == machine;
+}
 
 std::vector<CyclePoint> retime(const Causes& causes, const isa::Machine& recorded,
                                const isa::Machine& machine) {
@@ -137,6 +182,24 @@ CycleCount retimed_cycles(const Causes& causes, const std::vector<CyclePoint>& m
     if (causes.nodes()[i].completes) end = std::max(end, moments[i]);
   }
   return end - CyclePoint(0);
+}
+
+double time_gain(CycleCount before, const isa::Machine& on, CycleCount after,
+                 const isa::Machine& changed) {
+  if (before == CycleCount(0)) return 0.0;
+  const double faster =
+      static_cast<double>(on.clock_hertz) / static_cast<double>(changed.clock_hertz);
+  const auto had = static_cast<double>(before.value);
+  return (had - static_cast<double>(after.value) * faster) / had;
+}
+
+std::optional<double> predicted_gain(const Causes& causes, const isa::Machine& recorded,
+                                     const isa::Machine& machine) {
+  if (!follows(recorded, machine)) return std::nullopt;
+  const auto cycles = [&](const isa::Machine& on) {
+    return retimed_cycles(causes, retime(causes, recorded, on));
+  };
+  return time_gain(cycles(recorded), recorded, cycles(machine), machine);
 }
 
 }  // namespace systole::sim

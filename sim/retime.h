@@ -8,6 +8,7 @@
 // pieces of requests to a banked memory that several units ask are taken request by request.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "isa/machine.h"
@@ -15,12 +16,25 @@
 
 namespace systole::sim {
 
-// The cycle of every moment on `machine`, which differs from `recorded`, the machine of the run,
-// only in parameters of resources.def.
+// Whether the graph tells what the program takes on `machine`: it differs from `recorded`, the
+// machine of the run, only in what a retiming follows: the parameters of resources.def, how fast
+// the memory and the decoder are, and the clock.
+[[nodiscard]] bool follows(const isa::Machine& recorded, const isa::Machine& machine);
+
+// The cycle of every moment on `machine`, which the graph follows.
 [[nodiscard]] std::vector<CyclePoint> retime(const Causes& causes, const isa::Machine& recorded,
                                              const isa::Machine& machine);
 // The latest completion.
 [[nodiscard]] CycleCount retimed_cycles(const Causes& causes,
                                         const std::vector<CyclePoint>& moments);
+
+// What a run's time on `machine` gains, as a share of the time on `recorded`; nothing where the
+// graph does not tell.
+[[nodiscard]] std::optional<double> predicted_gain(const Causes& causes,
+                                                   const isa::Machine& recorded,
+                                                   const isa::Machine& machine);
+// Of `before` cycles of one machine's clock the share that `after` cycles of another's save.
+[[nodiscard]] double time_gain(CycleCount before, const isa::Machine& on, CycleCount after,
+                               const isa::Machine& changed);
 
 }  // namespace systole::sim

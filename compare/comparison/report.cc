@@ -269,9 +269,20 @@ const std::vector<std::string>& rules() {
   return kRules;
 }
 
+namespace {
+
+// Names this computer only where something was to be measured on it.
+std::string title(const Comparison& c) {
+  const bool measures = std::ranges::any_of(c.targets, [](const std::string& target) {
+    return target == "cpu:host" || target == "cpu:onnxruntime";
+  });
+  return fmt::format("{}: {} simulated{}", c.model, c.machine, measures ? " beside " + c.host : "");
+}
+
+}  // namespace
+
 std::string table_text(const Comparison& c, bool all_rows) {
-  std::string text =
-      wrapped(clean(fmt::format("{}: {} simulated beside {}", c.model, c.machine, c.host)), 2);
+  std::string text = wrapped(clean(title(c)), 2);
   for (const std::string& line : headlines(c.rows)) text += wrapped(clean(line), 4, 2);
   text += wrapped(kNext, 0);
   text += "\n" + aligned(shown_rows(c, all_rows)) + "\n" + wrapped(kLegend, 0);

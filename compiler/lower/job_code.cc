@@ -202,8 +202,9 @@ void JobCode::load(Part& part) {
 // What is about to be read. Loads that were not preloaded come just before their first use ...
 void JobCode::need(const Span& span) {
   push_writers(span);
-  if (open_ == 0 || !all_.plan.residents[span.resident].loaded) return;
-  OpenLoads& open = open_of_.at(span.resident);
+  const auto mine = open_of_.find(span.resident);
+  if (open_ == 0 || mine == open_of_.end()) return;
+  OpenLoads& open = mine->second;
   while (open.first < open.end && loads_[open.first].done) ++open.first;
   std::size_t i = open.first;
   for (; i < open.end && loads_[i].first < span.end; ++i) {

@@ -40,12 +40,12 @@ Bytes bytes_moved(const isa::Program& program, const isa::HostStep& step) {
   return sum;
 }
 
-double price(const isa::Machine& machine, Bytes bytes) {
+}  // namespace
+
+double host_price(const isa::Machine& machine, Bytes bytes) {
   return static_cast<double>(machine.host_call_nanoseconds) * 1e-9 +
          static_cast<double>(bytes.value) / static_cast<double>(machine.host_bytes_per_second);
 }
-
-}  // namespace
 
 HostMemory::HostMemory(const isa::Program& program, bool values)
     : program_(program), values_(values) {
@@ -100,7 +100,8 @@ void HostMemory::run_stage(std::int64_t stage, const isa::Machine& machine,
     if (step.stage != stage) continue;
     if (values_) run_host_step(step, program_.tensors, bytes());
     const Bytes moved = bytes_moved(program_, step);
-    report.push_back({step.name, std::string(host_op_name(step.op)), price(machine, moved), moved});
+    report.push_back(
+        {step.name, std::string(host_op_name(step.op)), host_price(machine, moved), moved});
   }
 }
 

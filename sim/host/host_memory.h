@@ -21,6 +21,9 @@
 
 namespace systole::sim {
 
+// Seconds of a step that reads and writes so many bytes.
+[[nodiscard]] double host_price(const isa::Machine& machine, Bytes bytes);
+
 class HostMemory {
  public:
   // Without `values` nothing is allocated and steps are only priced. The program must outlive this.

@@ -90,6 +90,7 @@ Inbox::Issued Inbox::issue() {
     awaited_unit_ = {};
     awaited_ordinal_ = 0;
   }
+  if (board_.occupancy != nullptr) board_.occupancy->starts(unit_, board_.kernel.now());
   if (trail_.records()) board_.causes->starts({head().serial, trail_.now().moment});
   const Issued issued(*this, head().layer, board_.kernel.now());
   pop();
@@ -101,7 +102,9 @@ void Inbox::Issued::complete(const Instant& completion) const {
   board.ledger.at_work(layer_, start_, completion);
   inbox_->completions_.of(inbox_->unit_).post({completion, Resource::kControl, CycleCount(1)});
   if (board.causes != nullptr) board.causes->completes(completion);
-  if (board.occupancy != nullptr) board.occupancy->at_work(inbox_->unit_, start_, completion);
+  if (board.occupancy != nullptr) {
+    board.occupancy->completes(inbox_->unit_, board.kernel.now(), completion);
+  }
   if (board.lives) {
     inbox_->started_.front().completed = completion;
     board.probe->instruction(inbox_->started_.front());

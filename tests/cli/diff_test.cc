@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -184,6 +186,41 @@ TEST(Diff, RefusesWhatDoesNotGoTogether) {
               HasSubstr("is a list"));
   output({"run", "gemm:8,8,8", "--engine", "func", "--stats", other});
   EXPECT_THAT(error({"diff", other, a}), HasSubstr("'cycles' is missing, null"));
+}
+
+// Each process of the timeline has its run's cycles.
+TEST(Diff, WritesOneTimelineOfBothRuns) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("t.json");
+  const Json json = Json::parse(
+      output({"diff", "gemm:64,64,64", "--against", "edge_64", "--trace", file, "--json"}));
+  std::map<int, std::int64_t> cycles, last;
+  const Json trace = Json::parse(testing_support::text_of(file));
+  for (const Json& event : trace["traceEvents"]) {
+    const int process = event["pid"];
+    if (event["name"] == "process_labels") cycles[process] = event["args"]["cycles"];
+    if (event["ph"] != "X") continue;
+    const Json& args = event["args"];
+    last[process] = std::max(
+        last[process], args["cycle"].get<std::int64_t>() + args["cycles"].get<std::int64_t>());
+  }
+  EXPECT_EQ(cycles, (std::map<int, std::int64_t>{{1, json["a"]["cycles"].get<std::int64_t>()},
+                                                 {2, json["b"]["cycles"].get<std::int64_t>()}}));
+  EXPECT_EQ(last, cycles);
+}
+
+TEST(Diff, RefusesATimelineThatCannotBe) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("t.csv"), stats_file = folder.file("s.json");
+  EXPECT_THAT(error({"diff", "gemm:8,8,8", "gemm:9,8,8", "--trace", file}),
+              HasSubstr("the format holds one run, and these are two"));
+  output({"run", "gemm:8,8,8", "--timing-only", "--stats", stats_file});
+  EXPECT_THAT(error({"diff", "gemm:8,8,8", stats_file, "--trace", folder.file("t.json")}),
+              HasSubstr("--trace: " + stats_file + " is statistics, which have no timeline"));
+  EXPECT_THAT(error({"diff", "tpu_v1", "edge_64", "--trace", file}), HasSubstr("--trace: "));
+  EXPECT_THAT(error({"diff", "gemm:8,8,8", "gemm:9,8,8", "--trace-time", "real"}),
+              HasSubstr("--trace-time: there is no trace"));
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 }  // namespace

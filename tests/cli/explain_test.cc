@@ -79,7 +79,91 @@ TEST(Explain, PredictsWithoutRunningAgain) {
   EXPECT_THAT(text, testing::Not(HasSubstr("accumulators.rows")));
 }
 
-// Four equal layers have nearly equal times, which add up, and nothing is left to no layer.
+// The change's row of a document; null if there is none, an array if there are several.
+Json change_row(const Json& document, const std::string& change) {
+  Json rows = Json::array();
+  for (const Json& row : document["what_if"]) {
+    if (row["change"] == change) rows.push_back(row);
+  }
+  return rows.size() == 1 ? rows[0] : rows.empty() ? Json(nullptr) : rows;
+}
+
+// What is asked is predicted from the recorded run, as what is offered is.
+TEST(Explain, PredictsWhatIsAsked) {
+  const std::vector<std::string> words = {"explain", "gemm:512,256,256", "--json"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return Json::parse(output(more));
+  };
+  const Json offered = change_row(with({}), "link.in_bytes_per_second=2x");
+  ASSERT_TRUE(offered.is_object());
+  const Json json =
+      with({"--no-what-if", "--what-if", "link.in_bytes_per_second=2x,4x", "--what-if",
+            "link.in_bytes_per_second=30064771072", "--what-if", "clock.hertz=0.5x", "--what-if",
+            "array.rows=128", "--what-if", "link.latency=1,dram.latency=1"});
+  EXPECT_EQ(change_row(json, "link.in_bytes_per_second=2x"), offered);
+  for (const char* change :
+       {"link.in_bytes_per_second=4x", "clock.hertz=0.5x", "link.latency=1, dram.latency=1"}) {
+    const Json row = change_row(json, change);
+    ASSERT_TRUE(row.is_object()) << change << row;
+    EXPECT_FALSE(row["recompiled"].get<bool>());
+    EXPECT_NEAR(row["predicted_gain"].get<double>(), row["gain"].get<double>(), 0.01) << change;
+  }
+  EXPECT_LT(change_row(json, "clock.hertz=0.5x")["gain"].get<double>(), -0.1);
+  // The same machine in other words is the same question.
+  EXPECT_TRUE(change_row(json, "link.in_bytes_per_second=30064771072").is_null());
+  const Json anew = change_row(json, "array.rows=128");
+  EXPECT_TRUE(anew["recompiled"].get<bool>());
+  EXPECT_TRUE(anew["predicted_gain"].is_null());
+  EXPECT_TRUE(anew["gain"].is_number());
+}
+
+// Softmax is the host's, and takes longer than the device.
+TEST(Explain, OffersACheaperHostWhereTheHostBounds) {
+  const testing_support::ScratchFolder folder;
+  const std::string model = folder.file("softmax.onnxtxt");
+  write_file(model, std::string("<ir_version: 8, opset_import: [\"\" : 13]>\n"
+                                "g (float[4,64] x) => (float[4,64] y) { y = Softmax(x) }\n"));
+  const Json json = Json::parse(output({"explain", model, "--json"}));
+  EXPECT_EQ(json["bound_by"], Json::array({"host"}));
+  EXPECT_EQ(json["bound_parameter"], Json::array({"host.call_nanoseconds"}));
+  const Json row = change_row(json, "host.call_nanoseconds=0.5x");
+  ASSERT_TRUE(row.is_object());
+  EXPECT_EQ(row["of"], "total");
+  EXPECT_EQ(row["gain"], row["predicted_gain"]);
+  EXPECT_GT(row["gain"].get<double>(), 0.1);
+  EXPECT_THAT(output({"explain", model}), HasSubstr("The run's time, with the host's own steps:"));
+  const Json device = Json::parse(output({"explain", "gemm:64,64,64", "--json"}));
+  for (const Json& change : device["what_if"]) EXPECT_EQ(change["of"], "device");
+}
+
+// Four equal layers of a topology have four equal times, by resource, too; what their places in the
+// run add is a row of its own.
+TEST(Layers, ThatAreAlikeHaveTheSameTime) {
+  const testing_support::ScratchFolder folder;
+  const std::string topology = folder.file("four.csv");
+  write_file(topology, std::string("Layer, M, N, K,\nA, 16, 16, 16,\nB, 16, 16, 16,\n"
+                                   "C, 16, 16, 16,\nD, 16, 16, 16,\nE, 32, 16, 16,\n"));
+  for (const char* machine : {"tpu_v1", "scale_sim_ws", "tpu_v1_prime", "edge_64"}) {
+    const Json stats = Json::parse(output({"run", topology, "--machine", machine, "--json"}));
+    const Json& layers = stats["layers"];
+    ASSERT_EQ(layers.size(), 6U);
+    EXPECT_EQ(layers[0]["name"], "(start, drain)") << machine;
+    std::int64_t sum = 0;
+    for (const Json& layer : layers) sum += layer["cycles"].get<std::int64_t>();
+    EXPECT_EQ(sum, stats["cycles"]);
+    EXPECT_LT(layers[0]["cycles"].get<double>(), 0.1 * stats["cycles"].get<double>());
+    for (std::size_t i = 2; i < 5; ++i) {
+      EXPECT_EQ(layers[i]["cycles"], layers[1]["cycles"]) << machine << i;
+      EXPECT_EQ(layers[i]["path"], layers[1]["path"]) << machine << i;
+    }
+    EXPECT_NE(layers[5]["cycles"], layers[1]["cycles"]);
+  }
+  EXPECT_THAT(output({"run", topology, "--layers"}), HasSubstr("\n  (start, drain) "));
+  EXPECT_THAT(output({"explain", topology}), HasSubstr("\n  (start, drain) "));
+}
+
+// Layers' times add up, and nothing is left to no layer.
 TEST(Layers, HaveTheirPartOfThePath) {
   const Json stats = Json::parse(
       output({"run", "fashion_mlp", "--timing-only", "--batch", "8", "--batches", "2", "--json"}));

@@ -61,8 +61,22 @@ void expect_page(const std::string& text, const std::string& what) {
     EXPECT_LE(line.size(), 80U) << what << ": " << line;
 }
 
+using Cases = std::vector<std::pair<Words, std::string>>;
+
+void expect_errors(const Cases& cases, int code) {
+  for (const auto& [words, part] : cases) {
+    const Finished finished = testing_support::systole(words);
+    EXPECT_EQ(finished.code, code) << part;
+    EXPECT_EQ(finished.out, "") << part;
+    EXPECT_TRUE(finished.err.starts_with("systole: error: ")) << finished.err;
+    EXPECT_FALSE(finished.err.ends_with(": \n")) << finished.err;
+    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr(part));
+  }
+}
+
 TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
-  const std::vector<std::pair<Words, std::string>> kCases = {
+  const Cases kCases = {
       {{}, "A subcommand is required; see `systole --help`"},
       {{"fly"}, "'fly' is no command; expected one of run, explain"},
       {{"runn", "gemm:8,8,8"}, "'runn' is no command; did you mean 'run'?"},
@@ -74,6 +88,18 @@ TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
       {{"run", "gemm:8,8,8", "--bathc=2"}, "unknown option '--bathc'; did you mean '--batch"},
       {{"run", "gemm:8,8,8", "--zzzz"}, "unknown option '--zzzz'; see `systole run --help`"},
       {{"run", "gemm:8,8,8", "more"}, "unexpected argument 'more'; see `systole run --help`"},
+      {{"help", "rum"}, "'rum' is no command; did you mean 'run'?"},
+      {{"measure", "gpus"}, "did you mean 'gpu'?"},
+      {{"measure", "cpu", "gemm:8,8,8", "--second", "1"}, "did you mean '--seconds'?"},
+      {{"models", "mke"}, "did you mean 'make'?"},
+      {{"run", "gemm:8,8,8", "--machine"}, "--machine has no value; expected NAME|FILE; see"},
+      {{"compile", "gemm:8,8,8"}, "--explain is required; see `systole compile --help`"}};
+  expect_errors(kCases, 2);
+}
+
+// An option's value is input, as a file is.
+TEST(ValueErrors, AreOneLineWithThePrefixAndCodeOne) {
+  const Cases kCases = {
       {{"run", "gemm:8,8,8", "--batch", "0"}, "--batch: '0'; expected a whole number from 1"},
       {{"run", "gemm:8,8,8", "--engine", "steam"},
        "--engine: 'steam'; expected one of cycle, func"},
@@ -85,22 +111,18 @@ TEST(UsageErrors, AreOneLineWithThePrefixAndCodeTwo) {
       {{"compare", "gemm:8,8,8", "--precision", "in8"}, "did you mean 'int8'?"},
       {{"compare", "gemm:1,1,1", "--batch", "1000000000"},
        "'1000000000'; expected a whole number from 1 to 16777216 rows, which one program computes"},
-      {{"help", "rum"}, "'rum' is no command; did you mean 'run'?"},
-      {{"measure", "gpus"}, "did you mean 'gpu'?"},
-      {{"measure", "cpu", "gemm:8,8,8", "--second", "1"}, "did you mean '--seconds'?"},
-      {{"models", "mke"}, "did you mean 'make'?"},
       {{"compile", "gemm:8,8,8", "--emit-ir-after", "fold_constant"},
        "--emit-ir-after: 'fold_constant'; did you mean 'fold_constants'?; expected one of "
        "assume_int8, "},
-      {{"compile", "gemm:8,8,8"}, "--explain is required; see `systole compile --help`"}};
-  for (const auto& [words, part] : kCases) {
-    const Finished finished = testing_support::systole(words);
-    EXPECT_EQ(finished.code, 2) << part;
-    EXPECT_EQ(finished.out, "") << part;
-    EXPECT_TRUE(finished.err.starts_with("systole: error: ")) << finished.err;
-    EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
-    EXPECT_THAT(finished.err, HasSubstr(part));
-  }
+      {{"run", "gemm:8,8,8", "--machine", "tpu_v1", "--machine", "tiny_8"},
+       "--machine: is given twice; expected one value; see `systole run --help`"},
+      {{"trace", "t.csv", "--longest", "1", "--longest", "2"}, "--longest: is given twice"},
+      {{"run", "gemm:8,8,8", "--machine", ""}, "--machine: is empty"},
+      {{"explain", "gemm:8,8,8", "--page", "x.txt"},
+       "--page x.txt: is written as HTML; expected a name that ends in .html"},
+      {{"run", "gemm:8,8,8", "--set", "hello=1"},
+       "unknown parameter 'hello'; expected one that `systole machines tpu_v1` lists"}};
+  expect_errors(kCases, 1);
 }
 
 TEST(InputErrors, NameTheNearestRightWord) {

@@ -25,6 +25,7 @@
 #include "tests/fuzz/targets_cli.h"
 #include "traces/read/chrome_reader.h"
 #include "traces/read/csv_reader.h"
+#include "traces/read/perfetto_reader.h"
 
 namespace systole::fuzz {
 namespace {
@@ -89,7 +90,7 @@ void read_tensor(Bytes bytes) {
   SYSTOLE_CHECK(t.bytes() == t.count() * dtype_bytes(t.type), "{} bytes", t.bytes());
 }
 
-// In either format.
+// In each format.
 void read_trace(Bytes bytes) {
   Bytes rest = bytes;
   traces::ByteSource in([&rest](std::span<std::uint8_t> to) {
@@ -103,6 +104,8 @@ void read_trace(Bytes bytes) {
   traces::CheckedEvents events(name, listener);
   if (!bytes.empty() && bytes[0] == '{') {
     read_chrome_trace(in, events);
+  } else if (!bytes.empty() && bytes[0] == '\n') {  // the tag of a packet
+    read_perfetto_trace(in, events);
   } else {
     read_csv_trace(in, events);
   }

@@ -75,7 +75,8 @@ TEST(PageTemplate, IsOneDocumentThatAsksForNothing) {
 
 TEST(Page, HoldsTheExplanationItself) {
   const Explained run = explained("mlp:40,30,20");
-  const std::vector<Asked> asked = {{"dram.bytes_per_second=4x", std::nullopt, 0.25, false}};
+  const std::vector<Asked> asked = {
+      {"dram.bytes_per_second=4x", isa::Machine(), std::nullopt, 0.25, false}};
   const std::string page = page_html(run.record, asked, run.program);
   const Json data = parse_json(data_of(page), "page", "data");
   EXPECT_EQ(data["explain"], Json::parse(explanation_json(run.record, asked)));
@@ -207,7 +208,8 @@ TEST(PageText, NamesDoNothing) {
   run.record.model = run.record.command_line = run.record.machine.name = evil;
   for (isa::Layer& layer : run.program.layers) layer.name = evil;
   for (sim::LayerReport& layer : run.record.report.layers) layer.name = evil;
-  const std::string page = page_html(run.record, {{evil, 0.1, 0.2, false}}, run.program);
+  const std::string page =
+      page_html(run.record, {{evil, isa::Machine(), 0.1, 0.2, false}}, run.program);
   EXPECT_EQ(count(page, "</script"), 2U);
   EXPECT_EQ(count(page, "<img"), 0U);
   EXPECT_EQ(page.find('\x1b'), std::string::npos);

@@ -14,9 +14,10 @@ std::int64_t peak_bytes() {
   return usage.ru_maxrss * 1'024;
 }
 
-// A loop of all units for about `cycles` cycles; returns those it took.
-std::int64_t run_loop(std::int64_t cycles) {
-  constexpr std::int64_t kRows = 2'000;  // a pass: nothing else in the loop takes longer
+constexpr std::int64_t kRows = 2'000;  // of a pass: nothing else in the loop takes longer
+
+// A loop of all units so many times; returns the cycles it took.
+std::int64_t run_loop(std::int64_t times, std::int64_t rows = kRows, Probe* probe = nullptr) {
   isa::Machine m = bench_machine();
   m.sequencer_delivery = isa::Delivery::kLink;
   m.dram_kind = isa::DramKind::kBanked;
@@ -24,21 +25,39 @@ std::int64_t run_loop(std::int64_t cycles) {
   const std::vector<isa::Insn> body = {read_host(8, 8),
                                        read_weights(),
                                        sync(isa::Unit::kMatrix, isa::Unit::kDmaIn),
-                                       matmul(kRows, true),
+                                       matmul(rows, true),
                                        sync(isa::Unit::kActivation, isa::Unit::kMatrix, 1),
                                        activate(40, 4, isa::type::kU8),
                                        sync(isa::Unit::kDmaOut, isa::Unit::kActivation, 1),
                                        write_host(8, 8)};
-  bench.add_plain(isa::Repeat{cycles / kRows, std::ssize(body)});
+  bench.add_plain(isa::Repeat{times, std::ssize(body)});
   for (const isa::Insn& insn : body) bench.add_plain(insn);
-  return bench.run().total.cycles.value;
+  return bench.run(probe).total.cycles.value;
 }
 
 TEST(LongRun, MemoryDoesNotGrowWithTime) {
-  EXPECT_GE(run_loop(10'000'000), 10'000'000);
+  EXPECT_GE(run_loop(10'000'000 / kRows), 10'000'000);
   const std::int64_t before = peak_bytes();
-  EXPECT_GE(run_loop(1'000'000'000), 1'000'000'000);
+  EXPECT_GE(run_loop(1'000'000'000 / kRows), 1'000'000'000);
   EXPECT_LE(peak_bytes(), before + (1 << 20));
+}
+
+// Hears of everything and keeps nothing.
+class Listener : public Probe {
+ public:
+  [[nodiscard]] bool wants_instruction() const override { return true; }
+  void counter(std::string_view, CyclePoint, std::int64_t) override { ++heard; }
+  std::int64_t heard = 0;
+};
+
+TEST(LongRun, MemoryDoesNotGrowWithEventsThatAreTold) {
+  Listener few, many;
+  run_loop(5'000, 8, &few);
+  const std::int64_t before = peak_bytes();
+  run_loop(100'000, 8, &many);
+  EXPECT_LE(peak_bytes(), before + (3 << 20));
+  EXPECT_GT(few.heard, 10'000);
+  EXPECT_GT(many.heard, 15 * few.heard);
 }
 
 }  // namespace

@@ -28,6 +28,11 @@ function shown(page) {
   });
 }
 
+// Pixels of the accumulators' table that its place does not show.
+const hidden = (page) =>
+  page.locator("#array-sums").evaluate((table) =>
+    table.parentElement.scrollWidth - table.parentElement.clientWidth);
+
 const signed = (value) => (value < 0 ? `\u2212${-value}` : String(value));
 
 // The registers that the simulation had at the end of a cycle.
@@ -77,6 +82,7 @@ test("stepping shows the registers of the simulation, forwards and back", async 
     checkCells(array, cycle, now.cells);
     checkSums(array, cycle, now.sums);
     forwards.set(cycle, JSON.stringify(now));
+    assert.equal(await hidden(page), 0, `cycle ${cycle}: the accumulators scroll sideways`);
     await page.keyboard.press("ArrowRight");
   }
   // At the end there is no further cycle, and the accumulators hold the product.

@@ -179,6 +179,26 @@ for (const scheme of ["light", "dark"]) {
   }
 }
 
+test("a bar ends before its figure, and figures of a column begin their bars alike", async () => {
+  for (const size of Object.keys(sizes)) {
+    const { page, close } = await open(pages.resnet, { size });
+    const bars = await page.locator(".bar").evaluateAll((all) => all.map((bar) => {
+      const [track, fill, figure] = [".track", ".fill", ".figure"].map((part) =>
+        bar.querySelector(part).getBoundingClientRect());
+      return { table: bar.closest("table").id, begin: track.left, end: fill.right,
+        trackEnd: track.right, figure: figure.left };
+    }));
+    assert.ok(bars.length > 50);
+    const begins = new Map();
+    for (const { table, begin, end, trackEnd, figure } of bars) {
+      assert.ok(end <= trackEnd + 0.5 && trackEnd < figure, `${table}: ${end}, ${trackEnd}, ${figure}`);
+      assert.ok(Math.abs((begins.get(table) ?? begin) - begin) < 0.5, `${table}: bars begin apart`);
+      begins.set(table, begin);
+    }
+    await close();
+  }
+});
+
 test("a hostile name is text and nothing else", async () => {
   const model = join(folder, `<img src=x onerror="document.title='hit'">.onnxtxt`);
   writeFileSync(model, '<ir_version: 8, opset_import: ["" : 13]>\n' +

@@ -213,7 +213,7 @@ Explanation explain(CriticalPath path, const isa::Machine& machine, const Simula
   std::erase_if(changes, [](const Change& change) { return change.gain() < kShown; });
   sort_by_gain(changes);
   Bound bound = judge(changes, questions, path);
-  return {std::move(path), std::move(bound), std::move(changes), 0.0, 0.0};
+  return {.path = std::move(path), .bound = std::move(bound), .changes = std::move(changes)};
 }
 
 }  // namespace systole::traces

@@ -61,6 +61,9 @@ struct Explanation {
   CriticalPath path;
   Bound bound;
   std::vector<Change> changes;  // of single resources that gain anything, the most first
+  // What was asked about beside them: the gain predicted, of the device's time; nothing where the
+  // recorded run does not tell.
+  std::vector<std::optional<double>> asked{};
   // Seconds of the recorded run: of the device, and of the host's own steps, which are priced.
   double device_seconds = 0, host_seconds = 0;
   // The host takes longer than the device: it bounds the run.

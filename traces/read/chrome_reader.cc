@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace systole::traces {
 namespace {
@@ -187,6 +188,9 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 
   void take_event() {
     if (event_.phase == "M" && event_.name == "thread_name") name_thread();
+    if (event_.phase == "M" && event_.name == "process_name" && std::exchange(process_, true)) {
+      to_.fail(event_.line, "a second run begins", "the trace of one run");
+    }
     if (event_.phase == "X" && event_.cls != kLayerClass) take_slice();
   }
   void name_thread() {
@@ -227,7 +231,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   std::string key_;
   Event event_;
   std::map<std::int64_t, std::string> threads_;
-  bool seen_events_ = false;
+  bool seen_events_ = false, process_ = false;
 };
 
 }  // namespace

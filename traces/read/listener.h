@@ -12,8 +12,8 @@ inline constexpr std::int64_t kMostInTrace = std::int64_t{1} << 60;
 class TraceListener {
  public:
   virtual ~TraceListener() = default;
-  // What the trace is about, before the first slice, if the format says it; what is not known is
-  // empty, a clock 0.
+  // What the trace is about, before end(), if the format says it; what is not known is empty, a
+  // clock 0.
   virtual void about([[maybe_unused]] const TraceInfo& info) {}
   // Slices of one track come in order of time. Strings live as long as the call.
   virtual void slice([[maybe_unused]] const sim::Slice& slice) {}

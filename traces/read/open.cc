@@ -10,25 +10,30 @@
 #include "isa/file_kind.h"
 #include "traces/read/chrome_reader.h"
 #include "traces/read/csv_reader.h"
+#include "traces/read/perfetto_reader.h"
 
 namespace systole::traces {
 namespace {
 
 // gzip is unpacked before anything else looks.
 struct Format {
-  std::string_view ending, begins, text;
+  std::string_view ending, text;
+  bool (*begins)(std::string_view head);
   void (*read)(ByteSource& in, CheckedEvents& to);
 };
 constexpr auto kFormats = std::to_array<Format>({
-    {".json", "{", "Chrome JSON", read_chrome_trace},
-    {".csv", "kind,track,", "comma-separated values", read_csv_trace},
+    {".pftrace", "Perfetto", begins_perfetto_trace, read_perfetto_trace},
+    {".json", "Chrome JSON", [](std::string_view head) { return head.starts_with('{'); },
+     read_chrome_trace},
+    {".csv", "comma-separated values",
+     [](std::string_view head) { return head.starts_with("kind,track,"); }, read_csv_trace},
 });
 
 const Format& format_of(const std::string& path) {
   const std::vector<std::uint8_t> head = file_head(path);
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   for (const Format& format : kFormats) {
-    if (text.starts_with(format.begins)) return format;
+    if (format.begins(text)) return format;
   }
   for (const Format& format : kFormats) {
     if (isa::has_ending(isa::unpacked_name(path), format.ending)) return format;
@@ -41,7 +46,8 @@ const Format& format_of(const std::string& path) {
 std::string readable_traces() {
   std::string list;
   for (const Format& f : kFormats) {
-    list += fmt::format("{}{} ({})", list.empty() ? "" : " or ", f.text, f.ending);
+    const bool last = &f == &kFormats.back();
+    list += fmt::format("{}{} ({})", list.empty() ? "" : last ? " or " : ", ", f.text, f.ending);
   }
   return list;
 }

@@ -8,10 +8,11 @@
 namespace systole::traces {
 
 // Tells the listener the whole trace; memory does not grow with the file, which may be read again.
-// Throws InputError: no trace, no whole one, or one that no run can have, with the line.
+// Throws InputError: no trace, no whole one, or one that no run can have, with the line (of
+// packets, the packet).
 void read_trace(const std::string& path, TraceListener& listener);
 
-// "Chrome JSON (.json) or comma-separated values (.csv)": what is read.
+// "Perfetto (.pftrace), Chrome JSON (.json) or ...": what is read.
 [[nodiscard]] std::string readable_traces();
 
 }  // namespace systole::traces

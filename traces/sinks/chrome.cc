@@ -11,7 +11,6 @@
 namespace systole::traces {
 namespace {
 
-constexpr int kProcess = 1;
 constexpr int kLayerThread = 0;
 constexpr std::string_view kLayerTrack = "layers";
 
@@ -51,14 +50,25 @@ std::size_t sort_index(std::string_view track) {
 }  // namespace
 
 ChromeTrace::ChromeTrace(std::ostream& out, const TraceInfo& info)
-    : time_(info.real_time, info.clock_hertz), out_(out) {
-  out_ << "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"model\":" << json_string(info.model)
-       << ",\"machine\":" << json_string(info.machine) << ",\"clock_hertz\":" << info.clock_hertz;
-  if (!info.part.empty()) out_ << ",\"part\":" << json_string(info.part);
-  out_ << "},\n\"traceEvents\":[\n";
-  const std::string title = fmt::format("systole: {} on {}", info.model, info.machine);
-  metadata("process_name", kLayerThread, "name", json_string(title));
+    : info_(info), time_(info.real_time, info.clock_hertz), out_(out) {
+  if (info.run == RunOf::kB) {
+    first_event_ = false;  // A's document goes on
+  } else {
+    begin_document();
+  }
+  metadata("process_name", kLayerThread, "name", json_string(title_of(info)));
   static_cast<void>(thread_of(kLayerTrack));
+}
+
+void ChromeTrace::begin_document() {
+  out_ << R"({"displayTimeUnit":"ns",)";
+  if (info_.run == RunOf::kAlone) {
+    out_ << R"("otherData":{"model":)" << json_string(info_.model) << R"(,"machine":)"
+         << json_string(info_.machine) << R"(,"clock_hertz":)" << info_.clock_hertz;
+    if (!info_.part.empty()) out_ << R"(,"part":)" << json_string(info_.part);
+    out_ << "},";
+  }
+  out_ << "\n\"traceEvents\":[\n";
 }
 
 void ChromeTrace::begin_event() {
@@ -69,7 +79,7 @@ void ChromeTrace::begin_event() {
 void ChromeTrace::metadata(std::string_view what, int thread, std::string_view key,
                            const std::string& value) {
   begin_event();
-  out_ << fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{"{}":{}}}}})", kProcess,
+  out_ << fmt::format(R"({{"ph":"M","pid":{},"tid":{},"name":"{}","args":{{"{}":{}}}}})", process(),
                       thread, what, key, value);
 }
 
@@ -97,7 +107,7 @@ void ChromeTrace::write_slice(int thread, const sim::Slice& slice) {
   if (slice.rows >= 0) args += fmt::format(R"(,"rows":{})", slice.rows);
   if (slice.bytes >= 0) args += fmt::format(R"(,"bytes":{})", slice.bytes);
   out_ << fmt::format(R"({{"ph":"X","pid":{},"tid":{},"name":{},"cat":{},{},"args":{{{}}}}})",
-                      kProcess, thread, json_string(slice.name), json_string(slice.cls),
+                      process(), thread, json_string(slice.name), json_string(slice.cls),
                       time_text(slice.begin, slice.end), args);
 }
 
@@ -109,7 +119,7 @@ void ChromeTrace::slice(const sim::Slice& slice) {
 
 void ChromeTrace::counter(std::string_view name, CyclePoint at, std::int64_t value) {
   begin_event();
-  out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", kProcess,
+  out_ << fmt::format(R"({{"ph":"C","pid":{},"name":{},"ts":{},"args":{{"value":{}}}}})", process(),
                       json_string(name), microseconds(time_.nanoseconds(at)), value);
 }
 
@@ -134,7 +144,16 @@ void ChromeTrace::end_layer() {
 
 void ChromeTrace::finish(CycleCount total) {
   end_layer();
-  out_ << "\n],\"cycles\":" << total.value << "}\n";
+  if (info_.run == RunOf::kAlone) {
+    out_ << "\n],\"cycles\":" << total.value << "}\n";
+    return;
+  }
+  begin_event();
+  out_ << fmt::format(
+      R"({{"ph":"M","pid":{},"name":"process_labels","args":{{"labels":"{} cycles",)"
+      R"("cycles":{},"clock_hertz":{}}}}})",
+      process(), total.value, total.value, info_.clock_hertz);
+  if (info_.run == RunOf::kB) out_ << "\n]}\n";
 }
 
 }  // namespace systole::traces

@@ -4,7 +4,8 @@
 // One process, "systole: MODEL on MACHINE", with a thread per unit, a thread "layers" that shows
 // which layer the matrix unit works on or waits for, and a counter track per level. Times are
 // decimal microseconds of whole nanoseconds (trace_time.h); the cycle numbers are in each event's
-// args.
+// args. Of two runs in one file A opens the document and B closes it; each is a process, which says
+// its clock and cycles in an event, "process_labels".
 #pragma once
 
 #include <map>
@@ -27,6 +28,8 @@ class ChromeTrace : public Sink {
   void finish(CycleCount total) override;
 
  private:
+  [[nodiscard]] int process() const { return info_.run == RunOf::kB ? 2 : 1; }
+  void begin_document();
   void begin_event();
   void metadata(std::string_view what, int thread, std::string_view key, const std::string& value);
   [[nodiscard]] int thread_of(std::string_view track);
@@ -35,6 +38,7 @@ class ChromeTrace : public Sink {
   void extend_layer(const sim::Slice& slice);
   void end_layer();
 
+  TraceInfo info_;
   TraceTime time_;
   std::ostream& out_;
   bool first_event_ = true;
@@ -42,12 +46,6 @@ class ChromeTrace : public Sink {
   // The layer span being put together from neighbouring slices of the matrix unit.
   std::string layer_;
   CyclePoint layer_begin_, layer_end_;
-};
-
-struct GzipStream {
-  explicit GzipStream(std::ostream& out) : buffer(out), stream(&buffer) {}
-  GzipBuffer buffer;
-  std::ostream stream;
 };
 
 // The same, packed: both viewers open it as it is.

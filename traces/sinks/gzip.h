@@ -31,4 +31,10 @@ class GzipBuffer : public std::streambuf {
   std::array<char, 1 << 16> unpacked_, packed_;
 };
 
+struct GzipStream {
+  explicit GzipStream(std::ostream& out) : buffer(out), stream(&buffer) {}
+  GzipBuffer buffer;
+  std::ostream stream;
+};
+
 }  // namespace systole::traces

@@ -23,6 +23,7 @@ struct Format {
   std::unique_ptr<Sink> (*open)(std::ostream& out, const TraceInfo& info);
   // Throws InputError about the file where the format cannot show such a run; null: it shows all.
   void (*check)(const std::string& path, const TraceInfo& info) = nullptr;
+  bool two_runs = false;  // holds two, each a process
 };
 
 template <typename Format>
@@ -38,9 +39,9 @@ void check_cycles(const std::string& path, const TraceInfo& info) {
 
 // Of endings that end alike the longer stands first.
 constexpr auto kFormats = std::to_array<Format>({
-    {".pftrace", "Perfetto", open<PerfettoTrace>},
-    {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>},
-    {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>},
+    {".pftrace", "Perfetto", open<PerfettoTrace>, nullptr, true},
+    {".json.gz", "Chrome JSON, packed", open<PackedChromeTrace>, nullptr, true},
+    {".json", "Chrome JSON, for Perfetto", open<ChromeTrace>, nullptr, true},
     {".kanata", "instructions, for Konata", open<KanataTrace>, check_cycles},
     {".vcd", "registers of the array, for GTKWave", open<VcdTrace>, check_vcd},
     {".csv", "comma-separated values", open<CsvTrace>, check_cycles},
@@ -53,19 +54,30 @@ const Format& format_of(const std::string& path) {
   throw InputError(path, "no trace format has this ending", format_list());
 }
 
-}  // namespace
-
-std::string format_list() {
+std::string list_of(bool two_runs) {
   std::vector<std::string> all;
-  for (const Format& f : kFormats) all.push_back(fmt::format("{} ({})", f.ending, f.text));
+  for (const Format& f : kFormats) {
+    if (f.two_runs || !two_runs) all.push_back(fmt::format("{} ({})", f.ending, f.text));
+  }
   const std::string last = all.back();
   all.pop_back();
   return fmt::format("{} or {}", fmt::join(all, ", "), last);
 }
 
+}  // namespace
+
+std::string format_list() { return list_of(false); }
+
+std::string two_runs_format_list() { return list_of(true); }
+
 void check_trace(const std::string& path, const TraceInfo& info) {
   const Format& format = format_of(path);
   if (format.check != nullptr) format.check(path, info);
+}
+
+void check_two_runs(const std::string& path) {
+  if (format_of(path).two_runs) return;
+  throw InputError(path, "the format holds one run, and these are two", two_runs_format_list());
 }
 
 std::unique_ptr<Sink> open_sink(const std::string& path, std::ostream& out, const TraceInfo& info,

@@ -16,7 +16,11 @@ namespace systole::traces {
                                               const TraceInfo& info, Selection selection = {});
 // Throws InputError if open_sink() would; the program need not be known.
 void check_trace(const std::string& path, const TraceInfo& info);
+// Throws InputError where the format cannot hold two runs (two_runs.h).
+void check_two_runs(const std::string& path);
 // The endings, each with what opens such a file, for help and errors.
 [[nodiscard]] std::string format_list();
+// The same of those that can hold two runs.
+[[nodiscard]] std::string two_runs_format_list();
 
 }  // namespace systole::traces

@@ -8,6 +8,7 @@
 
 #include "isa/insn.h"
 #include "isa/unit.h"
+#include "traces/sinks/perfetto_fields.h"
 
 namespace systole::traces {
 namespace {
@@ -59,7 +60,7 @@ Pass pass_of(const isa::Program* program, std::int64_t insn) {
 }
 
 std::string title(const TraceInfo& info) {
-  const std::string text = fmt::format("systole: {} on {}", info.model, info.machine);
+  const std::string text = title_of(info);
   if (info.parameters == nullptr) return text;  // measured: no clock ticks through the run
   return text + fmt::format(", {} MHz", static_cast<double>(info.clock_hertz) / 1e6);
 }
@@ -71,7 +72,7 @@ double cycles_of(const Work& work) { return static_cast<double>((work.end - work
 PerfettoTrace::PerfettoTrace(std::ostream& out, const TraceInfo& info)
     : info_(info),
       time_(info.real_time, info.clock_hertz),
-      packets_(out, title(info)),
+      packets_(out, title(info), info.run),
       flows_(
           isa::kMaxUnits,
           [this](std::size_t unit, const Work& work, const WorkFlows& flows) {
@@ -125,21 +126,27 @@ void PerfettoTrace::slice(const sim::Slice& slice) {
 }
 
 PerfettoPackets::SliceBegin PerfettoTrace::begin_of(TrackId track, const Work& work) {
-  PerfettoPackets::SliceBegin begin{.track = track,
-                                    .at = time(work.begin),
-                                    .name = work.name,
-                                    .category = packets_.intern(Interned::kCategory, "work")};
+  PerfettoPackets::SliceBegin begin{
+      .track = track,
+      .at = time(work.begin),
+      .name = work.name,
+      .category = packets_.intern(Interned::kCategory, category::kWork)};
   auto& arguments = begin.arguments;
   arguments.push_back(
       {packets_.intern(Interned::kArgument, "layer"), static_cast<std::int64_t>(work.layer), true});
   if (work.insn >= 0) arguments.push_back(packets_.number("insn", work.insn + 1));
   if (work.rows >= 0) arguments.push_back(packets_.number("rows", work.rows));
   if (work.bytes >= 0) arguments.push_back(packets_.number("bytes", work.bytes));
-  if (time_.is_real()) {
-    arguments.push_back(packets_.number("cycle", work.begin.value));
-    arguments.push_back(packets_.number("cycles", (work.end - work.begin).value));
-  }
+  add_cycles(begin, work.begin, work.end);
   return begin;
+}
+
+// Where the slice's times are not its cycles.
+void PerfettoTrace::add_cycles(PerfettoPackets::SliceBegin& slice, CyclePoint begin,
+                               CyclePoint end) {
+  if (!time_.is_real()) return;
+  slice.arguments.push_back(packets_.number("cycle", begin.value));
+  slice.arguments.push_back(packets_.number("cycles", (end - begin).value));
 }
 
 void PerfettoTrace::write_work(std::size_t number, const Work& work, const WorkFlows& flows) {
@@ -155,13 +162,17 @@ void PerfettoTrace::write_work(std::size_t number, const Work& work, const WorkF
 
 void PerfettoTrace::write_wait(Unit& unit, const sim::Slice& slice) {
   if (unit.waits == 0) {
-    unit.waits = packets_.track({.name = unit.name + " waits", .rank = unit.rank + 2});
+    unit.waits = packets_.track({.name = unit.name + kWaitsTrack, .rank = unit.rank + 2});
   }
-  packets_.begin({.track = unit.waits,
-                  .at = time(slice.begin),
-                  .name = packets_.intern(Interned::kName, slice.name),
-                  .category = packets_.intern(Interned::kCategory, "wait"),
-                  .arguments = {packets_.text("layer", slice.layer)}});
+  PerfettoPackets::SliceBegin begin{
+      .track = unit.waits,
+      .at = time(slice.begin),
+      .name = packets_.intern(Interned::kName, slice.name),
+      .category = packets_.intern(Interned::kCategory, category::kWait),
+      .arguments = {packets_.text("layer", slice.layer)}};
+  if (slice.insn >= 0) begin.arguments.push_back(packets_.number("insn", slice.insn + 1));
+  add_cycles(begin, slice.begin, slice.end);
+  packets_.begin(begin);
   packets_.end(unit.waits, time(slice.end));
 }
 
@@ -262,13 +273,16 @@ void PerfettoTrace::finish(CycleCount total) {
     if (unit.rate.track != 0) set_rate(unit.rate, unit.rate.until, 0);
   }
   const TrackId track = packets_.track({.name = "run", .rank = kRunRank});
-  packets_.begin({.track = track,
-                  .at = 0,
-                  .name = packets_.intern(Interned::kName,
-                                          fmt::format("{} on {}", info_.model, info_.machine)),
-                  .category = packets_.intern(Interned::kCategory, "run"),
-                  .arguments = {packets_.number("clock_hertz", info_.clock_hertz),
-                                packets_.number("cycles", total.value)}});
+  PerfettoPackets::SliceBegin run{
+      .track = track,
+      .at = 0,
+      .name = packets_.intern(Interned::kName, fmt::format("{} on {}", info_.model, info_.machine)),
+      .category = packets_.intern(Interned::kCategory, category::kRun),
+      .arguments = {packets_.text("model", info_.model), packets_.text("machine", info_.machine),
+                    packets_.number("clock_hertz", info_.clock_hertz),
+                    packets_.number("cycles", total.value)}};
+  if (!info_.part.empty()) run.arguments.push_back(packets_.text("part", info_.part));
+  packets_.begin(run);
   packets_.end(track, time(CyclePoint() + total));
 }
 

@@ -56,6 +56,7 @@ class PerfettoTrace : public Sink {
 
   [[nodiscard]] std::size_t unit_of(std::string_view track);
   [[nodiscard]] PerfettoPackets::SliceBegin begin_of(TrackId track, const Work& work);
+  void add_cycles(PerfettoPackets::SliceBegin& slice, CyclePoint begin, CyclePoint end);
   void write_work(std::size_t unit, const Work& work, const WorkFlows& flows);
   void write_wait(Unit& unit, const sim::Slice& slice);
   void show_rate(std::size_t unit, const Work& work);

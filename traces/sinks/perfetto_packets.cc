@@ -1,85 +1,32 @@
-// Perfetto's field numbers and what is written in them (github.com/google/perfetto,
-// protos/perfetto/trace; those used here stand in tests/traces/schema, too).
+// What is written in the packets' fields.
 #include "traces/sinks/perfetto_packets.h"
 
 #include "base/clean.h"
 #include "base/fnv.h"
+#include "traces/sinks/perfetto_fields.h"
 
 namespace systole::traces {
 namespace {
-
-// Messages as in the schema; an enumerator is a field's number.
-namespace trace {
-enum : std::uint32_t { kPacket = 1 };
-}
-namespace packet_field {
-enum : std::uint32_t {
-  kClockSnapshot = 6,
-  kTimestamp = 8,
-  kSequence = 10,
-  kTrackEvent = 11,
-  kInternedData = 12,
-  kSequenceFlags = 13,
-  kTrackDescriptor = 60,
-};
-constexpr std::int64_t kStateCleared = 1, kNeedsState = 2;  // SequenceFlags
-}  // namespace packet_field
-namespace clock_field {
-enum : std::uint32_t { kClocks = 1, kClockId = 1, kTimestamp = 2 };
-constexpr std::int64_t kMonotonic = 3, kBootTime = 6;  // BuiltinClock
-}  // namespace clock_field
-namespace interned {
-enum : std::uint32_t { kIid = 1, kWord = 2 };  // of each kind of entry
-}
-namespace descriptor {
-enum : std::uint32_t {
-  kUuid = 1,
-  kName = 2,
-  kProcess = 3,
-  kParent = 5,
-  kCounter = 8,
-  kChildOrdering = 11,
-  kRank = 12,
-};
-constexpr std::int64_t kExplicit = 3;  // ChildTracksOrdering
-enum Process : std::uint32_t { kPid = 1, kProcessName = 6 };
-enum Counter : std::uint32_t { kUnit = 3, kUnitName = 6 };
-constexpr std::int64_t kSizeBytes = 3;  // CounterDescriptor.Unit
-}  // namespace descriptor
-namespace event_field {
-enum : std::uint32_t {
-  kCategory = 3,
-  kArgument = 4,
-  kType = 9,
-  kName = 10,
-  kTrack = 11,
-  kCounter = 30,
-  kDoubleCounter = 44,
-  kFlow = 47,
-  kLastFlow = 48,
-};
-constexpr int kBegin = 1, kEnd = 2, kCounterType = 4;  // Type
-enum Argument : std::uint32_t { kArgumentName = 1, kInt = 4, kText = 17 };
-}  // namespace event_field
 
 constexpr std::uint64_t kNumbersEach = 512;  // enough for the tracks of all units
 
 // A place of its own for the numbers of traces with this title: one of 4095, so that a track's
 // number takes three bytes.
-std::uint64_t base_of(std::string_view title) {
+std::uint64_t base_of(std::string_view title, RunOf run) {
   std::uint64_t hash = kFnvStart;
   for (const char c : title) {
     const auto byte = static_cast<std::uint8_t>(c);
     hash = fnv1a({&byte, 1}, hash);
   }
   constexpr std::uint64_t kPlaces = 4095;
-  return (hash % kPlaces + 1) * kNumbersEach;
+  if (run == RunOf::kAlone) return (hash % kPlaces + 1) * kNumbersEach;
+  return (hash % (kPlaces / 2) * 2 + (run == RunOf::kA ? 1 : 2)) * kNumbersEach;
 }
 
 }  // namespace
 
-PerfettoPackets::PerfettoPackets(std::ostream& out, std::string_view title)
-    : out_(out), base_(base_of(title)), last_track_(base_) {
+PerfettoPackets::PerfettoPackets(std::ostream& out, std::string_view title, RunOf run)
+    : out_(out), base_(base_of(title, run)), last_track_(base_) {
   start(title);
 }
 

@@ -3,7 +3,8 @@
 // A trace is a sequence of TracePacket. Names, categories and texts are interned: told once, in a
 // packet of their own, and then named by number. Numbers of tracks, of the process and of the
 // sequence begin at a place that follows from the trace's title, so that two traces, one file
-// written behind the other, are one trace that shows both.
+// written behind the other, are one trace that shows both. Of two runs in one file A has an odd
+// place and B an even one, whatever their titles.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/proto_writer.h"
+#include "traces/sinks/sink.h"
 
 namespace systole::traces {
 
@@ -49,7 +51,7 @@ class PerfettoPackets {
     std::vector<std::uint64_t> flows_out{}, flows_in{};  // that begin and end here
   };
 
-  PerfettoPackets(std::ostream& out, std::string_view title);
+  PerfettoPackets(std::ostream& out, std::string_view title, RunOf run = RunOf::kAlone);
 
   [[nodiscard]] WordId intern(Interned kind, std::string_view word);
   // An event's argument.

@@ -157,7 +157,7 @@ export class ArrayView {
     });
     const head = make("tr", {}, make("td"));
     for (let n = 0; n < this.data.w[0].length; ++n) {
-      head.append(make("th", { scope: "col", class: n === this.data.columns ? "block" : "" }, `column ${n}`));
+      head.append(make("th", { scope: "col", class: n === this.data.columns ? "block" : "" }, `col ${n}`));
     }
     find("array-sums").replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
   }

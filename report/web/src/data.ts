@@ -20,6 +20,7 @@ export interface WhatIf {
   predicted_gain: number | null;
   gain: number | null;
   recompiled: boolean;
+  of: "device" | "total"; // whose time gains are shares of
 }
 
 // `systole explain --json`, the same document.

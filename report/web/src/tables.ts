@@ -16,11 +16,12 @@ function table(id: string, heads: string[], rows: Cells[], words: number[] = [])
   find(id).replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
 }
 
-// A share as a bar with its figure.
+// A share as a bar, and its figure beside it.
 function bar(share: number, text: string): HTMLElement {
-  const fill = make("span", { class: "fill", "aria-hidden": "true" });
+  const fill = make("span", { class: "fill" });
   fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
-  return make("span", { class: "bar" }, fill, make("span", { class: "figure" }, text));
+  return make("span", { class: "bar" }, make("span", { class: "track", "aria-hidden": "true" }, fill),
+    make("span", { class: "figure" }, text));
 }
 
 function roots(parts: PathPart[]): string {
@@ -53,7 +54,7 @@ function layerRow(data: PageData, timeline: TimelineView, i: number): Cells {
   const go = make("button", { type: "button", class: "link" }, layer.name);
   go.addEventListener("click", () => {
     const range = { begin: place.first, end: place.last + 1 };
-    timeline.show(layer.name === "(no layer)" ? range : { ...range, layer: layer.name });
+    timeline.show(layer.name === "(none)" ? range : { ...range, layer: layer.name });
     const words = `${layer.name}: cycles ${grouped(range.begin)} to ${grouped(range.end)}`;
     find("timeline-shown").textContent = `The timeline shows ${words}.`;
     find("timeline-section").scrollIntoView({ block: "start" });
@@ -126,7 +127,8 @@ export function whatIfTable(data: PageData): void {
       make("code", {}, change.change),
       saving(change.predicted_gain),
       bar(gain, saving(change.gain)),
-      change.recompiled ? "compiled anew" : "the same",
+      (change.recompiled ? "compiled anew" : "the same") +
+        (change.of === "total" ? "; gains are of the run with the host's own steps" : ""),
     ];
   });
   table("what-if-table", ["change", "predicted", "found by running", "program"], rows, [3]);

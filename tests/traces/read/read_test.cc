@@ -8,10 +8,12 @@
 #include <sstream>
 
 #include "base/diag.h"
+#include "base/proto_writer.h"
 #include "tests/support/scratch.h"
 #include "traces/read/chrome_reader.h"
 #include "traces/read/csv_reader.h"
 #include "traces/read/open.h"
+#include "traces/read/perfetto_reader.h"
 #include "traces/sinks/open.h"
 
 namespace systole::traces {
@@ -21,7 +23,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing_support::ScratchFolder;
 
-constexpr auto kEndings = std::to_array<const char*>({".csv", ".json"});
+constexpr auto kEndings = std::to_array<const char*>({".csv", ".json", ".pftrace"});
 constexpr std::string_view kHeading =
     "kind,track,name,class,layer,begin,end,insn,rows,bytes,value\n";
 
@@ -91,7 +93,9 @@ std::string error_of(const std::string& name, const std::string& text) {
   TraceListener listener;
   CheckedEvents events(name, listener);
   try {
-    name.ends_with(".csv") ? read_csv_trace(in, events) : read_chrome_trace(in, events);
+    name.ends_with(".csv")    ? read_csv_trace(in, events)
+    : name.ends_with(".json") ? read_chrome_trace(in, events)
+                              : read_perfetto_trace(in, events);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -113,12 +117,14 @@ TEST(ReadTrace, TellsWhatTheSinkWasTold) {
     EXPECT_EQ(heard.cycles, CycleCount(21));
   }
   EXPECT_EQ(read("t.json", trace_with(".json")).model, "m \"x\" on tiny");
+  EXPECT_EQ(read("t.pftrace", trace_with(".pftrace")).model, "m \"x\" on tiny");
   EXPECT_EQ(read("t.csv", trace_with(".csv")).model, "");  // does not say it
 }
 
 TEST(ReadTrace, GoesByWhatTheFileHolds) {
   EXPECT_EQ(read("t.txt", trace_with(".csv")).slices.size(), 3U);
   EXPECT_EQ(read("t.csv", trace_with(".json")).slices.size(), 3U);
+  EXPECT_EQ(read("t.csv", trace_with(".pftrace")).slices.size(), 3U);
   const auto file_error = [](const std::string& name, const std::string& text) {
     try {
       (void)read(name, text);
@@ -127,8 +133,9 @@ TEST(ReadTrace, GoesByWhatTheFileHolds) {
     }
     return std::string();
   };
-  EXPECT_THAT(file_error("t.txt", "hello\n"),
-              HasSubstr("t.txt: is no trace that can be read; expected Chrome JSON"));
+  EXPECT_THAT(
+      file_error("t.txt", "hello\n"),
+      HasSubstr("t.txt: is no trace that can be read; expected Perfetto (.pftrace), Chrome JSON"));
   EXPECT_THAT(file_error("t.csv", "Layer,M,N,K\nA,1,2,3\n"),
               HasSubstr("t.csv:1: is no trace; expected a heading with kind,track"));
   EXPECT_THAT(file_error("t.csv", ""), HasSubstr("t.csv:1: the line ends early"));
@@ -239,6 +246,62 @@ TEST(ReadChromeTrace, NamesLineFoundAndExpected) {
   std::string deep = "{\"a\":";
   for (int i = 0; i < 100; ++i) deep += "[";
   EXPECT_THAT(error_of("t.json", deep), HasSubstr("nested more than 32 deep"));
+}
+
+// Waits are told between the work that the sink held back, whichever stands first in the file.
+TEST(ReadPerfettoTrace, TellsWorkAndWaitsInTheOrderOfTime) {
+  for (const bool real_time : {false, true}) {
+    isa::Machine machine;
+    isa::Program program;
+    std::ostringstream out;
+    const auto sink = open_sink("t.pftrace", out,
+                                {.model = "m",
+                                 .machine = "tiny",
+                                 .clock_hertz = 3'000'000'000,
+                                 .real_time = real_time,
+                                 .parameters = &machine,
+                                 .program = &program});
+    for (std::int64_t n = 0; n < 3; ++n) {
+      sink->slice(slice("vector", "raw matrix", 10 * n, 10 * n + 4));
+      sim::Slice work = slice("vector", "busy", 10 * n + 4, 10 * n + 10);
+      work.ordinal = n + 1;  // held until its life is told
+      sink->slice(work);
+    }
+    sink->slice(slice("vector", "port", 30, 31));
+    sink->finish(CycleCount(31));
+    std::vector<std::string> told;
+    for (const std::string& text : read("t.pftrace", out.str()).slices) {
+      told.push_back(text.substr(text.rfind("first ") + 6));
+    }
+    EXPECT_THAT(told,
+                ElementsAre("0-4 -1 -1 -1", "4-10 -1 -1 -1", "10-14 -1 -1 -1", "14-20 -1 -1 -1",
+                            "20-24 -1 -1 -1", "24-30 -1 -1 -1", "30-31 -1 -1 -1"))
+        << real_time;
+  }
+}
+
+TEST(ReadPerfettoTrace, IsOfOneRun) {
+  EXPECT_THAT(error_of("t.pftrace", trace_with(".pftrace") + trace_with(".pftrace")),
+              HasSubstr("a second run begins; expected the trace of one run"));
+}
+
+// What cannot be a trace is refused before it fills memory.
+TEST(ReadPerfettoTrace, RefusesWhatNoRunHas) {
+  ProtoWriter huge;
+  huge.text(1, std::string(2'000'000, 'x'));
+  EXPECT_THAT(error_of("t.pftrace", std::string(huge.bytes())),
+              HasSubstr("t.pftrace:1: a packet of 2000000 bytes; expected at most 1048576"));
+  EXPECT_THAT(error_of("t.pftrace", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+              HasSubstr("t.pftrace:1: the packet is damaged or cut off"));
+  ProtoWriter unknown;
+  unknown.message(1, [](ProtoWriter& packet) {
+    packet.message(11, [](ProtoWriter& event) {
+      event.integer(9, 1);
+      event.integer(11, 77);
+    });
+  });
+  EXPECT_THAT(error_of("t.pftrace", std::string(unknown.bytes())),
+              HasSubstr("t.pftrace:1: a slice of a track that nobody described"));
 }
 
 }  // namespace

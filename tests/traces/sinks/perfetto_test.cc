@@ -133,6 +133,8 @@ TEST(PerfettoTrace, WorkHasItsArgumentsAndWaitsAreBesideIt) {
   ASSERT_THAT(text_of(run), ElementsAre("mlp on m 0-30"));
   EXPECT_EQ(run[0].begin.numbers,
             (std::map<std::string, std::int64_t>{{"clock_hertz", 700'000'000}, {"cycles", 30}}));
+  EXPECT_EQ(run[0].begin.texts,
+            (std::map<std::string, std::string>{{"model", "mlp"}, {"machine", "m"}}));
 }
 
 TEST(PerfettoTrace, LayersHoldTilesAndTilesInstructions) {
