@@ -170,7 +170,7 @@ class PhaseSearch {
     const bool stays = p.tile_count() == std::ssize(p.columns);
     const double groups =
         stays ? 1 : std::ceil(rows / static_cast<double>(machine_.accumulators_rows));
-    const double fetch = static_cast<double>(isa::tile_bytes(machine_)) *
+    const double fetch = static_cast<double>(isa::tile_bytes(machine_, p.weight_type())) *
                          static_cast<double>(machine_.clock_hertz) /
                          static_cast<double>(machine_.dram_bytes_per_second);
     const double active = rows * tiles * static_cast<double>(p.row_cycles());
