@@ -15,6 +15,10 @@ struct GraphCase {
   std::int64_t batches = 1;
 };
 
+// The same graph without quantisers, and a machine that multiplies bfloat16, one kernel position a
+// pass.
+[[nodiscard]] GraphCase random_float_case(std::uint64_t seed);
+
 // The same for the same seed everywhere.
 [[nodiscard]] GraphCase random_graph_case(std::uint64_t seed);
 
