@@ -30,6 +30,8 @@ constexpr auto kRungs = std::to_array<Rung>({
      validate_paper},
     {"h100", "the GPU model on measured products of a real H100, rows it was not fitted on", true,
      validate_h100},
+    {"v6e", "products of a real TPU v6e, beside a plain formula", true, validate_v6e},
+    {"v3", "products of a core of a real TPU v3, beside a plain formula", true, validate_v3},
     {"host", "the CPU model fitted on this computer, on products it was not fitted on", true,
      validate_host},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},
