@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bfloat16.h"
 #include "base/diag.h"
 
 namespace systole {

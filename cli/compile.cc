@@ -57,6 +57,7 @@ void compile(const Options& o) {
   std::optional<Progress> progress("compiling");
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.compile.timing_only && o.calibrate.empty();
+  load.inline_floats = multiplies_floats_alone(o.machine);
   const compiler::Graph graph =
       o.calibrate.empty() ? read_model(o.model, load) : load_quantised(o.model, o.calibrate, load);
   const std::string ir = ir_text(o, graph, machine);

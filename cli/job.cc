@@ -78,6 +78,7 @@ void check_rows_apart(const JobOptions& o, compiler::LoadOptions load, std::int6
 JobSource source_from_model(const JobOptions& o) {
   compiler::LoadOptions load = load_options(o.shapes);
   load.structure_only = o.timing_only && o.calibrate.empty();
+  load.inline_floats = multiplies_floats_alone(o.machine);
   compiler::Graph graph = read_model(o.subject, load);
   JobSource source;
   Job& job = source.job;

@@ -127,6 +127,12 @@ isa::Machine resolve_machine(const MachineOptions& options) {
   return resolve_machine(options, named ? isa::Machine{} : isa::load_machine(kDefaultMachine));
 }
 
+bool multiplies_floats_alone(const MachineOptions& options) {
+  if (options.machine.empty()) return false;
+  const std::string first = options.machine.substr(0, options.machine.find(','));
+  return isa::load_machine(first).array_operands == isa::Operands::kBf16;
+}
+
 void note_units(const isa::Machine& machine) {
   if (machine.array_units == 1) return;
   note(fmt::format(

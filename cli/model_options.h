@@ -43,6 +43,9 @@ void add_schedule_option(Command app, std::string& schedule);
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options,
                                            const isa::Machine& fallback);
 [[nodiscard]] isa::Machine resolve_machine(const MachineOptions& options);  // fallback: tpu_v1
+// Whether the machine, of several the first, multiplies no integers, so that inline shapes are
+// float models; --set aside.
+[[nodiscard]] bool multiplies_floats_alone(const MachineOptions& options);
 
 // Says so where a machine has more matrix units than compiled programs use.
 void note_units(const isa::Machine& machine);

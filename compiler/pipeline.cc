@@ -10,6 +10,7 @@
 #include "compiler/passes/fuse_products.h"
 #include "compiler/passes/make_look_ups.h"
 #include "compiler/passes/move_quantisers.h"
+#include "compiler/passes/round_to_bf16.h"
 
 namespace systole::compiler {
 namespace {

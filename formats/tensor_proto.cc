@@ -2,6 +2,7 @@
 // the field of their type (onnx.proto3, message TensorProto).
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
@@ -34,6 +35,22 @@ Tensor from_field(const Field& field, Shape shape, const std::string& where) {
   return tensor;
 }
 
+// Their bits in int32_data.
+Tensor from_bfloat16_field(const onnx::TensorProto& proto, Shape shape, const std::string& where) {
+  const Tensor bits = from_field<std::uint16_t>(proto.int32_data(), std::move(shape), where);
+  Tensor tensor(DType::kBfloat16, bits.shape);
+  tensor.data = bits.data;
+  return tensor;
+}
+
+// Bfloat16 as float32, as models' are read; others as they are.
+Tensor without_bfloat16(Tensor tensor) {
+  if (tensor.type != DType::kBfloat16) return tensor;
+  Tensor wide(DType::kFloat32, tensor.shape);
+  std::ranges::copy(tensor.as<Bfloat16>(), wide.as<float>().begin());
+  return wide;
+}
+
 Tensor from_typed_field(const onnx::TensorProto& proto, DType type, Shape shape,
                         const std::string& where) {
   switch (type) {
@@ -55,6 +72,8 @@ Tensor from_typed_field(const onnx::TensorProto& proto, DType type, Shape shape,
       return from_field<std::uint8_t>(proto.int32_data(), std::move(shape), where);
     case DType::kBool:
       return from_field<bool>(proto.int32_data(), std::move(shape), where);
+    case DType::kBfloat16:
+      return from_bfloat16_field(proto, std::move(shape), where);
   }
   throw InternalError("tensor of no known type");
 }
@@ -76,12 +95,12 @@ Tensor parse_tensor_proto(std::span<const std::uint8_t> bytes, const std::string
   Shape shape(proto.dims().begin(), proto.dims().end());
   if (!proto.has_raw_data()) {
     Tensor tensor = from_typed_field(proto, type, std::move(shape), where);
-    return halves ? widen_halves(tensor) : tensor;
+    return halves ? widen_halves(tensor) : without_bfloat16(std::move(tensor));
   }
   const std::string& text = proto.raw_data();
   const std::span raw(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
   return halves ? tensor_from_halves(std::move(shape), raw, where)
-                : tensor_from_bytes(type, std::move(shape), raw, where);
+                : without_bfloat16(tensor_from_bytes(type, std::move(shape), raw, where));
 }
 
 }  // namespace systole::formats

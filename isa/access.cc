@@ -132,7 +132,7 @@ void list(const WriteHost& i, Lister& to) {
 }
 
 void list(const ReadWeights& i, Lister& to) {
-  to.add(Space::kDram, i.dram, i.dram + tile_bytes(to.machine()), false);
+  to.add(Space::kDram, i.dram, i.dram + tile_bytes(to.machine(), i.weights), false);
   if (i.use_zero != 0) to.param(i.zero, 1, i.n, false);
 }
 
@@ -168,7 +168,7 @@ template <typename T>
 void list_activation(const T& i, std::int64_t rows, Lister& to) {
   to.acc({i.instance, i.acc}, rows, i.n, false);
   if (i.use_bias != 0) to.param(i.bias, 1, i.n, false);
-  if (i.type != type::kS32) to.param(i.scale, 1, i.n, false);
+  if (is_requantised(i.type)) to.param(i.scale, 1, i.n, false);
   if (i.function == function::kTable) list_table(i.table, i.type, to);
 }
 
@@ -216,9 +216,13 @@ void list(const Store& i, Lister& to) {
 }  // namespace
 
 std::int64_t element_bytes(std::int64_t type) {
-  if (type == type::kS32) return 4;
-  return type == type::kS16 ? 2 : 1;
+  if (type == type::kS32 || type == type::kF32) return 4;
+  return type == type::kS16 || type == type::kBf16 ? 2 : 1;
 }
+
+bool is_float(std::int64_t type) { return type == type::kBf16 || type == type::kF32; }
+
+bool is_requantised(std::int64_t type) { return type != type::kS32 && !is_float(type); }
 
 std::int64_t table_words(std::int64_t type) { return type == type::kS16 ? 257 : 256; }
 

@@ -40,6 +40,10 @@ struct HostRows {  // `rows` pieces of `bytes` bytes, `stride` bytes apart; rows
 };
 [[nodiscard]] HostRows host_rows(const Insn& insn, const Machine& machine);
 
+// Whether elements are floats; whether activation makes them of integer sums by scale and zero
+// point.
+[[nodiscard]] bool is_float(std::int64_t type);
+[[nodiscard]] bool is_requantised(std::int64_t type);
 // Bytes of one element, and words (parameter memory's 32 bit) of its look-up table.
 [[nodiscard]] std::int64_t element_bytes(std::int64_t type);
 [[nodiscard]] std::int64_t table_words(std::int64_t type);

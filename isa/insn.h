@@ -82,6 +82,7 @@ constexpr std::int64_t choice_value(Operand kind, std::string_view text) {
   }
 #include "isa/choices.def"
 namespace type = choice_Type;
+namespace weight_type = choice_WeightType;
 namespace function = choice_Function;
 namespace vector_op = choice_VectorOp;
 namespace pool_op = choice_PoolOp;

@@ -44,6 +44,10 @@ struct Names<WeightLoad> {
   static constexpr std::array<std::string_view, 3> kAll = {"through", "chain", "single"};
 };
 template <>
+struct Names<Operands> {
+  static constexpr std::array<std::string_view, 3> kAll = {"integers", "bf16", "both"};
+};
+template <>
 struct Names<DramKind> {
   static constexpr std::array<std::string_view, 2> kAll = {"simple", "banked"};
 };
@@ -439,6 +443,10 @@ void validate(const Machine& machine) {
           "a larger unified_buffer.row_bytes or a smaller unified_buffer.bytes");
   require(machine.dram_bytes >= tile_bytes(machine), machine, "dram.bytes holds no weight tile",
           "at least array.rows * array.columns bytes");
+  const std::int64_t lanes = machine.array_operands == Operands::kIntegers ? 0 : 2 * machine.r();
+  require(machine.unified_buffer_row_bytes >= lanes, machine,
+          "unified_buffer.row_bytes holds no row of bf16, which enters the array in a cycle",
+          "at least 2 * array.rows");
   if (machine.dram_kind == DramKind::kBanked) validate_banks(machine);
 }
 

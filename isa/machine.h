@@ -13,6 +13,7 @@
 namespace systole::isa {
 
 enum class WeightLoad : std::uint8_t { kThrough, kChain, kSingle };
+enum class Operands : std::uint8_t { kIntegers, kBf16, kBoth };
 enum class DramKind : std::uint8_t { kSimple, kBanked };
 enum class MemoryHolds : std::uint8_t { kWeights, kEverything };
 enum class Delivery : std::uint8_t { kLink, kPreloaded };

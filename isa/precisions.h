@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/tensor.h"
+#include "isa/insn.h"
 #include "isa/machine.h"
 
 namespace systole::isa {
@@ -48,22 +49,42 @@ inline constexpr auto kPrecisions = std::to_array<PrecisionInfo>({
   return -1;
 }
 
-// A sum, as all that computes with sums has it: the oracle, the arrays, activation (type s32 writes
-// it as it is), all of which wrap at 32 bits. A row with sums of another type is counted right
-// where places are listed and verified (sum_rows), and needs arithmetic of its own there.
+// An accumulator's word, as the oracle and the arrays keep it: an int32, which wraps, or the bits
+// of a float32, as the precision says. A row with sums of another type is counted right where
+// places are listed and verified (sum_rows), and needs arithmetic of its own there.
 using Sum = std::int32_t;
 static_assert(sizeof(Sum) == kAccumulatorBytes);
 static_assert(std::ranges::all_of(kPrecisions, [](const PrecisionInfo& info) {
-  return info.sum == DType::kInt32;
+  return info.sum == DType::kInt32 || info.sum == DType::kFloat32;
+}));
+// Whether the sums are floats, and so all of its numbers.
+[[nodiscard]] constexpr bool is_float(const PrecisionInfo& info) {
+  return info.sum == DType::kFloat32;
+}
+
+// What a machine multiplies (array.operands).
+[[nodiscard]] constexpr bool multiplies(const Machine& machine, const PrecisionInfo& info) {
+  if (machine.array_operands == Operands::kBoth) return true;
+  return is_float(info) == (machine.array_operands == Operands::kBf16);
+}
+
+// The element types of weights, by operand: that of read_weights, and what a precision wants.
+inline constexpr auto kWeightTypes = std::to_array<DType>({DType::kInt8, DType::kBfloat16});
+[[nodiscard]] constexpr std::int64_t weight_type_of(const PrecisionInfo& info) {
+  return std::ranges::find(kWeightTypes, info.weight) - kWeightTypes.begin();
+}
+static_assert(std::ranges::all_of(kPrecisions, [](const PrecisionInfo& info) {
+  return weight_type_of(info) < std::ssize(kWeightTypes);
 }));
 
-// Bytes of a weight tile in memory: R x C weights. read_weights does not say what it reads them
-// for, so all precisions have weights of one size.
-static_assert(std::ranges::all_of(kPrecisions, [](const PrecisionInfo& info) {
-  return info.weight == kPrecisions[0].weight;
-}));
+// Bytes of a weight tile in memory: R x C weights of the operand's type.
+[[nodiscard]] inline std::int64_t tile_bytes(const Machine& machine, std::int64_t weight_type) {
+  return machine.pe_count() * dtype_bytes(kWeightTypes.at(static_cast<std::size_t>(weight_type)));
+}
+// Of the narrowest weights that the machine multiplies.
 [[nodiscard]] inline std::int64_t tile_bytes(const Machine& machine) {
-  return machine.pe_count() * kPrecisions[0].weight_bytes();
+  const bool floats = machine.array_operands == Operands::kBf16;
+  return tile_bytes(machine, floats ? weight_type::kBf16 : weight_type::kByte);
 }
 
 }  // namespace systole::isa

@@ -91,7 +91,18 @@ class RangeChecker {
 
   template <typename T>
   void check_relations(const T&) {}
-  void check_relations(const ReadWeights& i) { check_tile(i.k, i.n); }
+  void check_relations(const ReadWeights& i) {
+    check_tile(i.k, i.n);
+    const bool floats = i.weights == weight_type::kBf16;
+    if (floats) require("use_zero", i.use_zero, 0, 0);
+    const auto known = [&](const PrecisionInfo& info) {
+      return multiplies(machine_, info) && weight_type_of(info) == i.weights;
+    };
+    if (std::ranges::none_of(kPrecisions, known)) {
+      bad(fmt::format("reads weights of type {}; expected what array.operands says",
+                      operand_text(Operand::WeightType, i.weights)));
+    }
+  }
   void check_relations(const Matmul& i) { check_pass(i); }
   void check_relations(const Convolve& i) {
     check_pass(i);
@@ -120,7 +131,12 @@ class RangeChecker {
   template <typename Pass>
   void check_pass(const Pass& i) {
     check_tile(i.k, i.n);
-    const bool wide = precision_info(i.precision).activation == DType::kInt16;
+    const PrecisionInfo& info = precision_info(i.precision);
+    if (!multiplies(machine_, info)) {
+      bad(fmt::format("has precision {}; expected one of array.operands", info.name));
+    }
+    if (is_float(info)) return require("zero_point", i.zero_point, 0, 0);
+    const bool wide = info.activation == DType::kInt16;
     const OperandRange range =
         type_range(wide ? type::kS16 : (i.is_signed != 0 ? type::kS8 : type::kU8));
     require("zero_point", i.zero_point, range.low, range.high);

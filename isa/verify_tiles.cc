@@ -1,7 +1,7 @@
 // Verifier: weight tiles. Tiles come into use in the order they are read, so the k-th switch must
-// follow the k-th read; a pass uses no more than the valid part of its tile; and tiles read ahead
-// must have room, or in-order dispatch deadlocks: the sequencer would wait for the weights queue,
-// whose head waits for a switch still to be dispatched.
+// follow the k-th read; a pass uses no more than the valid part of its tile, of weights of its
+// type; and tiles read ahead must have room, or in-order dispatch deadlocks: the sequencer would
+// wait for the weights queue, whose head waits for a switch still to be dispatched.
 //
 // A tile that is read and not yet switched to is in the shadow plane, in the FIFO, or still an
 // entry of the weights queue. The read that finds shadow and FIFO taken stays in the queue, and
@@ -10,6 +10,8 @@
 #include <fmt/core.h>
 
 #include "isa/expand.h"
+#include "isa/operand.h"
+#include "isa/precisions.h"
 #include "isa/verify_parts.h"
 
 namespace systole::isa {
@@ -86,16 +88,25 @@ class TileChecker {
       findings_.add(FindingKind::kTileOrder, pc,
                     "has no weight tile; expected switch_tile=1 on the first pass" + whose());
     } else {
-      check_extent(pc, pass.k, pass.n, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
+      check_tile(pc, pass, tiles_[static_cast<std::size_t>(switches_ - 1)].pc);
     }
   }
 
-  void check_extent(std::size_t pc, std::int64_t k, std::int64_t n, std::size_t read_pc) {
+  // A pass uses no more than the valid part of its tile, whose weights are of its precision's type.
+  template <typename Pass>
+  void check_tile(std::size_t pc, const Pass& pass, std::size_t read_pc) {
     const auto& read = std::get<ReadWeights>(program_.code[read_pc]);
-    if (k <= read.k && n <= read.n) return;
-    findings_.add_pair(FindingKind::kRange, pc, read_pc,
-                       fmt::format("uses {} rows and {} columns of the tile of", k, n),
-                       fmt::format("k at most {} and n at most {}", read.k, read.n));
+    const std::int64_t weights = weight_type_of(precision_info(pass.precision));
+    if (pass.k > read.k || pass.n > read.n) {
+      findings_.add_pair(FindingKind::kRange, pc, read_pc,
+                         fmt::format("uses {} rows and {} columns of the tile of", pass.k, pass.n),
+                         fmt::format("k at most {} and n at most {}", read.k, read.n));
+    } else if (read.weights != weights) {
+      const std::string type = operand_text(Operand::WeightType, read.weights);
+      findings_.add_pair(FindingKind::kRange, pc, read_pc,
+                         fmt::format("multiplies by {} weights of the tile of", type),
+                         "weights of type " + operand_text(Operand::WeightType, weights));
+    }
   }
 
   struct Tile {

@@ -52,11 +52,14 @@ void VectorChecker::check(const ActivatePool& insn) {
 template <typename Insn>
 void VectorChecker::check_activation(const Insn& insn) {
   require("n", insn.n, 1, machine_.c());
-  if (insn.type == type::kS32) {
+  if (!is_requantised(insn.type)) {
     if (insn.function == function::kTable) {
-      bad_("looks up s32; expected type u8, s8 or s16 with function table");
+      bad_(fmt::format("looks up {}; expected type u8, s8 or s16 with function table",
+                       operand_text(Operand::Type, insn.type)));
     }
-    return;
+    if (!is_float(insn.type)) return;
+    require("hi", insn.hi, insn.lo, operand_range(Operand::Limit).high);
+    return require("zero_point", insn.zero_point, 0, 0);
   }
   const OperandRange range = type_range(insn.type);
   require("lo", insn.lo, range.low, range.high);
@@ -68,8 +71,9 @@ void VectorChecker::check(const Vector& i) {
   const bool unary = i.op == vector_op::kConvert || i.op == vector_op::kLookup;
   const bool reads_a = i.op != vector_op::kFill;
   const bool reads_b = reads_a && !unary;
-  if (i.op == vector_op::kLookup && i.a_type == type::kS32) {
-    bad_("looks up s32; expected a_type u8, s8 or s16");
+  if (i.op == vector_op::kLookup && !is_requantised(i.a_type)) {
+    bad_(fmt::format("looks up {}; expected a_type u8, s8 or s16",
+                     operand_text(Operand::Type, i.a_type)));
   }
   if (i.op != vector_op::kLookup) {
     if (reads_a) check_zero(Unit::kVector, configuration::kAZero, i.a_type);
@@ -120,6 +124,7 @@ void VectorChecker::check_window_side(std::string_view axis, std::array<std::int
 }
 
 void VectorChecker::check_zero(Unit unit, std::int64_t index, std::int64_t type) {
+  if (is_float(type)) return;  // floats have none
   const OperandRange range = type_range(type);
   require("register " + operand_text(Operand::Register, index), registers(unit).integer(index),
           range.low, range.high);
@@ -127,9 +132,12 @@ void VectorChecker::check_zero(Unit unit, std::int64_t index, std::int64_t type)
 
 void VectorChecker::check_result(Unit unit, std::int64_t type) {
   check_zero(unit, configuration::kToZero, type);
-  const OperandRange range = type_range(type);
   const std::int64_t lo = registers(unit).integer(configuration::kLo);
   const std::int64_t hi = registers(unit).integer(configuration::kHi);
+  if (is_float(type)) {
+    return require("register hi", hi, lo, std::numeric_limits<std::int32_t>::max());
+  }
+  const OperandRange range = type_range(type);
   require("register lo", lo, std::numeric_limits<std::int32_t>::min(), range.high);
   require("register hi", hi, std::max(lo, range.low), std::numeric_limits<std::int32_t>::max());
 }

@@ -31,6 +31,8 @@ constexpr auto kRungs = std::to_array<Rung>({
     {"gpu", "the models of GPUs on measured tables, the half they were fitted on and the other",
      true, validate_gpu},
     {"h100", "the same on products of one H100 in bf16", true, validate_h100},
+    {"v6e", "products of a real TPU v6e, beside a plain formula", true, validate_v6e},
+    {"v3", "products of a core of a real TPU v3, beside a plain formula", true, validate_v3},
     {"host", "the CPU model fitted on this computer, on products it was not fitted on", true,
      validate_host},
     {"scalesim", "SCALE-Sim's weight-stationary cycles, layer by layer", false, validate_scalesim},

@@ -64,6 +64,8 @@ struct Validation {
 [[nodiscard]] Validation validate_paper(const ValidateRequest& request);
 [[nodiscard]] Validation validate_gpu(const ValidateRequest& request);
 [[nodiscard]] Validation validate_h100(const ValidateRequest& request);
+[[nodiscard]] Validation validate_v6e(const ValidateRequest& request);
+[[nodiscard]] Validation validate_v3(const ValidateRequest& request);
 [[nodiscard]] Validation validate_host(const ValidateRequest& request);
 [[nodiscard]] Validation validate_scalesim(const ValidateRequest& request);
 

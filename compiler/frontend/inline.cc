@@ -1,4 +1,5 @@
-// Inline shapes: quantised graphs with seeded weights, for timing and for engine comparisons.
+// Inline shapes: quantised graphs (or their float models, inline_floats.h) with seeded weights, for
+// timing and for engine comparisons.
 //
 // The weights are the bytes of std::mt19937_64, whose sequence the C++ standard fixes, so they are
 // the same everywhere. Output scales are set from the variance of a sum of k products of uniform
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <random>
 
+#include "compiler/frontend/inline_floats.h"
 #include "compiler/frontend/load_options.h"
 
 namespace systole::compiler {
@@ -279,7 +281,9 @@ std::vector<std::string> inline_forms() {
   return forms;
 }
 
-Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
+namespace {
+
+Graph load_quantised(const std::string& model, const LoadOptions& options) {
   if (!options.dims.empty() || !options.shapes.empty()) {
     throw InputError(model, "an inline shape has no open dimensions", "sizes in the shape itself");
   }
@@ -295,6 +299,13 @@ Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
     return make_mlp(model, sizes, options.batch.value_or(1), options.structure_only);
   sizes[0] = options.batch.value_or(sizes[0]);
   return make_gemm(model, sizes, options.structure_only);
+}
+
+}  // namespace
+
+Graph load_inline_shape(const std::string& model, const LoadOptions& options) {
+  Graph graph = load_quantised(model, options);
+  return options.inline_floats ? inline_floats(std::move(graph)) : graph;
 }
 
 }  // namespace systole::compiler

@@ -14,6 +14,7 @@ struct LoadOptions {
   std::optional<std::int64_t> batch;         // --batch: the symbolic leading dimension
   std::map<std::string, std::int64_t> dims;  // --dim NAME=N
   std::map<std::string, Shape> shapes;       // --shape x=1x3x224x224
+  bool inline_floats = false;                // inline shapes as float models, not quantised ones
   bool structure_only = false;  // for timing alone: weights get no data where that saves work
 };
 

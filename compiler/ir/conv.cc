@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/ir/bfloat16_products.h"
 #include "compiler/ir/matmul.h"
 #include "compiler/ir/shapes.h"
 
@@ -144,6 +145,7 @@ void fold(const Tensor& product, const Part& part, std::int64_t filters, Tensor&
 
 Tensor evaluate_conv(const ConvAttrs& attrs, const Tensor& x, const Tensor& w, const Tensor* bias,
                      const Shape& shape) {
+  if (x.type == DType::kBfloat16) return convolve_bfloat16(attrs, x, w, bias, shape);
   const bool integer = x.type != DType::kFloat32;
   const DType sums = integer ? DType::kInt32 : DType::kFloat32;
   Tensor y(attrs.output ? attrs.output->type : sums, shape);

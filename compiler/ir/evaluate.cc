@@ -130,6 +130,11 @@ void for_channels(const Quant& q, const Shape& shape, std::int64_t count, Each e
 // Saturated into the range.
 Tensor quantise_tensor(const Quant& q, const Tensor& x, IntegerRange range) {
   Tensor y(q.type, x.shape);
+  if (q.type == DType::kBfloat16) {
+    std::ranges::transform(x.as<float>(), y.as<Bfloat16>().begin(),
+                           [&](float v) { return Bfloat16(limited(v, range)); });
+    return y;
+  }
   with_integers(y, [&](auto values) {
     using T = typename decltype(values)::value_type;
     for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
@@ -142,6 +147,10 @@ Tensor quantise_tensor(const Quant& q, const Tensor& x, IntegerRange range) {
 
 Tensor dequantise_tensor(const Quant& q, const Tensor& x) {
   Tensor y(DType::kFloat32, x.shape);
+  if (q.type == DType::kBfloat16) {
+    std::ranges::copy(x.as<Bfloat16>(), y.as<float>().begin());
+    return y;
+  }
   with_integers(x, [&](auto values) {
     for_channels(q, x.shape, x.count(), [&](std::size_t i, std::size_t c) {
       const std::int64_t centred = std::int64_t{values[i]} - q.zero_points[c];
@@ -322,7 +331,9 @@ float map_exact(const MapAttrs& a, float x) {
 }
 
 IntegerRange integer_range(DType type) {
-  IntegerRange range;
+  IntegerRange range{std::numeric_limits<std::int32_t>::min(),
+                     std::numeric_limits<std::int32_t>::max()};
+  if (type == DType::kBfloat16) return range;  // no limits
   with_integer_type(type, [&](auto zero) {
     using Limits = std::numeric_limits<decltype(zero)>;
     range = {Limits::min(), Limits::max()};

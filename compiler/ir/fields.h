@@ -45,6 +45,7 @@ void each_field(ProductQuants& a, Visit&& visit) {
   visit("y", a.output);
   visit("lo", a.lo);
   visit("hi", a.hi);
+  visit("sum_rows", a.sum_rows);
   visit("w", a.w_quant);
   visit("lookup", a.lookup);
 }

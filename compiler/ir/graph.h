@@ -42,13 +42,20 @@ struct TableAttrs {
   std::vector<std::int16_t> points = {};  // results at -32768, -32512 ... 32768; else empty
 };
 // Quantised products (matmul and conv). With `output`, x and w are integers and the result is the
-// requantised integer tensor: zero points x_quant / w_quant, bias int32 at scale xs*ws, multiplier
-// xs*ws/ys, result saturated into [lo, hi]. Without `output` and with integer x, the result is the
-// int32 sums.
+// requantised integer tensor (of bfloat16, see below): zero points x_quant / w_quant, bias int32 at
+// scale xs*ws, multiplier xs*ws/ys, result saturated into [lo, hi]. Without `output` and with
+// integer x, the result is the int32 sums.
+//
+// With bfloat16 x and w (whose quantisations say no more than the type) sums are float32: +0, then
+// a fused multiply-add for each k, upwards (conv: kernel row, kernel column, channel; padding left
+// out); with sum_rows each stretch of so many k (of one kernel position) begins anew and is added
+// to the sum of those before. Then + bias, float32, limited to [lo, hi] (limits as integers, the
+// least and the largest int32 are none), rounded to `output`, or float32 without.
 struct ProductQuants {
   std::optional<Quant> x_quant, w_quant, output;  // w per column (matmul: axis 1, conv: axis 0)
   std::int32_t lo = 0, hi = 255;  // of the requantised result, activation functions folded in
   std::optional<TableAttrs> lookup = {};  // what the requantised result goes through
+  std::int64_t sum_rows = 0;              // of bfloat16: rows of the array, 0: not cut
 };
 // matmul: alpha * x w (+ beta * bias). Requantised: beta 1, bias at alpha*xs*ws, multiplier
 // (alpha*xs)*ws/ys. int32 sums leave alpha and beta aside (MatMulInteger).

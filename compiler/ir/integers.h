@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "compiler/ir/graph.h"
 
@@ -41,5 +42,12 @@ struct IntegerRange {
   std::int32_t lo = 0, hi = 0;
 };
 [[nodiscard]] IntegerRange integer_range(DType type);
+// A float within limits that are integers; the least and the largest int32 are none.
+[[nodiscard]] inline float limited(float x, IntegerRange range) {
+  using Word = std::numeric_limits<std::int32_t>;
+  if (range.lo != Word::min() && x < static_cast<float>(range.lo)) x = static_cast<float>(range.lo);
+  if (range.hi != Word::max() && x > static_cast<float>(range.hi)) x = static_cast<float>(range.hi);
+  return x;
+}
 
 }  // namespace systole::compiler

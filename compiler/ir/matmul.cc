@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/numerics.h"
+#include "compiler/ir/bfloat16_products.h"
 #include "compiler/ir/integers.h"
 
 namespace systole::compiler {
@@ -165,6 +166,7 @@ Tensor evaluate_matmul(const MatmulAttrs& attrs, std::span<const MatmulTerm> ter
   if (w.shape.size() > 2) return multiply_batches(attrs, x, w);
   Shape shape = x.shape;
   shape.back() = w.shape[1];
+  if (x.type == DType::kBfloat16) return multiply_bfloat16(attrs, x, w, bias);
   if (x.type != DType::kFloat32) {
     return multiply_integers(attrs, terms, Tensor(DType::kInt32, std::move(shape)), bias);
   }

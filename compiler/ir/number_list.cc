@@ -14,6 +14,7 @@ std::string number_text(const std::uint8_t* bytes) {
   T number{};
   std::memcpy(&number, bytes, sizeof number);
   if constexpr (std::is_same_v<T, bool>) return number ? "1" : "0";
+  if constexpr (std::is_same_v<T, Bfloat16>) return fmt::format("{}", float{number});
   return fmt::format("{}", number);
 }
 

@@ -294,6 +294,8 @@ class Parser {
   T read_element() {
     if constexpr (std::is_same_v<T, bool>) {
       return one_of(std::array<std::string_view, 2>{"0", "1"}, "a truth value") == 1;
+    } else if constexpr (std::is_same_v<T, Bfloat16>) {
+      return Bfloat16(in_.number<float>());
     } else {
       return in_.number<T>();
     }

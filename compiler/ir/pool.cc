@@ -43,6 +43,18 @@ T largest(std::span<const T> plane, std::int64_t width, const Steps& rows, const
   return top;
 }
 
+float largest_or_nan(std::span<const float> plane, std::int64_t width, const Steps& rows,
+                     const Steps& columns) {
+  float top = -std::numeric_limits<float>::infinity();
+  for (std::int64_t i = rows.first; i < rows.end; ++i) {
+    for (std::int64_t j = columns.first; j < columns.end; ++j) {
+      const float v = plane[static_cast<std::size_t>(rows.at(i) * width + columns.at(j))];
+      top = top < v || v != v ? v : top;
+    }
+  }
+  return top;
+}
+
 // The sum of (x - zero).
 template <typename Sum, typename T>
 Sum total(std::span<const T> plane, std::int64_t width, const Steps& rows, const Steps& columns,
@@ -117,7 +129,30 @@ void average_pool(const PoolAttrs& a, const Tensor& x, Tensor& y) {
 
 }  // namespace
 
+namespace {
+
+// Of bfloat16: sums in binary32, rounded once; a NaN is the largest.
+Tensor pool_bfloat16(const PoolAttrs& attrs, const Tensor& x, const Shape& shape) {
+  Tensor wide(DType::kFloat32, x.shape);
+  std::ranges::copy(x.as<Bfloat16>(), wide.as<float>().begin());
+  Tensor sums(DType::kFloat32, shape);
+  if (attrs.fn == PoolFn::kAverage) {
+    float_average(attrs, wide, sums);
+  } else {
+    for_windows<float>(attrs, wide, shape, [&](auto out, auto plane, const auto& r, const auto& c) {
+      sums.as<float>()[out] = largest_or_nan(plane, x.shape[3], r, c);
+    });
+  }
+  Tensor y(DType::kBfloat16, shape);
+  std::ranges::transform(sums.as<float>(), y.as<Bfloat16>().begin(),
+                         [](float v) { return Bfloat16(v); });
+  return y;
+}
+
+}  // namespace
+
 Tensor evaluate_pool(const PoolAttrs& attrs, const Tensor& x, DType type, const Shape& shape) {
+  if (x.type == DType::kBfloat16) return pool_bfloat16(attrs, x, shape);
   Tensor y(type, shape);
   switch (attrs.fn) {
     case PoolFn::kMax:

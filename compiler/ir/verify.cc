@@ -13,6 +13,7 @@ bool is_integer(DType type) {
   return type == DType::kUint8 || type == DType::kInt8 || type == DType::kUint16 ||
          type == DType::kInt16 || type == DType::kInt32;
 }
+bool is_quantised(DType type) { return is_integer(type) || type == DType::kBfloat16; }
 
 // What is thrown from where a rule is broken to fault_of.
 struct Fault {
@@ -76,7 +77,9 @@ class Checker {
 
   void quant(const Quant& q, const Shape& shape) const {
     require(!q.scales.empty() && q.scales.size() == q.zero_points.size(), "scales and zero points");
-    require(is_integer(q.type), "quantised type");
+    require(is_quantised(q.type), "quantised type");
+    if (q.type == DType::kBfloat16)
+      require(q.scales == std::vector{1.0F} && q.zero_points == std::vector{0}, "no scale");
     if (q.per_tensor()) return;
     require(q.axis >= 0 && q.axis < static_cast<std::int64_t>(shape.size()), "quantisation axis");
     require(shape[static_cast<std::size_t>(q.axis)] == static_cast<std::int64_t>(q.scales.size()),
@@ -127,12 +130,15 @@ class Checker {
     if (a.x_quant) quant(*a.x_quant, in(0).shape);
     if (a.w_quant) quant(*a.w_quant, in(1).shape);
     const bool integer = is_integer(in(0).type);
+    const bool rounded = in(0).type == DType::kBfloat16;
     require(integer == is_integer(in(1).type), "both operands integer or both float");
+    require(rounded == (in(1).type == DType::kBfloat16), "both operands bfloat16 or none");
     const DType wide = integer ? DType::kInt32 : DType::kFloat32;
     if (biased) require(bias.type == wide, "bias type");
     if (a.lookup) table(*a.lookup, out().type);
     if (!a.output) return require(out().type == wide && !a.lookup, "result type");
-    require(integer && a.x_quant && a.w_quant, "quantised operands");
+    require((integer || rounded) && a.x_quant && a.w_quant, "quantised operands");
+    require(!rounded || a.output->type == DType::kBfloat16, "bfloat16 of bfloat16");
     per_tensor(a.output, out());
     require(a.lo <= a.hi, "range");
   }

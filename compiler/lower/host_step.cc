@@ -1,6 +1,8 @@
 // Host steps by node: the reverse table of isa/host_ops.def, attributes in its order.
 #include "compiler/lower/host_step.h"
 
+#include "compiler/ir/integers.h"
+
 namespace systole::compiler {
 namespace {
 
@@ -46,9 +48,14 @@ HostOp zip_op(ZipFn fn) {
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }
 
-HostStep zip_step(const ZipAttrs& a) {
+// Of bfloat16 without limits: the host computes in float32 and rounds.
+std::optional<HostStep> zip_step(const ZipAttrs& a) {
   HostStep step = plain(zip_op(a.fn));
   if (!a.output) return step;
+  if (a.output->type == DType::kBfloat16) {
+    const IntegerRange none = integer_range(DType::kBfloat16);
+    return a.lo == none.lo && a.hi == none.hi ? std::optional(step) : std::nullopt;
+  }
   step.numbers = {a.a_quant->zero_points[0], a.b_quant->zero_points[0], a.output->zero_points[0],
                   a.lo, a.hi};
   step.reals = {a.a_quant->scales[0], a.b_quant->scales[0], a.output->scales[0]};
@@ -77,7 +84,7 @@ HostStep pool_step(const PoolAttrs& a) {
   append(w.pads);
   step.numbers.push_back(a.count_padding ? 1 : 0);
   append(a.overhang);
-  if (!a.output) return step;
+  if (!a.output || a.output->type == DType::kBfloat16) return step;
   step.numbers.push_back(a.x_quant->zero_points[0]);
   step.numbers.push_back(a.output->zero_points[0]);
   step.reals = {a.x_quant->scales[0], a.output->scales[0]};

@@ -1,4 +1,4 @@
-// Image: tiles are written row-major, R x C bytes each, with zeros beyond the valid rows and
+// Image: tiles are written row-major, R x C weights each, with zeros beyond the valid rows and
 // columns. Within them, what is no weight of the model (beside the blocks of groups, around a
 // folded kernel) is the column's zero point, which the array subtracts.
 #include "compiler/lower/image.h"
@@ -55,7 +55,7 @@ class ImageBuilder {
   void reserve(Product& p) {
     for (std::vector<Tile>& column : p.tiles) {
       for (Tile& tile : column) {
-        tile.dram = plan_.place(Area::kWeights, isa::tile_bytes(machine_), 1);
+        tile.dram = plan_.place(Area::kWeights, isa::tile_bytes(machine_, p.weight_type()), 1);
       }
     }
     if (p.param_rows() == 0) return;
@@ -76,15 +76,17 @@ class ImageBuilder {
   }
 
   void fill_tile(const Product& p, const Slice& slice, const Cut& columns, const Tile& tile) {
+    const std::int64_t each = isa::tile_bytes(machine_, p.weight_type()) / machine_.pe_count();
     const std::uint8_t* source =
         graph_.value(p.node->inputs[2 * slice.term + 1]).constant->data.data();
     std::uint8_t* to = program_.weights.data() + tile.dram;
-    for (std::int64_t r = 0; r < slice.rows(); ++r, to += machine_.c()) {
+    for (std::int64_t r = 0; r < slice.rows(); ++r, to += machine_.c() * each) {
       if (p.zero_row >= 0) fill_zero_points(*p.quants().w_quant, columns, to);
       const WeightRow row = weight_row(p, slice, r);
       const std::int64_t end = std::min(row.end, columns.begin + columns.width);
       for (std::int64_t c = std::max(row.first, columns.begin); c < end; ++c) {
-        to[c - columns.begin] = source[row.offset + c * row.step];
+        std::memcpy(to + (c - columns.begin) * each, source + (row.offset + c * row.step) * each,
+                    static_cast<std::size_t>(each));
       }
     }
   }
@@ -109,9 +111,8 @@ class ImageBuilder {
       }
       if (p.params < 0) continue;
       const std::int64_t row = p.params + block * p.param_rows() * machine_.param_row_bytes();
-      if (bias != nullptr)
-        put(row, c, std::bit_cast<std::uint32_t>(bias->as<std::int32_t>()[column]));
-      if (!p.requantised()) continue;
+      if (bias != nullptr) put(row, c, word_of(*bias, column));
+      if (!p.requantised() || p.floats()) continue;
       const float multiplier = requantise_multiplier(
           p.alpha() * q.x_quant->scales[0], pick(q.w_quant->scales, column), q.output->scales[0]);
       put(row + machine_.param_row_bytes(), c, std::bit_cast<std::uint32_t>(multiplier));
@@ -120,6 +121,13 @@ class ImageBuilder {
 
   void put(std::int64_t row, std::int64_t column, std::uint32_t word) {
     std::memcpy(program_.constants.data() + row + 4 * column, &word, sizeof word);
+  }
+
+  // An int32 or a float32.
+  static std::uint32_t word_of(const Tensor& t, std::size_t i) {
+    std::uint32_t word;
+    std::memcpy(&word, t.data.data() + i * sizeof word, sizeof word);
+    return word;
   }
 
   template <typename T>

@@ -30,6 +30,7 @@ bool packs(const Node& node) {
     case OpKind::kConv: {
       const auto& attrs = std::get<ConvAttrs>(node.attrs);
       if (!attrs.x_quant || !attrs.w_quant) return false;
+      if (attrs.x_quant->type == DType::kBfloat16) return false;  // a zero times infinity
       const auto& zeros = attrs.w_quant->zero_points;
       return std::all_of(zeros.begin(), zeros.end(), [](std::int32_t zero) { return zero == 0; });
     }

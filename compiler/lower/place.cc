@@ -27,7 +27,8 @@ bool has_elements(const Graph& graph, const Node& node) {
 constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
 
 bool is_short(DType type) {
-  return type == DType::kUint8 || type == DType::kInt8 || type == DType::kInt16;
+  return type == DType::kUint8 || type == DType::kInt8 || type == DType::kInt16 ||
+         type == DType::kBfloat16;
 }
 bool is_short(const std::optional<Quant>& quant) {
   return quant && is_short(quant->type) && quant->per_tensor();
@@ -36,7 +37,7 @@ bool is_short(const std::optional<Quant>& quant) {
 class Placer {
  public:
   Placer(const Graph& graph, const isa::Machine& machine, const std::set<std::size_t>& on_host)
-      : graph_(graph), machine_(machine.name), on_host_(on_host) {}
+      : graph_(graph), machine_(machine), on_host_(on_host) {}
 
   Placement run() {
     const std::size_t values = graph_.values.size();
@@ -151,16 +152,21 @@ class Placer {
       if (is_dequantised_constant(node.inputs[1])) {
         throw InputError(where, "its weights are integers but its activations are float32",
                          "activations behind QuantizeLinear and DequantizeLinear, as machine " +
-                             machine_ + " multiplies int8");
+                             machine_.name + " multiplies int8");
       }
       throw InputError(
           where, "its second operand is computed at run time",
-          "constant weights, as machine " + machine_ + " reads tiles from weight memory only");
+          "constant weights, as machine " + machine_.name + " reads tiles from weight memory only");
     }
     if (!quants.x_quant || !quants.w_quant) {
-      throw InputError(where, "is float32, but machine " + machine_ + " multiplies int8",
+      throw InputError(where, "is float32, but machine " + machine_.name + " multiplies int8",
                        "a quantised model (systole quantize MODEL.onnx --calibrate DATA -o "
                        "QUANTISED.onnx), --calibrate DATA, or --timing-only");
+    }
+    if (quants.x_quant->type == DType::kBfloat16) return check_floats(node);
+    if (machine_.array_operands == isa::Operands::kBf16) {
+      throw InputError(where, "is quantised, but machine " + machine_.name + " multiplies bfloat16",
+                       "a float32 model, or a machine whose array.operands are integers or both");
     }
     if (!is_short(quants.x_quant->type) || dtype_bytes(quants.w_quant->type) != 1) {
       throw InputError(where,
@@ -168,6 +174,15 @@ class Placer {
                                    dtype_name(quants.w_quant->type)),
                        "uint8, int8 or int16 by uint8 or int8");
     }
+  }
+
+  // Groups are a block-diagonal tile, whose zeros times infinity would be NaN.
+  static void check_floats(const Node& node) {
+    const auto* conv = std::get_if<ConvAttrs>(&node.attrs);
+    if (conv == nullptr || conv->groups == 1) return;
+    throw InputError("node " + node.name,
+                     fmt::format("is a convolution of {} groups in bfloat16", conv->groups),
+                     "one group, or a quantised model on a machine of integers");
   }
 
   [[nodiscard]] bool is_dequantised_constant(ValueId id) const {
@@ -178,7 +193,7 @@ class Placer {
   }
 
   const Graph& graph_;
-  const std::string& machine_;
+  const isa::Machine& machine_;
   const std::set<std::size_t>& on_host_;
   Placement result_;
   std::vector<int> host_ready_;      // by value: first host stage that can read it

@@ -264,9 +264,11 @@ class Timeline {
     const bool works = head_works(c);
     const Entry head = pop(c, at);
     if (!works) return;
-    const Granted read = memory_.tile(at);
+    const std::int64_t type = std::get<isa::ReadWeights>(insn(head)).weights;
+    const std::int64_t bytes = isa::tile_bytes(machine_, type);
+    const Granted read = memory_.tile(at, bytes);
     layer(head.layer).weights += read.end - read.begin;
-    layer(head.layer).weight_bytes += isa::tile_bytes(machine_);
+    layer(head.layer).weight_bytes += bytes;
     c.free = at + 1;
     whole_.push_back(read.end + machine_.dram_latency + 1);
     complete(c, whole_.back() - 1);

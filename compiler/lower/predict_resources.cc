@@ -24,11 +24,10 @@ Granted LinkClock::send(std::int64_t at, std::int64_t bytes) {
 
 MemoryClock::MemoryClock(const isa::Machine& machine)
     : cycle_(kPicosecondsInSecond / static_cast<double>(machine.clock_hertz)),
-      burst_(static_cast<double>(isa::tile_bytes(machine)) * kPicosecondsInSecond /
-             static_cast<double>(machine.dram_bytes_per_second)) {
+      bytes_per_second_(static_cast<double>(machine.dram_bytes_per_second)) {
   if (machine.dram_kind != isa::DramKind::kBanked) return;
   burst_ = static_cast<double>(machine.dram_burst_picoseconds());
-  bursts_ = ceil_div(isa::tile_bytes(machine), machine.dram_burst_bytes * machine.dram_channels);
+  burst_bytes_ = machine.dram_burst_bytes * machine.dram_channels;
   refresh_every_ = static_cast<double>(machine.dram_trefi);
   refresh_ = static_cast<double>(machine.dram_trp + machine.dram_trfc);
   opening_ = static_cast<double>(machine.dram_trcd);
@@ -36,16 +35,16 @@ MemoryClock::MemoryClock(const isa::Machine& machine)
   open_ = static_cast<double>(machine.dram_tras);
 }
 
-Granted MemoryClock::tile(std::int64_t at) {
+Granted MemoryClock::tile(std::int64_t at, std::int64_t bytes) {
   const double asked = static_cast<double>(at) * cycle_;
   if (refresh_every_ == 0.0) {
     const double begin = std::max(free_, asked);
-    free_ = begin + burst_;
+    free_ = begin + static_cast<double>(bytes) * kPicosecondsInSecond / bytes_per_second_;
     return {static_cast<std::int64_t>(begin / cycle_), up(free_ / cycle_)};
   }
   free_ = std::max(free_, opened(asked));
   const double begin = free_;
-  for (std::int64_t left = bursts_; left > 0;) {
+  for (std::int64_t left = ceil_div(bytes, burst_bytes_); left > 0;) {
     const double next = (std::floor(free_ / refresh_every_) + 1.0) * refresh_every_;
     const auto fit = static_cast<std::int64_t>((next - free_) / burst_);
     free_ += static_cast<double>(std::min(left, fit)) * burst_;

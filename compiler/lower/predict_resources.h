@@ -33,16 +33,17 @@ class LinkClock {
 class MemoryClock {
  public:
   explicit MemoryClock(const isa::Machine& machine);
-  [[nodiscard]] Granted tile(std::int64_t at);
+  [[nodiscard]] Granted tile(std::int64_t at, std::int64_t bytes);
 
  private:
   [[nodiscard]] double opened(double asked) const;
 
-  double cycle_;                // a cycle's length
-  double burst_;                // a burst's; simple memory: a whole tile is one
-  std::int64_t bursts_ = 1;     // of a tile
-  double refresh_every_ = 0.0;  // 0: never
-  double refresh_ = 0.0;        // a refresh
+  double cycle_;  // a cycle's length
+  double bytes_per_second_;
+  double burst_ = 0.0;            // banked: a burst's
+  std::int64_t burst_bytes_ = 1;  // of all channels
+  double refresh_every_ = 0.0;    // 0: never
+  double refresh_ = 0.0;          // a refresh
   // A row's opening, its closing, and how long it stays open at least.
   double opening_ = 0.0, closing_ = 0.0, open_ = 0.0;
   double free_ = 0.0;

@@ -164,7 +164,7 @@ void check_tiles(const Product& p, const Packing& packing, const isa::Machine& m
   const std::int64_t columns = ceil_div(p.out.channels, machine.c());
   const double least = p.groups == 1 ? static_cast<double>(slices) * static_cast<double>(columns)
                                      : static_cast<double>(std::max(slices, columns));
-  const std::int64_t room = machine.dram_bytes / isa::tile_bytes(machine);
+  const std::int64_t room = machine.dram_bytes / isa::tile_bytes(machine, p.weight_type());
   const std::string where = "node " + p.node->name;
   if (least > static_cast<double>(room)) {
     throw InputError(where, fmt::format("needs {:.0f} weight tiles or more", least),
@@ -292,7 +292,8 @@ Fold best_fold(const Graph& graph, const Node& node, const isa::Machine& machine
   const bool plain = attrs.window.dilations == std::array<std::int64_t, 2>{1, 1} &&
                      std::all_of(zeros.begin(), zeros.end(), [](auto z) { return z == 0; });
   const bool whole = in.height % fold.y == 0 && in.width % fold.x == 0;
-  if (fold == Fold{} || !plain || !whole) return {};
+  const bool floats = attrs.x_quant->type == DType::kBfloat16;  // a zero times infinity
+  if (fold == Fold{} || !plain || !whole || floats) return {};
   const FeatureMap blocks = folded(in, fold);
   if (blocks.image_pixels() == 1 || blocks.channels > machine.r()) return {};
   const std::int64_t cycles = pass_cycles(make_product(graph, node, in, machine));

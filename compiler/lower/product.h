@@ -64,6 +64,10 @@ struct Product {
   [[nodiscard]] std::int64_t precision() const {
     return isa::precision_for(quants().x_quant->type);
   }
+  [[nodiscard]] bool floats() const { return quants().x_quant->type == DType::kBfloat16; }
+  [[nodiscard]] std::int64_t weight_type() const {
+    return isa::weight_type_of(isa::precision_info(precision()));
+  }
   [[nodiscard]] std::int64_t row_cycles() const {
     return isa::precision_info(precision()).row_cycles;
   }
@@ -73,8 +77,12 @@ struct Product {
   // Whether windows lie in the padding above or below the map, where they reach no line of it.
   [[nodiscard]] bool misses_lines() const;
   std::int64_t macs = 0;  // multiply-accumulates of one batch that the model asks for
-  // Parameter rows for each column block: bias and, when requantised, scale.
-  [[nodiscard]] std::int64_t param_rows() const { return (has_bias() || requantised()) ? 2 : 0; }
+  // Parameter rows for each column block: bias and, when requantised, scale; of floats a bias
+  // alone.
+  [[nodiscard]] std::int64_t param_rows() const {
+    if (floats()) return has_bias() ? 1 : 0;
+    return (has_bias() || requantised()) ? 2 : 0;
+  }
 };
 
 // Passes in a program; each tile needs one at least.

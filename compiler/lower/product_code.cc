@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "base/diag.h"
+#include "compiler/ir/integers.h"
 #include "compiler/lower/op_code.h"
 #include "isa/access.h"
 #include "isa/operand.h"
@@ -190,7 +191,9 @@ class ProductCode::Emission {
                                  .n = p_.columns[pass.nb].width,
                                  .is_signed = q.w_quant->type == DType::kInt8 ? 1 : 0,
                                  .use_zero = p_.zero_row >= 0 ? 1 : 0,
-                                 .zero = p_.zero_row >= 0 ? p_.zero_row + block : 0},
+                                 .zero = p_.zero_row >= 0 ? p_.zero_row + block : 0,
+                                 .instance = 0,
+                                 .weights = p_.weight_type()},
                                 op_.layer);
     context_.passed(late + cycles);
   }
@@ -315,8 +318,10 @@ class ProductCode::Emission {
                        .lane = columns.lane,
                        .rows = activation.rows,
                        .n = columns.width,
-                       .type = isa::type::kS32};
-    if (p_.requantised()) {
+                       .type = p_.floats() ? isa::type::kF32 : isa::type::kS32};
+    if (p_.floats()) {
+      set_float_result(q, insn);
+    } else if (p_.requantised()) {
       insn.type = element_type(q.output->type);
       insn.zero_point = q.output->zero_points[0];
       insn.lo = q.lo;
@@ -335,6 +340,22 @@ class ProductCode::Emission {
     if (next == p_.columns.size() || p_.columns[next].block != columns.block)
       context_.written(columns.block, activation.first + activation.rows);
     activation.rows = 0;
+  }
+
+  // Limits that are none are the operand's; a lowest of 0 is a relu.
+  static void set_float_result(const ProductQuants& q, isa::Activate& insn) {
+    const isa::OperandRange& none = isa::operand_range(isa::Operand::Limit);
+    const IntegerRange unlimited = integer_range(DType::kBfloat16);
+    insn.lo = none.low;
+    insn.hi = none.high;
+    if (!q.output) return;
+    insn.type = isa::type::kBf16;
+    if (q.lo == 0) {
+      insn.function = isa::function::kRelu;
+    } else if (q.lo != unlimited.lo) {
+      insn.lo = q.lo;
+    }
+    if (q.hi != unlimited.hi) insn.hi = q.hi;
   }
 
   static std::int64_t lowest_of(std::int64_t type) {
@@ -374,37 +395,6 @@ class ProductCode::Emission {
   double row_cycles_;        // of a pass, on average over the tiles
   std::int64_t paired_ = 0;  // images whose lines have been paired
 };
-
-std::int64_t element_type(DType type) {
-  switch (type) {
-    case DType::kUint8:
-      return isa::type::kU8;
-    case DType::kInt8:
-      return isa::type::kS8;
-    case DType::kInt16:
-      return isa::type::kS16;
-    case DType::kInt32:
-      return isa::type::kS32;
-    case DType::kFloat32:
-    case DType::kUint16:
-    case DType::kInt64:
-    case DType::kBool:
-    case DType::kFloat64:
-      break;
-  }
-  SYSTOLE_CHECK(false, "{} is no type of the machine", dtype_name(type));
-}
-
-std::int64_t stretch_rows(const isa::Machine& machine) {
-  constexpr std::int64_t kMost = 512;
-  return std::clamp<std::int64_t>(machine.accumulators_rows / 2, 1, kMost);
-}
-
-FeatureMap JobContext::map(std::size_t i) const {
-  FeatureMap map = resident(i).map;
-  map.images = pixels_of(plan, resident(i), job.items) / map.image_pixels();
-  return map;
-}
 
 std::vector<ProductCode::Piece> ProductCode::pieces(const JobContext& context,
                                                     const DeviceOp& op) const {

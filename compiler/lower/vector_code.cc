@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/diag.h"
+#include "compiler/ir/integers.h"
 #include "compiler/lower/op_code.h"
 #include "compiler/lower/vector_op.h"
 #include "compiler/passes/clamp.h"
@@ -212,6 +213,9 @@ class Maker {
         registers_[reg::kToZero] = attrs.output->zero_points[0];
         registers_[reg::kLo] = -32'768;
         registers_[reg::kHi] = 65'535;
+        if (attrs.output->type != DType::kBfloat16) return;
+        registers_[reg::kLo] = integer_range(DType::kBfloat16).lo;  // none
+        registers_[reg::kHi] = integer_range(DType::kBfloat16).hi;
         return;
     }
   }

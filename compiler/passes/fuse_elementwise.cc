@@ -6,12 +6,14 @@
 #include "compiler/passes/fuse_elementwise.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/numerics.h"
 #include "compiler/ir/elementwise.h"
 #include "compiler/passes/clamp.h"
 #include "compiler/passes/graph_edit.h"
+#include "isa/insn.h"
 
 namespace systole::compiler {
 namespace {
@@ -19,6 +21,19 @@ namespace {
 constexpr std::size_t kMaxMaps = 64;
 
 bool is_short(DType type) { return type != DType::kFloat32 && dtype_bytes(type) <= 2; }
+
+// Whether the vector unit has the function.
+bool is_vector_op(ZipFn fn) {
+  using namespace isa::vector_op;  // NOLINT(google-build-using-namespace): names of the table
+  constexpr std::int64_t kNoVectorOp = -1;
+  switch (fn) {
+#define SYSTOLE_ZIP(name, text, host_op, vector_op, ...) \
+  case ZipFn::name:                                      \
+    return (vector_op) != kNoVectorOp;
+#include "isa/elementwise.def"
+  }
+  return false;  // no function is left
+}
 
 // An integer value with one scale. The vector unit takes none of 0, a table has any.
 struct Source {
@@ -109,9 +124,17 @@ class Fuser {
     MapAttrs attrs{MapFn::kClip, std::numeric_limits<float>::lowest(),
                    std::numeric_limits<float>::max()};  // a change of quantisation only
     if (!chain.maps.empty()) attrs = chain.maps[0];
+    const bool floats = x.quant.type == DType::kBfloat16 ||
+                        output.type == DType::kBfloat16;  // which have no tables
+    if (floats && !is_clamp(attrs, output)) return std::nullopt;
     attrs.x_quant = x.quant;
     attrs.output = output;
     return node_like(*chain.named, OpKind::kMap, {x.integer}, attrs);
+  }
+
+  static bool is_clamp(const MapAttrs& map, const Quant& output) {
+    const std::optional<Clamp> clamp = Clamp::of(map);
+    return clamp && clamp->has_steps(output);
   }
 
   static std::vector<std::uint8_t> table_of(const std::vector<MapAttrs>& maps, const Quant& x,
@@ -142,10 +165,13 @@ class Fuser {
     const auto b = dequantised(above.inputs[1]);
     if (!a || !b || !a->has_steps() || !b->has_steps() || chain.maps.size() > 1)
       return std::nullopt;
+    const ZipFn fn = std::get<ZipAttrs>(above.attrs).fn;
+    if (output.type == DType::kBfloat16 && !fuses_floats(fn, {*a, *b}, chain)) return std::nullopt;
+    if (a->quant.type == DType::kBfloat16 && output.type != a->quant.type) return std::nullopt;
     Clamp clamp;
     if (!chain.maps.empty()) {
       const std::optional<Clamp> found = Clamp::of(chain.maps[0]);
-      if (!found) return std::nullopt;
+      if (!found || !found->has_steps(output)) return std::nullopt;
       clamp = *found;
     }
     ZipAttrs attrs = std::get<ZipAttrs>(above.attrs);
@@ -155,6 +181,17 @@ class Fuser {
     attrs.lo = clamp.steps(output).lo;
     attrs.hi = clamp.steps(output).hi;
     return node_like(above, OpKind::kZip, {a->integer, b->integer}, attrs);
+  }
+
+  // Of bfloat16: what the vector unit computes; and what goes to the host, as it broadcasts, has no
+  // limits.
+  [[nodiscard]] bool fuses_floats(ZipFn fn, const std::array<Source, 2>& operands,
+                                  const Chain& chain) const {
+    const Shape& a = graph_.value(operands[0].integer).shape;
+    const Shape& b = graph_.value(operands[1].integer).shape;
+    const bool alike =
+        operands[0].quant.type == DType::kBfloat16 && operands[1].quant.type == DType::kBfloat16;
+    return alike && is_vector_op(fn) && (a == b || chain.maps.empty());
   }
 
   std::optional<Node> pool(const Node& above, const Chain& chain, const Quant& output) const {

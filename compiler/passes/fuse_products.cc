@@ -102,6 +102,7 @@ class Fuser {
     const auto axis = static_cast<std::int64_t>(column_axes(node).weights);
     if (!known || !is_short(weights.type)) return;
     if (!w->quant.per_tensor() && w->quant.axis != axis) return;
+    if ((x->quant.type == DType::kBfloat16) != (w->quant.type == DType::kBfloat16)) return;
     Tail tail = follow(node, *x, *w);
     const ValueId bias_in = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
     if (bias_in != kNoValue && tail.added != kNoValue) return;
@@ -136,6 +137,7 @@ class Fuser {
     if (user.kind != OpKind::kQuantise) return false;
     const Quant& quant = std::get<QuantAttrs>(user.attrs).quant;
     if (!quant.per_tensor() || !is_short(graph_.value(user.outputs[0]).type)) return false;
+    if (tail.clamp && !tail.clamp->has_steps(quant)) return false;
     tail.output = quant;
     tail.output->type = graph_.value(user.outputs[0]).type;
     return true;
@@ -165,7 +167,8 @@ class Fuser {
     const bool known = w && is_known(w->integer);
     const bool computed = x && !graph_.value(x->integer).constant;
     const bool fits = computed && known && node.inputs.size() == 2 &&
-                      alpha(node) == alpha(first.node) && same(*x, first.x) && same(*w, first.w) &&
+                      first.x.quant.type != DType::kBfloat16 && alpha(node) == alpha(first.node) &&
+                      same(*x, first.x) && same(*w, first.w) &&
                       graph_.value(other).shape == graph_.value(tail.value).shape;
     if (fits) tail.terms.push_back(n);
     return fits;
@@ -205,6 +208,7 @@ class Fuser {
       return graph_.structure_only ? std::optional<ValueId>(kNoValue) : std::nullopt;
     const std::int64_t columns = graph_.value(w.integer).shape[column_axes(product).weights];
     if (element_count(source.shape) != columns) return std::nullopt;
+    if (x.quant.type == DType::kBfloat16) return float_bias(product, id, columns);
     Tensor result(DType::kInt32, {columns});
     for (std::int64_t c = 0; c < columns; ++c) {
       const float scale = alpha(product) * x.quant.scales[0] * column(w.quant.scales, c);
@@ -225,6 +229,17 @@ class Fuser {
     }
     return graph_.add_value(
         Value{graph_.value(id).name + "_int32", DType::kInt32, {columns}, std::move(result)});
+  }
+
+  // beta * bias [N]; nothing unless it is a float32 constant.
+  std::optional<ValueId> float_bias(const Node& product, ValueId id, std::int64_t columns) {
+    const Value& source = graph_.value(id);
+    if (source.type != DType::kFloat32 || alpha(product) != 1.0F) return std::nullopt;
+    Tensor result = *source.constant;
+    result.shape = {columns};
+    for (float& v : result.as<float>()) v *= beta(product);
+    return graph_.add_value(
+        Value{source.name + "_bias", DType::kFloat32, {columns}, std::move(result)});
   }
 
   // Nothing where no number of steps makes the value, as with a scale of 0.
@@ -261,6 +276,8 @@ class Fuser {
       a.lo = range.lo;
       a.hi = range.hi;
       fused.outputs = {tail.value};
+    } else if (a.x_quant->type == DType::kBfloat16) {
+      fused.outputs = {tail.value};  // float32, as the model has it
     } else {
       fused.outputs = {graph_.add_value(
           Value{fused.name + "_int32", DType::kInt32, graph_.value(tail.value).shape, {}})};
@@ -268,7 +285,9 @@ class Fuser {
     if (keep_ && !keep_(fused)) return;
     std::vector<Node>& made = replaced_[tail.value];
     made.push_back(fused);
-    if (!tail.output) made.push_back(dequantise_result(fused, *quants(fused), tail.value));
+    const bool float_sums = a.x_quant->type == DType::kBfloat16;
+    if (!tail.output && !float_sums)
+      made.push_back(dequantise_result(fused, *quants(fused), tail.value));
   }
 
   // float(acc) * (alpha * xs * ws[c]) as a dequantise node of the int32 result.

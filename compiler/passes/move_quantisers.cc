@@ -78,7 +78,7 @@ class Mover {
         const auto from = slot_of.find(quantise.inputs[0]);
         if (from == slot_of.end() || from->second == i) continue;
         std::vector<Node>& above = slots[from->second];
-        if (!picks_elements(above.back())) continue;
+        if (!picks_elements(above.back()) || !keeps_fill(above.back(), quantise)) continue;
         pass_through(quantise, above);
         slots[i].erase(slots[i].begin() + static_cast<std::ptrdiff_t>(k));
         slot_of[above.back().outputs[0]] = from->second;
@@ -93,6 +93,12 @@ class Mover {
  private:
   static bool is_movable(const Node& node) {
     return node.kind == OpKind::kQuantise && std::get<QuantAttrs>(node.attrs).quant.per_tensor();
+  }
+
+  // A pad's number is an integer of the quantisation; as bfloat16 it is kept if it is whole.
+  static bool keeps_fill(Node node, const Node& quantise) {
+    const Quant& quant = std::get<QuantAttrs>(quantise.attrs).quant;
+    return quant.type != DType::kBfloat16 || dequantised_fill(node, quant);
   }
 
   // Emits the node over its inputs' integers and a dequantise behind it; false if it must not.

@@ -114,6 +114,11 @@ class Inserter {
     if (matmul != nullptr) matmul->alpha = matmul->beta = 1.0F;
     const bool biased = node.inputs.size() > 2;
     const Shape w_shape = graph_.value(node.inputs[1]).shape;
+    if (quantisations_.floats) {
+      node.inputs[1] = dequantised(node.name + "_weight", rounded(node.inputs[1], alpha));
+      if (biased) node.inputs[2] = times(node.inputs[2], beta);
+      return;
+    }
     if (!quantisations_.values) {
       node.inputs[1] = dequantised(node.name + "_weight", without_values(DType::kInt8, w_shape));
       if (!biased) return;
@@ -136,12 +141,35 @@ class Inserter {
       node.inputs[2] = dequantised(node.name + "_bias", quantise_bias(*bias, x_scale, scales));
   }
 
+  // The constant times a factor, in bfloat16.
+  [[nodiscard]] QuantisedConstant rounded(ValueId id, float factor) const {
+    const Value& v = graph_.value(id);
+    QuantisedConstant constant = without_values(DType::kBfloat16, v.shape);
+    if (v.constant && !v.constant->data.empty()) {
+      std::ranges::transform(v.constant->as<float>(), constant.integers.as<Bfloat16>().begin(),
+                             [&](float x) { return Bfloat16(factor * x); });
+    }
+    return constant;
+  }
+
+  // The same in float32.
+  ValueId times(ValueId id, float factor) {
+    if (factor == 1.0F || graph_.value(id).constant->data.empty()) return id;
+    Value v = graph_.value(id);
+    for (float& x : v.constant->as<float>()) x *= factor;
+    return graph_.add_value(std::move(v));
+  }
+
   // Constant operands of what is no product.
   void quantise_constants(Node& node) {
     for (ValueId& id : node.inputs) {
       const Value& v = graph_.value(id);
       if (!v.constant || v.type != DType::kFloat32) continue;
       const std::string name = v.name;
+      if (quantisations_.floats) {
+        id = dequantised(name, rounded(id, 1.0F));
+        continue;
+      }
       id = dequantised(name, quantisations_.values
                                  ? quantise_whole(scaled(v, 1.0F, quantisations_.where))
                                  : without_values(DType::kUint8, v.shape));

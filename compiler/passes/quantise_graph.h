@@ -31,7 +31,8 @@ struct QuantisePlan {
 struct Quantisations {
   std::map<ValueId, Quant> tensors;
   bool values = true;
-  std::string where;  // for errors
+  bool floats = false;  // bfloat16: weights are rounded, biases stay float32
+  std::string where;    // for errors
 };
 
 // Throws InputError if the weights or biases of a planned product are not finite.

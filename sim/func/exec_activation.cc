@@ -1,8 +1,11 @@
 // The activation unit's instructions, as exec.cc has those of the other units.
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/numerics.h"
+#include "isa/access.h"
+#include "isa/float_limits.h"
 #include "sim/func/lanes.h"
 #include "sim/func/pooling.h"
 
@@ -12,11 +15,20 @@ namespace {
 namespace function = isa::function;
 namespace type = isa::type;
 
+// A float32 sum + bias, limited; the bits of an element.
+template <typename Insn>
+std::int32_t activated_float(const Insn& i, State& s, std::int32_t sum, std::int64_t c) {
+  float x = std::bit_cast<float>(sum);
+  if (i.use_bias != 0) x = x + param<float>(s, i.bias, c);
+  return static_cast<std::int32_t>(float_bits(i.type, isa::float_limits_of(i).apply(x)));
+}
+
 // Accumulator + bias, then, unless the type is s32, requantised and through the function.
 template <typename Insn>
 std::int32_t activated(const Insn& i, State& s, std::int64_t acc_row, std::int64_t c) {
   const auto row = slice(s.matrix_of(i).accumulators, (i.acc + acc_row) * s.machine.c(), i.n);
   std::int32_t acc = row[static_cast<std::size_t>(c)];
+  if (isa::is_float(i.type)) return activated_float(i, s, acc, c);
   if (i.use_bias != 0) acc = wrapping_add(acc, param<std::int32_t>(s, i.bias, c));
   if (i.type == type::kS32) return acc;
   const LaneType lane = lane_type(i.type);

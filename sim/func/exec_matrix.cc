@@ -3,7 +3,10 @@
 // A pass is a list of rows of k lanes, each times the active tile into an accumulator row of its
 // own. matmul and convolve differ only in where the lanes come from.
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
+#include "base/bfloat16.h"
 #include "base/numerics.h"
 #include "base/units.h"
 #include "isa/precisions.h"
@@ -42,6 +45,22 @@ std::int32_t accumulate(std::int32_t old, std::int64_t sum, Counters& counters) 
   return wrapped;
 }
 
+// A column's float32 sum of k lanes: +0, then a fused multiply-add a row of the array, from the top
+// down. A masked lane passes the sum on.
+struct FloatLane {
+  float x = 0.0F;
+  bool masked = true;
+};
+float float_sum(std::span<const FloatLane> lanes, const Tile& tile, std::size_t column) {
+  float sum = 0.0F;
+  for (std::size_t r = 0; r < lanes.size(); ++r) {
+    if (lanes[r].masked) continue;
+    const std::int16_t w = tile.values[r * static_cast<std::size_t>(tile.n) + column];
+    sum = std::fma(lanes[r].x, float{Bfloat16::of_bits(static_cast<std::uint16_t>(w))}, sum);
+  }
+  return canonical(sum);
+}
+
 // What matmul and convolve have in common. One row at a time: load() its lanes, then add() it.
 template <typename Insn>
 class Pass {
@@ -51,6 +70,8 @@ class Pass {
         state_(state),
         matrix_(state.matrix_of(insn)),
         lane_bytes_(isa::precision_info(insn.precision).activation_bytes()),
+        floats_(isa::is_float(isa::precision_info(insn.precision))),
+        float_lanes_(static_cast<std::size_t>(insn.k)),
         low_(static_cast<std::size_t>(insn.k)),
         high_(low_.size()),
         low_sum_(static_cast<std::size_t>(insn.n)),
@@ -77,6 +98,11 @@ class Pass {
     const auto zero = static_cast<std::int32_t>(insn_.zero_point);
     auto to = static_cast<std::size_t>(lane);
     for (auto from = bytes.begin(); from != bytes.end(); from += lane_bytes_, ++to) {
+      if (floats_) {
+        const auto bits = static_cast<std::uint16_t>(from[0] + 256 * from[1]);
+        float_lanes_[to] = {Bfloat16::of_bits(bits), false};
+        continue;
+      }
       if (lane_bytes_ == 1) {
         low_[to] = static_cast<std::int16_t>(byte_value(*from, insn_.is_signed != 0) - zero);
         continue;
@@ -86,14 +112,16 @@ class Pass {
       high_[to] = static_cast<std::int16_t>(x >> 8);
     }
   }
-  // Lanes of a pixel outside the map: 0, whatever the zero point.
+  // Lanes of a pixel outside the map: 0, whatever the zero point; of floats, masked.
   void load_zero(std::int64_t lane, std::int64_t lanes) {
+    std::ranges::fill(slice(float_lanes_, lane, lanes), FloatLane{});
     std::ranges::fill(slice(low_, lane, lanes), std::int16_t{0});
     std::ranges::fill(slice(high_, lane, lanes), std::int16_t{0});
   }
 
   // The loaded row times the active tile, into accumulator row insn.acc + row.
   void add(std::int64_t row) {
+    if (floats_) return add_floats(row);
     std::ranges::fill(low_sum_, 0U);
     std::ranges::fill(high_sum_, 0U);
     multiply(low_, matrix_.active, low_sum_);
@@ -108,10 +136,21 @@ class Pass {
   }
 
  private:
+  void add_floats(std::int64_t row) {
+    const auto acc = slice(matrix_.accumulators, (insn_.acc + row) * state_.machine.c(), insn_.n);
+    for (std::size_t c = 0; c < acc.size(); ++c) {
+      float sum = float_sum(float_lanes_, matrix_.active, c);
+      if (insn_.accumulate != 0) sum = canonical(std::bit_cast<float>(acc[c]) + sum);
+      acc[c] = std::bit_cast<std::int32_t>(sum);
+    }
+  }
+
   const Insn& insn_;
   State& state_;
   MatrixState& matrix_;
   std::int64_t lane_bytes_;
+  bool floats_;
+  std::vector<FloatLane> float_lanes_;
   std::vector<std::int16_t> low_, high_;
   std::vector<std::uint32_t> low_sum_, high_sum_;
 };
@@ -133,16 +172,23 @@ std::int64_t columns_read(const isa::Convolve& i) {
 }  // namespace
 
 void exec(const isa::ReadWeights& i, State& s) {
-  s.counters.weights_read += Bytes(isa::tile_bytes(s.machine));
+  const std::int64_t bytes = isa::tile_bytes(s.machine, i.weights);
+  const std::int64_t each = bytes / s.machine.pe_count();
+  s.counters.weights_read += Bytes(bytes);
   ++s.counters.tiles;
   Tile tile{i.k, i.n, {}};
   if (s.has_values) {
     const auto memory = s.memory_bytes();
-    const auto image = slice(memory, i.dram, isa::tile_bytes(s.machine));
+    const auto image = slice(memory, i.dram, bytes);
     tile.values.reserve(static_cast<std::size_t>(i.k * i.n));
     for (std::int64_t r = 0; r < i.k; ++r) {
-      const auto row = slice(image, r * s.machine.c(), i.n);
+      const auto row = slice(image, r * s.machine.c() * each, i.n * each);
       for (std::int64_t c = 0; c < i.n; ++c) {
+        if (i.weights == isa::weight_type::kBf16) {
+          const std::int32_t bits = load_element(row, isa::type::kBf16, c);
+          tile.values.push_back(static_cast<std::int16_t>(bits));
+          continue;
+        }
         const std::int32_t word = i.use_zero != 0 ? param<std::int32_t>(s, i.zero, c) : 0;
         const std::int32_t w = byte_value(row[static_cast<std::size_t>(c)], i.is_signed != 0);
         tile.values.push_back(static_cast<std::int16_t>(w - weight_zero_point(word)));

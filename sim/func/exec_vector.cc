@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "base/numerics.h"
+#include "isa/access.h"
+#include "isa/float_limits.h"
 #include "isa/registers.h"
 #include "sim/func/lanes.h"
 #include "sim/func/pooling.h"
@@ -23,8 +25,8 @@ float combined(std::int64_t operation, float a, float b) {
   if (operation == op::kAdd) return a + b;
   if (operation == op::kSub) return a - b;
   if (operation == op::kMul) return a * b;
-  if (operation == op::kMax) return a < b ? b : a;
-  if (operation == op::kMin) return b < a ? b : a;
+  if (operation == op::kMax) return a < b || b != b ? b : a;  // NaN if either is
+  if (operation == op::kMin) return b < a || b != b ? b : a;
   return a;  // convert
 }
 
@@ -33,12 +35,23 @@ std::int64_t computed(const isa::Vector& i, const State& s, std::int32_t a, std:
   if (i.op == op::kLookup) return look_up(s, i.table, i.a_type, a);
   const isa::Registers& r = s.registers_of(isa::Unit::kVector);
   const std::int32_t zero = r.integer(configuration::kToZero);
+  const bool to_float = isa::is_float(i.to_type);
+  const isa::FloatLimits limits = isa::float_limits_of(r);
+  if (i.op == op::kFill && to_float) {
+    return float_bits(i.to_type, limits.apply(static_cast<float>(zero)));
+  }
   const LaneType lane = lane_type(i.to_type);
   const std::int64_t lo = std::max<std::int64_t>(r.integer(configuration::kLo), lane.lo);
   const std::int64_t hi = std::min<std::int64_t>(r.integer(configuration::kHi), lane.hi);
   if (i.op == op::kFill) return std::clamp<std::int64_t>(zero, lo, hi);
-  const float x = dequantise(a, r.integer(configuration::kAZero), r.scale(configuration::kAScale));
-  const float y = dequantise(b, r.integer(configuration::kBZero), r.scale(configuration::kBScale));
+  const auto number = [&](std::int64_t t, std::int32_t element, std::int64_t zero_of,
+                          std::int64_t scale_of) {
+    if (isa::is_float(t)) return float_of(t, element);
+    return dequantise(element, r.integer(zero_of), r.scale(scale_of));
+  };
+  const float x = number(i.a_type, a, configuration::kAZero, configuration::kAScale);
+  const float y = number(i.b_type, b, configuration::kBZero, configuration::kBScale);
+  if (to_float) return float_bits(i.to_type, limits.apply(combined(i.op, x, y)));
   return quantise(combined(i.op, x, y), r.scale(configuration::kToScale), zero,
                   static_cast<std::int32_t>(lo), static_cast<std::int32_t>(hi));
 }

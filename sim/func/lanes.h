@@ -5,11 +5,13 @@
 // Elements of more than one byte are little endian.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <span>
 
+#include "base/bfloat16.h"
 #include "sim/func/state.h"
 
 namespace systole::sim::func {
@@ -30,7 +32,7 @@ T param(const State& s, std::int64_t row, std::int64_t c) {
   return value;
 }
 
-// What a lane of `type` can hold, and its bytes.
+// What a lane of `type` can hold, and its bytes; of floats the bits as a signed integer.
 struct LaneType {
   std::int64_t bytes;
   std::int64_t lo, hi;
@@ -42,7 +44,7 @@ inline LaneType lane_type(std::int64_t t) {
   };
   if (t == isa::type::kU8) return limits(std::uint8_t{});
   if (t == isa::type::kS8) return limits(std::int8_t{});
-  if (t == isa::type::kS16) return limits(std::int16_t{});
+  if (t == isa::type::kS16 || t == isa::type::kBf16) return limits(std::int16_t{});
   return limits(std::int32_t{});
 }
 
@@ -56,6 +58,16 @@ inline std::int32_t load_element(std::span<const std::uint8_t> row, std::int64_t
   }
   if (value > lane.hi) value -= lane.hi - lane.lo + 1;  // its highest bit is a sign
   return static_cast<std::int32_t>(value);
+}
+
+// The number that an element of a float type is, by its bits, and the bits of a number.
+inline float float_of(std::int64_t t, std::int64_t bits) {
+  if (t == isa::type::kBf16) return Bfloat16::of_bits(static_cast<std::uint16_t>(bits));
+  return canonical(std::bit_cast<float>(static_cast<std::int32_t>(bits)));
+}
+inline std::int64_t float_bits(std::int64_t t, float x) {
+  if (t == isa::type::kBf16) return Bfloat16(x).bits;
+  return std::bit_cast<std::int32_t>(canonical(x));
 }
 
 // The low bytes of `value` become element c of a row of elements of `type`.

@@ -7,6 +7,8 @@
 #include <cstdint>
 
 #include "base/numerics.h"
+#include "isa/access.h"
+#include "isa/float_limits.h"
 #include "isa/registers.h"
 #include "sim/func/lanes.h"
 
@@ -30,11 +32,30 @@ std::int64_t for_window(const Insn& i, std::int64_t y, std::int64_t x, Visit&& v
   return count;
 }
 
+// One element of output (y, x) of a float type, as bits; `value(pixel)` are the input's. The sum
+// begins with 0 and takes the pixels line by line; a NaN is the largest.
+template <typename Insn, typename Value>
+std::int32_t pooled_float(const Insn& i, std::int64_t y, std::int64_t x,
+                          const isa::Registers& registers, Value&& value) {
+  float sum = 0.0F;
+  float largest = -std::numeric_limits<float>::infinity();
+  const std::int64_t valid = for_window(i, y, x, [&](std::int64_t pixel) {
+    const float v = float_of(i.type, value(pixel));
+    largest = largest < v || v != v ? v : largest;
+    sum = sum + v;
+  });
+  const std::int64_t count = i.include_pad != 0 ? i.kernel_y * i.kernel_x : valid;
+  const float average = isa::float_limits_of(registers).apply(sum / static_cast<float>(count));
+  const bool is_max = i.op == isa::pool_op::kMax;
+  return static_cast<std::int32_t>(float_bits(i.type, is_max ? largest : average));
+}
+
 // One element of output (y, x): `value(pixel)` is the input's, `zero` its zero point.
 template <typename Insn, typename Value>
 std::int32_t pooled(const Insn& i, std::int64_t y, std::int64_t x, const isa::Registers& registers,
                     std::int64_t zero, Value&& value) {
   namespace configuration = isa::configuration;
+  if (isa::is_float(i.type)) return pooled_float(i, y, x, registers, value);
   std::int64_t sum = 0;
   std::int32_t largest = std::numeric_limits<std::int32_t>::min();
   const std::int64_t valid = for_window(i, y, x, [&](std::int64_t pixel) {

@@ -18,7 +18,8 @@
 
 namespace systole::sim::func {
 
-// A weight tile's valid part, zero points subtracted: k rows of n values in 9 bits.
+// A weight tile's valid part: k rows of n values, zero points subtracted, in 9 bits; or the bits of
+// bfloat16.
 struct Tile {
   std::int64_t k = 0, n = 0;
   std::vector<std::int16_t> values;

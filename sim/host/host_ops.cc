@@ -12,6 +12,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/bfloat16.h"
 #include "base/diag.h"
 #include "base/numerics.h"
 #include "isa/program_check.h"
@@ -134,6 +135,16 @@ void dequantise_run(const Call& call, std::int64_t begin, std::int64_t count, fl
   });
 }
 
+// Bfloat16 has no scale.
+void round_floats(const Call& call) {
+  for (std::int64_t i = 0; i < element_count(call.in().shape); ++i)
+    store(call.output.data, i, Bfloat16(load<float>(call.inputs[0].data, i)));
+}
+void widen_floats(const Call& call) {
+  for (std::int64_t i = 0; i < element_count(call.in().shape); ++i)
+    store(call.output.data, i, float{load<Bfloat16>(call.inputs[0].data, i)});
+}
+
 // One softmax over `count` elements that lie `stride` apart from element `first` on: subtract the
 // maximum, exponentiate, divide by the sum, all in float32.
 void softmax_group(const Call& call, std::int64_t first, std::int64_t count, std::int64_t stride) {
@@ -175,6 +186,7 @@ void apply<HostOp::kQuantise>(const Call& call) {
   require(call.in().type == DType::kFloat32, call, "input is not float32", "float32");
   require(call.out().type != DType::kInt32, call, "output is int32", "8 or 16 bits");
   require_same_shape(call);
+  if (call.out().type == DType::kBfloat16) return round_floats(call);
   with_integer(call, call.out().type, [&]<typename T>(T) {
     for_each_scale<T>(call, [&](auto... run) { quantise_run<T>(call, run...); });
   });
@@ -184,6 +196,7 @@ template <>
 void apply<HostOp::kDequantise>(const Call& call) {
   require(call.out().type == DType::kFloat32, call, "output is not float32", "float32");
   require_same_shape(call);
+  if (call.in().type == DType::kBfloat16) return widen_floats(call);
   with_integer(call, call.in().type, [&]<typename T>(T) {
     for_each_scale<T>(call, [&](auto... run) { dequantise_run<T>(call, run...); });
   });
@@ -265,6 +278,51 @@ const Row& row(HostOp op) { return kRows.at(static_cast<std::size_t>(op)); }
 
 std::string_view host_op_name(HostOp op) { return row(op).name; }
 
+namespace {
+
+bool has_bfloat16(const Call& call) {
+  const auto is = [](const host::Operand& o) { return o.tensor->type == DType::kBfloat16; };
+  return is(call.output) || std::ranges::any_of(call.inputs, is);
+}
+
+// Whether it moves elements whatever they are, or changes their type itself.
+bool takes_bfloat16(HostOp op) {
+  return op == HostOp::kQuantise || op == HostOp::kDequantise || op == HostOp::kCopy ||
+         op == HostOp::kTranspose || op == HostOp::kConcat;
+}
+
+// The operation on float32, its result rounded. The number that a pad adds is an integer's there.
+void apply_rounded(const Call& call) {
+  isa::HostStep step = call.step;
+  if (step.op == HostOp::kPad && step.reals.empty() && !step.numbers.empty()) {
+    step.reals = {static_cast<float>(step.numbers.back())};
+    step.numbers.pop_back();
+  }
+  std::vector<isa::HostTensor> tensors;
+  std::vector<std::vector<float>> values;
+  tensors.reserve(call.inputs.size() + 1);
+  Call wide{step, {}, {}};
+  const auto widened = [&](const host::Operand& operand, bool reads) -> host::Operand {
+    tensors.push_back(*operand.tensor);
+    tensors.back().type = DType::kFloat32;
+    values.emplace_back(static_cast<std::size_t>(element_count(operand.tensor->shape)));
+    for (std::size_t i = 0; reads && i < values.back().size(); ++i)
+      values.back()[i] = host::load<Bfloat16>(operand.data, static_cast<std::int64_t>(i));
+    return {&tensors.back(), reinterpret_cast<std::uint8_t*>(values.back().data())};
+  };
+  for (const host::Operand& input : call.inputs) {
+    const bool rounded = input.tensor->type == DType::kBfloat16;
+    wide.inputs.push_back(rounded ? widened(input, true) : input);
+  }
+  const bool rounds = call.out().type == DType::kBfloat16;
+  wide.output = rounds ? widened(call.output, false) : call.output;
+  row(step.op).apply(wide);
+  for (std::size_t i = 0; rounds && i < values.back().size(); ++i)
+    host::store(call.output.data, static_cast<std::int64_t>(i), Bfloat16(values.back()[i]));
+}
+
+}  // namespace
+
 void run_host_step(const isa::HostStep& step, const std::vector<isa::HostTensor>& tensors,
                    std::span<std::uint8_t> memory) {
   const auto operand = [&](std::int64_t i) -> host::Operand {
@@ -280,6 +338,7 @@ void run_host_step(const isa::HostStep& step, const std::vector<isa::HostTensor>
   for (const std::int64_t i : step.inputs) call.inputs.push_back(operand(i));
   call.output = operand(step.outputs[0]);
   if (call.out().bytes() == 0) return;  // whatever loops the other dimensions would make
+  if (has_bfloat16(call) && !takes_bfloat16(step.op)) return apply_rounded(call);
   row(step.op).apply(call);
 }
 

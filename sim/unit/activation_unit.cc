@@ -128,7 +128,7 @@ template <typename Insn>
 void ActivationUnit::load_parameters(const Insn& insn) {
   const auto n = static_cast<std::size_t>(insn.n);
   if (insn.use_bias != 0) params_.read(insn.bias, std::span(bias_).first(n));
-  if (insn.type != isa::type::kS32) params_.read(insn.scale, std::span(scale_).first(n));
+  if (isa::is_requantised(insn.type)) params_.read(insn.scale, std::span(scale_).first(n));
   if (insn.function == isa::function::kTable) {
     table_ = params_.words(insn.table, isa::table_words(insn.type));
   }
@@ -137,6 +137,9 @@ void ActivationUnit::load_parameters(const Insn& insn) {
 template <typename Insn>
 void ActivationUnit::activate_row(const Insn& insn, const std::int32_t* acc, std::uint8_t* to) {
   const std::int32_t* bias = insn.use_bias != 0 ? bias_.data() : nullptr;
+  if (isa::is_float(insn.type)) {
+    return activate_floats(acc, bias, isa::float_limits_of(insn), insn.n, insn.type, to);
+  }
   if (insn.type != isa::type::kS32) {
     requantise_row(acc, bias, scale_.data(), limits_of(insn), insn.n, row_.data());
   } else {

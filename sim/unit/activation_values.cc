@@ -1,7 +1,12 @@
 // Activation values: the loop, compiled once per instruction set (story in activation_values.h).
 #include "sim/unit/activation_values.h"
 
+#include <bit>
+#include <cstring>
+
+#include "base/bfloat16.h"
 #include "base/numerics.h"
+#include "isa/insn.h"
 #include "sim/unit/simd.h"
 
 namespace systole::sim {
@@ -60,6 +65,26 @@ void requantise_row(const std::int32_t* acc, const std::int32_t* bias, const flo
                     const Limits& limits, std::int64_t n, std::int32_t* to) {
   static const RequantiseRow best = best_requantise();
   best(acc, bias, scale, limits, n, to);
+}
+
+void activate_floats(const std::int32_t* acc, const std::int32_t* bias,
+                     const isa::FloatLimits& limits, std::int64_t n, std::int64_t type,
+                     std::uint8_t* to) {
+  const auto each = [&](std::int64_t c) {
+    const auto sum = std::bit_cast<float>(acc[c]);
+    return limits.apply(bias == nullptr ? sum : sum + std::bit_cast<float>(bias[c]));
+  };
+  if (type == isa::type::kBf16) {
+    for (std::int64_t c = 0; c < n; ++c) {
+      const Bfloat16 y(each(c));
+      std::memcpy(to + 2 * c, &y, sizeof y);
+    }
+    return;
+  }
+  for (std::int64_t c = 0; c < n; ++c) {
+    const float y = canonical(each(c));
+    std::memcpy(to + 4 * c, &y, sizeof y);
+  }
 }
 
 void narrow_row(const std::int32_t* values, std::int64_t n, std::int64_t bytes, std::uint8_t* to) {

@@ -69,10 +69,18 @@ void ArrayRegisters::multiply() {
   if (!values_) return;
   const std::int64_t youngest = find(valid_, rows_ + columns_);
   if (youngest == kNowhere) return;
-  // The bubble behind a wave clears the sums that the wave leaves.
+  // The bubble behind a wave clears the sums that the wave leaves. Diagonals of one kind go
+  // together, the oldest first, as each reads the one behind it.
   const std::int16_t* lanes = lanes_.line(0);
-  sweep({psums_.data(), lanes, lanes_.line(1) - lanes, active_.data(), rows_, columns_,
-         youngest - 1, find_last(valid_, rows_ + columns_)});
+  SweepJob job{psums_.data(), lanes, lanes_.line(1) - lanes, active_.data(), rows_, columns_};
+  for (job.last = find_last(valid_, rows_ + columns_); job.last >= youngest - 1;
+       job.last = job.first - 1) {
+    job.floats = job.last >= 0 && tags_[job.last].floats;
+    job.first = job.last;
+    while (job.first > youngest - 1 && (job.first > 0 && tags_[job.first - 1].floats) == job.floats)
+      --job.first;
+    sweep(job);
+  }
 }
 
 void ArrayRegisters::take_weights(TopEdge edge, std::span<const std::int16_t> weights) {

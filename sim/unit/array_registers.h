@@ -37,6 +37,7 @@ struct SubRowTag {
   std::int16_t columns = 0;
   std::uint16_t layer = 0;
   std::uint8_t shift = 0;  // its sums are added << shift
+  bool floats = false;     // bf16: PEs take the step of float_pe.h
   bool valid = false;
   bool switches = false;     // the shadow weights become active with it
   bool accumulates = false;  // reads its accumulators before it adds
@@ -76,7 +77,8 @@ class ArrayRegisters : public ArrayView {
   [[nodiscard]] std::int32_t value(Plane plane, std::int64_t r, std::int64_t c) const override;
 
  private:
-  static constexpr std::int16_t kEmpty = INT16_MIN;  // a shadow register; weights have 9 bits
+  // A shadow register: no weight of 9 bits, and no bfloat16 that enters (float_pe.h).
+  static constexpr std::int16_t kEmpty = 0x7FFE;
 
   [[nodiscard]] std::size_t place(std::int64_t r, std::int64_t c) const {
     return static_cast<std::size_t>(r * columns_ + c);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/unit/float_pe.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -35,9 +37,21 @@ struct Row {
   }
 }
 
+[[gnu::always_inline]] inline void sweep_float_rows(const SweepJob& job) {
+  for (std::int64_t r = job.rows - 1; r >= 0; --r) {
+    const Row row = row_of(job, r);
+    std::int32_t* __restrict to = row.to;
+    for (std::int64_t i = 0; i < row.count; ++i) {
+      to[i] = float_step(row.from[i], row.a[i], row.w[i]);
+    }
+  }
+}
+
 void sweep_portable(const SweepJob& job) { sweep_rows(job); }
+void sweep_floats_portable(const SweepJob& job) { sweep_float_rows(job); }
 
 #if defined(__x86_64__)
+[[gnu::target("avx2,fma")]] void sweep_floats_avx2(const SweepJob& job) { sweep_float_rows(job); }
 [[gnu::target("avx2")]] void sweep_avx2(const SweepJob& job) { sweep_rows(job); }
 
 #define SYSTOLE_TARGET [[gnu::target("avx512f,avx512bw,avx512vl")]]
@@ -71,9 +85,12 @@ SYSTOLE_TARGET void sweep_avx512(const SweepJob& job) {
 
 void sweep(const SweepJob& job, [[maybe_unused]] Simd simd) {
 #if defined(__x86_64__)
+  if (job.floats && simd >= Simd::kAvx2) return sweep_floats_avx2(job);
+  if (job.floats) return sweep_floats_portable(job);
   if (simd >= Simd::kAvx512) return sweep_avx512(job);
   if (simd >= Simd::kAvx2) return sweep_avx2(job);
 #endif
+  if (job.floats) return sweep_floats_portable(job);
   sweep_portable(job);
 }
 

@@ -17,7 +17,8 @@ struct SweepJob {
   std::int64_t activation_stride;
   const std::int16_t* weights;  // rows x columns
   std::int64_t rows, columns;
-  std::int64_t first, last;  // diagonals
+  std::int64_t first = 0, last = 0;  // diagonals
+  bool floats = false;               // bf16 (float_pe.h)
 };
 
 // `simd` must be something this processor has.

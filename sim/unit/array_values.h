@@ -29,8 +29,9 @@ struct PackedTile {
   bool is_signed = false;                // of the weights as stored in memory
   std::vector<std::int8_t> weights;      // [n / 16][k / 4][16][4]
   std::vector<std::int32_t> column_sum;  // of the packed bytes; n rounded up to 16
+  std::vector<float> floats = {};        // instead of these, of bfloat16 (float_values.h)
   [[nodiscard]] std::int64_t bytes() const {
-    return static_cast<std::int64_t>(weights.size() + 4 * column_sum.size());
+    return static_cast<std::int64_t>(weights.size() + 4 * (column_sum.size() + floats.size()));
   }
 };
 

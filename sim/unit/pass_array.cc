@@ -6,6 +6,7 @@
 
 #include "base/numerics.h"
 #include "isa/precisions.h"
+#include "sim/unit/float_pe.h"
 
 namespace systole::sim {
 
@@ -76,11 +77,52 @@ RowSpan PassArray::rows(const RowFeed& feed) {
   return {gathered_.data(), feed.row_bytes()};
 }
 
+// Of bf16, masked lanes marked where there are any.
+FloatPass PassArray::float_pass(const RowFeed& feed) {
+  const isa::Convolve& insn = feed.insn();
+  const auto there = feed.in_place();
+  if (!there) {
+    const auto k = static_cast<std::size_t>(insn.k);
+    lanes_.resize(k * static_cast<std::size_t>(feed.rows()));
+    for (std::int64_t row = 0; row < feed.rows(); ++row) {
+      const auto to = std::span(lanes_).subspan(k * static_cast<std::size_t>(row), k);
+      feed.lanes({row, 0, true, true}, to);
+    }
+  }
+  const auto* gathered = reinterpret_cast<const std::uint8_t*>(lanes_.data());
+  return {tile_.weights->floats.data(),
+          tile_.weights->k,
+          insn.k,
+          insn.n,
+          there ? there->first : gathered,
+          there ? there->stride : feed.row_bytes(),
+          feed.rows(),
+          !there,
+          accumulators_.rows(insn.acc, feed.rows()),
+          board_.machine.c(),
+          insn.accumulate != 0};
+}
+
 void PassArray::compute(const RowFeed& feed, std::int64_t layer) {
   const isa::Convolve& insn = feed.insn();
   SYSTOLE_CHECK(
       tile_.weights != nullptr && insn.k <= tile_.weights->k && insn.n <= tile_.weights->n,
       "a pass of {} x {} does not fit the active tile", insn.k, insn.n);
+  std::vector<std::int32_t> before;
+  if (observer_ != nullptr) {
+    const std::int32_t* acc = accumulators_.rows(insn.acc, feed.rows());
+    before.assign(acc, acc + feed.rows() * board_.machine.c());
+  }
+  if (feed.floats()) {
+    compute_floats(float_pass(feed));
+  } else {
+    board_.ledger.layer(layer).accumulator_wraps += compute_integers(feed);
+  }
+  if (observer_ != nullptr) tell_writes(feed, before);
+}
+
+std::int64_t PassArray::compute_integers(const RowFeed& feed) {
+  const isa::Convolve& insn = feed.insn();
   const bool whole = insn.k == tile_.weights->k && insn.n == tile_.weights->n;
   const PackedTile part = whole ? PackedTile{} : part_of(*tile_.weights, insn.k, insn.n);
   const RowSpan x = rows(feed);
@@ -97,10 +139,19 @@ void PassArray::compute(const RowFeed& feed, std::int64_t layer) {
                         board_.machine.c(),
                         insn.accumulate != 0,
                         static_cast<int>(isa::precision_info(insn.precision).sum_shift)};
-  std::vector<std::int32_t> before;
-  if (observer_ != nullptr) before.assign(acc, acc + feed.rows() * board_.machine.c());
-  board_.ledger.layer(layer).accumulator_wraps += compute_pass(pass);
-  if (observer_ != nullptr) tell_writes(feed, before);
+  return compute_pass(pass);
+}
+
+// A sum with that of a sub-row added, as the PEs of column c make it.
+std::int32_t PassArray::added(const RowFeed& feed, const SubRow& sub, std::int64_t c,
+                              std::optional<std::int32_t> sum) const {
+  std::int32_t psum = 0;
+  for (std::size_t r = 0; r < lanes_.size(); ++r) {
+    const std::int16_t w = tile_.operand(static_cast<std::int64_t>(r), c);
+    psum = feed.floats() ? float_step(psum, lanes_[r], w) : psum + lanes_[r] * w;
+  }
+  if (feed.floats()) return sum ? add_floats(*sum, psum) : psum;
+  return wrapping_add(sum.value_or(0), wrapping_mul(psum, std::int32_t{1} << sub.shift));
 }
 
 void PassArray::tell_writes(const RowFeed& feed, const std::vector<std::int32_t>& before) {
@@ -108,21 +159,19 @@ void PassArray::tell_writes(const RowFeed& feed, const std::vector<std::int32_t>
   const std::int64_t columns = board_.machine.c();
   const CyclePoint bottom = board_.kernel.now() + CycleCount(board_.machine.r());
   const std::int32_t* after = accumulators_.rows(insn.acc, feed.rows());
-  std::vector<std::int16_t> lanes(static_cast<std::size_t>(insn.k));
+  lanes_.resize(static_cast<std::size_t>(insn.k));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(insn.n));
   for (std::int64_t cycle = 0; cycle < feed.length().value; ++cycle) {
     const auto sub = feed.at(cycle);
     if (!sub) continue;
-    feed.lanes(*sub, lanes);
+    feed.lanes(*sub, lanes_);
     for (std::int64_t c = 0; c < insn.n; ++c) {
       std::int32_t& sum = sums[static_cast<std::size_t>(c)];
       const std::int64_t place = sub->row * columns + c;
-      if (sub->first) sum = insn.accumulate != 0 ? before[static_cast<std::size_t>(place)] : 0;
-      std::int32_t psum = 0;
-      for (std::int64_t r = 0; r < insn.k; ++r) {
-        psum += lanes[static_cast<std::size_t>(r)] * tile_.operand(r, c);
-      }
-      sum = wrapping_add(sum, wrapping_mul(psum, std::int32_t{1} << sub->shift));
+      std::optional<std::int32_t> old;
+      if (!sub->first) old = sum;
+      if (sub->first && insn.accumulate != 0) old = before[static_cast<std::size_t>(place)];
+      sum = added(feed, *sub, c, old);
       SYSTOLE_CHECK(!sub->last || sum == after[place], "sub-rows add up to {}, not {}", sum,
                     after[place]);
       observer_->write({bottom + CycleCount(cycle + c), insn.acc + sub->row, c, sum});

@@ -17,12 +17,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/kernel/accumulator_writes.h"
 #include "sim/kernel/milestones.h"
 #include "sim/unit/accumulators.h"
 #include "sim/unit/array_model.h"
+#include "sim/unit/float_values.h"
 
 namespace systole::sim {
 
@@ -42,6 +44,11 @@ class PassArray : public ArrayModel {
   // The shadow plane's tile becomes active with the row offered so long after the pass's start.
   void free_shadow(const Injection& injection, CycleCount first_row);
   void compute(const RowFeed& feed, std::int64_t layer);
+  // Returns how many accumulators wrapped.
+  std::int64_t compute_integers(const RowFeed& feed);
+  [[nodiscard]] FloatPass float_pass(const RowFeed& feed);
+  [[nodiscard]] std::int32_t added(const RowFeed& feed, const SubRow& sub, std::int64_t c,
+                                   std::optional<std::int32_t> sum) const;
   // The rows of a pass, evenly spaced: where they lie, or gathered.
   [[nodiscard]] RowSpan rows(const RowFeed& feed);
   // Tells the observer of a pass whose accumulators held `before`.
@@ -55,6 +62,7 @@ class PassArray : public ArrayModel {
   Tile tile_;               // the active plane
   bool any_active_ = false;
   std::vector<std::uint8_t> gathered_;
+  std::vector<std::int16_t> lanes_;  // of a sub-row, or of all rows of a pass
   Trail shifts_;
   Instant
       complete_;  // the last pass so far: the cycle before, its last sum is in its last register

@@ -1,8 +1,11 @@
 // Register array (data sheet in register_array.h).
 #include "sim/unit/register_array.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
+
+#include "sim/unit/float_pe.h"
 
 namespace systole::sim {
 namespace {
@@ -105,6 +108,7 @@ void RegisterArray::feed_row(CyclePoint t) {
                       .columns = static_cast<std::int16_t>(insn.n),
                       .layer = static_cast<std::uint16_t>(flight.issued.layer()),
                       .shift = static_cast<std::uint8_t>(sub.shift),
+                      .floats = flight.feed.floats(),
                       .valid = true,
                       .switches = flight.switches && sub.row == 0 && sub.first,
                       .accumulates = insn.accumulate != 0 || !sub.first,
@@ -112,7 +116,9 @@ void RegisterArray::feed_row(CyclePoint t) {
                       .ends_pass = last};
   const std::span lanes = std::span(lanes_).first(static_cast<std::size_t>(insn.k));
   if (board_.values) flight.feed.lanes(sub, lanes);
-  registers_.take_row(tag, lanes);
+  std::ranges::fill(std::span(lanes_).subspan(lanes.size()),
+                    tag.floats ? kMasked : std::int16_t{0});
+  registers_.take_row(tag, lanes_);
   if (last) ++fed_;
 }
 
@@ -136,6 +142,11 @@ void RegisterArray::write_accumulators(CyclePoint t) {
 
 void RegisterArray::add(const SubRowTag& tag, std::int64_t psum, std::int32_t& accumulator,
                         std::int64_t& excess) {
+  if (tag.floats) {
+    const auto bits = static_cast<std::int32_t>(psum);
+    accumulator = tag.accumulates ? add_floats(accumulator, bits) : bits;
+    return;
+  }
   const std::int64_t sum =
       (tag.accumulates ? accumulator : 0) + psum * (std::int64_t{1} << tag.shift);
   accumulator = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum));

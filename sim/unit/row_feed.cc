@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "isa/precisions.h"
 #include "isa/visit.h"
+#include "sim/unit/float_pe.h"
 
 namespace systole::sim {
 namespace {
@@ -59,6 +60,7 @@ RowFeed::RowFeed(const isa::Insn& insn, UnifiedBuffer& buffer)
     : walk_(walk_of(insn)),
       buffer_(&buffer),
       lane_bytes_(isa::precision_info(walk_.precision).activation_bytes()),
+      floats_(isa::is_float(isa::precision_info(walk_.precision))),
       sub_rows_(isa::precision_info(walk_.precision).row_cycles),
       span_((walk_.taps - 1) * walk_.dilation_x + 1),
       row_cycles_(std::max(sub_rows_, std::min(walk_.stride_x, span_))),
@@ -89,7 +91,7 @@ void RowFeed::lanes(const SubRow& sub, std::span<std::int16_t> to) const {
     if (const auto from = pixel(sub.row, tap)) {
       pixel_lanes(map().row(*from), sub.first, taps_lanes);
     } else {
-      std::ranges::fill(taps_lanes, std::int16_t{0});
+      std::ranges::fill(taps_lanes, floats_ ? kMasked : std::int16_t{0});
     }
   }
 }
@@ -103,6 +105,14 @@ void RowFeed::pixel_lanes(const std::uint8_t* from, bool first, std::span<std::i
     std::int16_t* __restrict lane = to.data();
     for (std::size_t c = 0; c < to.size(); ++c) {
       lane[c] = static_cast<std::int16_t>((from[c] ^ sign) - less);
+    }
+    return;
+  }
+  if (floats_) {
+    for (std::size_t c = 0; c < to.size(); ++c) {
+      std::uint16_t bits;
+      std::memcpy(&bits, from + 2 * c, sizeof(bits));
+      to[c] = entering(bits);
     }
     return;
   }

@@ -16,7 +16,8 @@
 // the last sub-row is offered in the pass's last cycle. Lane r of a sub-row then waits r cycles
 // before it enters PE(r, 0), which is the array's affair.
 //
-// Pixels outside the map are not read; their lanes are 0 once the zero point is subtracted.
+// Pixels outside the map are not read; their lanes are 0 once the zero point is subtracted, of bf16
+// masked (float_pe.h).
 #pragma once
 
 #include <cstdint>
@@ -57,12 +58,13 @@ class RowFeed {
   [[nodiscard]] std::optional<SubRow> at(std::int64_t cycle) const;
 
   // --- values ---
-  // The k lanes of a sub-row, zero point subtracted.
+  [[nodiscard]] bool floats() const { return floats_; }
+  // The k lanes of a sub-row, zero point subtracted; of bf16 their bits.
   void lanes(const SubRow& sub, std::span<std::int16_t> to) const;
   // The rows where they lie in the buffer, if they are evenly spaced pixels inside the map.
   [[nodiscard]] std::optional<RowSpan> in_place() const;
-  // Writes all rows, row_bytes() each, as the buffer has them, the zero point outside the map; and
-  // anything to the UnifiedBuffer::kSlack bytes behind them.
+  // Of integers: writes all rows, row_bytes() each, as the buffer has them, the zero point outside
+  // the map; and anything to the UnifiedBuffer::kSlack bytes behind them.
   void gather(std::uint8_t* to) const;
   // Bytes read from the buffer: each pixel inside the map once per stay in the delay line.
   [[nodiscard]] Bytes read() const;
@@ -85,6 +87,7 @@ class RowFeed {
   isa::Convolve walk_;
   UnifiedBuffer* buffer_;
   std::int64_t lane_bytes_;
+  bool floats_;
   std::int64_t sub_rows_;    // T6's p
   std::int64_t span_;        // L
   std::int64_t row_cycles_;  // c

@@ -12,7 +12,8 @@ Simd asked_of_processor() {
                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (wide && __builtin_cpu_supports("avx512vnni")) return Simd::kVnni;
   if (wide) return Simd::kAvx512;
-  return __builtin_cpu_supports("avx2") ? Simd::kAvx2 : Simd::kPortable;
+  const bool half = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return half ? Simd::kAvx2 : Simd::kPortable;
 }
 #else
 Simd asked_of_processor() { return Simd::kPortable; }

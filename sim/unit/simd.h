@@ -5,7 +5,8 @@
 
 namespace systole::sim {
 
-// Each has all that the ones before it have. kAvx512: F, BW, VL and DQ; kVnni: AVX-512's vpdpbusd.
+// Each has all that the ones before it have. kAvx2: with FMA; kAvx512: F, BW, VL and DQ; kVnni:
+// AVX-512's vpdpbusd.
 enum class Simd : std::uint8_t { kPortable, kAvx2, kAvx512, kVnni };
 
 // What this processor has.

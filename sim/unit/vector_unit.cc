@@ -2,9 +2,11 @@
 #include "sim/unit/vector_unit.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <vector>
 
+#include "base/bfloat16.h"
 #include "isa/access.h"
 #include "isa/visit.h"
 #include "sim/kernel/waits.h"
@@ -30,6 +32,13 @@ UbRange range_b(const isa::Vector& i) {
 }
 UbRange range_to(const isa::Vector& i) {
   return {i.to, i.to_lane, i.rows, i.n * isa::element_bytes(i.to_type)};
+}
+
+// The bits of to_zero as an element of a float type.
+std::int32_t filling(const Result& result) {
+  const float x = result.floats.apply(static_cast<float>(result.limits.zero_point));
+  if (result.type == isa::type::kBf16) return Bfloat16(x).bits;
+  return std::bit_cast<std::int32_t>(x);
 }
 
 Bytes bytes_of(const UbRange& range) { return Bytes(range.rows * range.bytes); }
@@ -99,8 +108,10 @@ void VectorUnit::compute(const isa::Vector& insn) {
   const RowSpan to = buffer_.rows(range_to(insn));
   if (insn.op == op::kFill) {
     const Limits& limits = result.limits;
-    const std::vector<std::int32_t> row(static_cast<std::size_t>(insn.n),
-                                        std::clamp(limits.zero_point, limits.lo, limits.hi));
+    const std::int32_t word = isa::is_float(insn.to_type)
+                                  ? filling(result)
+                                  : std::clamp(limits.zero_point, limits.lo, limits.hi);
+    const std::vector<std::int32_t> row(static_cast<std::size_t>(insn.n), word);
     for (std::int64_t i = 0; i < insn.rows; ++i) {
       store_row(row.data(), insn.to_type, insn.n, to.row(i));
     }

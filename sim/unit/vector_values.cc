@@ -6,7 +6,9 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
+#include "base/bfloat16.h"
 #include "base/numerics.h"
 #include "isa/access.h"
 #include "sim/unit/simd.h"
@@ -55,9 +57,9 @@ SYSTOLE_INLINE void combine_loop(std::int64_t operation, const float* y, std::in
   } else if (operation == op::kMul) {
     for (std::int64_t c = 0; c < n; ++c) x[c] = x[c] * y[c];
   } else if (operation == op::kMax) {
-    for (std::int64_t c = 0; c < n; ++c) x[c] = x[c] < y[c] ? y[c] : x[c];
+    for (std::int64_t c = 0; c < n; ++c) x[c] = x[c] < y[c] || y[c] != y[c] ? y[c] : x[c];
   } else if (operation == op::kMin) {
-    for (std::int64_t c = 0; c < n; ++c) x[c] = y[c] < x[c] ? y[c] : x[c];
+    for (std::int64_t c = 0; c < n; ++c) x[c] = y[c] < x[c] || y[c] != y[c] ? y[c] : x[c];
   }
 }
 
@@ -102,8 +104,27 @@ struct Loops {
   void (*add_wide)(const std::uint8_t* from, const Elements& e, std::int64_t n, std::int64_t* sums);
 };
 
+// T is Bfloat16 or float.
+template <typename T>
+SYSTOLE_INLINE void widen_floats(const std::uint8_t* from, std::int64_t n, float* to) {
+  for (std::int64_t c = 0; c < n; ++c) to[c] = canonical(load<T>(from, c));
+}
+template <typename T>
+SYSTOLE_INLINE void round_floats(const float* from, std::int64_t n, std::uint8_t* to) {
+  for (std::int64_t c = 0; c < n; ++c) store<T>(to, c, T(canonical(from[c])));
+}
+template <typename T>
+SYSTOLE_INLINE void largest_floats(const std::uint8_t* from, std::int64_t n, std::uint8_t* to) {
+  for (std::int64_t c = 0; c < n; ++c) {
+    const float top = canonical(load<T>(to, c)), v = canonical(load<T>(from, c));
+    store<T>(to, c, T(top < v || v != v ? v : top));
+  }
+}
+
 SYSTOLE_INLINE void dequantise_row(const std::uint8_t* from, const Elements& e, std::int64_t n,
                                    float* to) {
+  if (e.type == type::kBf16) return widen_floats<Bfloat16>(from, n, to);
+  if (e.type == type::kF32) return widen_floats<float>(from, n, to);
   if (e.type == type::kU8) return dequantise_loop<std::uint8_t>(from, e, n, to);
   if (e.type == type::kS8) return dequantise_loop<std::int8_t>(from, e, n, to);
   if (e.type == type::kS16) return dequantise_loop<std::int16_t>(from, e, n, to);
@@ -111,6 +132,10 @@ SYSTOLE_INLINE void dequantise_row(const std::uint8_t* from, const Elements& e, 
 }
 
 SYSTOLE_INLINE void quantise_row(float* x, const Result& r, std::int64_t n, std::uint8_t* to) {
+  if (r.type == type::kBf16 || r.type == type::kF32) {
+    for (std::int64_t c = 0; c < n; ++c) x[c] = r.floats.apply(x[c]);
+    return r.type == type::kBf16 ? round_floats<Bfloat16>(x, n, to) : round_floats<float>(x, n, to);
+  }
   const float scale = r.scale;
   for (std::int64_t c = 0; c < n; ++c) x[c] = x[c] / scale;
   if (r.type == type::kU8) return saturate_loop<std::uint8_t>(x, r.limits, n, to);
@@ -121,10 +146,21 @@ SYSTOLE_INLINE void quantise_row(float* x, const Result& r, std::int64_t n, std:
 
 SYSTOLE_INLINE void largest_row(const std::uint8_t* from, std::int64_t t, std::int64_t n,
                                 std::uint8_t* to) {
+  if (t == type::kBf16) return largest_floats<Bfloat16>(from, n, to);
+  if (t == type::kF32) return largest_floats<float>(from, n, to);
   if (t == type::kU8) return largest_loop<std::uint8_t>(from, n, to);
   if (t == type::kS8) return largest_loop<std::int8_t>(from, n, to);
   if (t == type::kS16) return largest_loop<std::int16_t>(from, n, to);
   largest_loop<std::int32_t>(from, n, to);
+}
+
+SYSTOLE_INLINE void add_float_row(const std::uint8_t* from, const Elements& e, std::int64_t n,
+                                  float* sums) {
+  if (e.type == type::kBf16) {
+    for (std::int64_t c = 0; c < n; ++c) sums[c] = sums[c] + load<Bfloat16>(from, c);
+  } else {
+    for (std::int64_t c = 0; c < n; ++c) sums[c] = sums[c] + load<float>(from, c);
+  }
 }
 
 // Windows of at most 255 x 255 elements of 8 bits: their sums fit in 32.
@@ -215,7 +251,8 @@ void pool_largest(const Pooling& p, const PoolMap& map, RowSpan from, RowSpan to
     const std::int64_t first = map.y.begin(oy) * map.x.in + map.x.begin(ox);
     std::memcpy(to.row(o), from.row(first), bytes);
     for_window(map, oy, ox, [&](std::int64_t pixel) {
-      if (pixel != first) loops().largest(from.row(pixel), p.from.type, p.n, to.row(o));
+      if (pixel != first || isa::is_float(p.from.type))
+        loops().largest(from.row(pixel), p.from.type, p.n, to.row(o));
     });
   }
 }
@@ -223,9 +260,10 @@ void pool_largest(const Pooling& p, const PoolMap& map, RowSpan from, RowSpan to
 // Sum is wide enough for every window of the type.
 template <typename Sum, typename Add>
 void pool_average(const Pooling& p, const PoolMap& map, RowSpan from, RowSpan to, Add add) {
+  constexpr bool kFloats = std::is_same_v<Sum, float>;
   std::vector<Sum> sums(static_cast<std::size_t>(p.n));
   std::vector<float> x(sums.size());
-  const Result unscaled{p.to.type, 1.0F, p.to.limits};
+  const Result unscaled{p.to.type, 1.0F, p.to.limits, p.to.floats};
   for (std::int64_t o = 0; o < map.outputs(); ++o) {
     std::ranges::fill(sums, Sum{0});
     std::int64_t count = 0;
@@ -236,7 +274,8 @@ void pool_average(const Pooling& p, const PoolMap& map, RowSpan from, RowSpan to
     if (map.include_pad) count = map.y.kernel * map.x.kernel;
     const float multiplier = average_multiplier(p.from.scale, p.to.scale, count);
     for (std::size_t c = 0; c < sums.size(); ++c) {
-      x[c] = static_cast<float>(sums[c]) * multiplier;
+      x[c] = kFloats ? static_cast<float>(sums[c]) / static_cast<float>(count)
+                     : static_cast<float>(sums[c]) * multiplier;
     }
     loops().quantise(x.data(), unscaled, p.n, to.row(o));
   }
@@ -253,7 +292,8 @@ Result result_of(const isa::Registers& registers, std::int64_t type) {
   return {type,
           registers.scale(configuration::kToScale),
           {registers.integer(configuration::kToZero), static_cast<std::int32_t>(lo),
-           static_cast<std::int32_t>(hi)}};
+           static_cast<std::int32_t>(hi)},
+          isa::float_limits_of(registers)};
 }
 
 VectorMath::VectorMath(std::int64_t operation, const Elements& a, const Elements& b,
@@ -289,7 +329,7 @@ void widen_row(const std::uint8_t* from, std::int64_t type, std::int64_t n, std:
 }
 
 void store_row(const std::int32_t* from, std::int64_t type, std::int64_t n, std::uint8_t* to) {
-  if (type != type::kS32) return narrow_row(from, n, isa::element_bytes(type), to);
+  if (isa::element_bytes(type) < 4) return narrow_row(from, n, isa::element_bytes(type), to);
   for (std::int64_t c = 0; c < n; ++c) store<std::int32_t>(to, c, from[c]);
 }
 
@@ -308,6 +348,9 @@ void look_up_row(const std::int32_t* words, std::int64_t type, std::int64_t n,
 
 void pool_rows(const Pooling& pooling, const PoolMap& map, RowSpan from, RowSpan to) {
   if (!pooling.average) return pool_largest(pooling, map, from, to);
+  if (isa::is_float(pooling.from.type)) {
+    return pool_average<float>(pooling, map, from, to, add_float_row);
+  }
   if (isa::element_bytes(pooling.from.type) == 1) {
     return pool_average<std::int32_t>(pooling, map, from, to, loops().add_narrow);
   }

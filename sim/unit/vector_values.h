@@ -14,7 +14,7 @@
 
 namespace systole::sim {
 
-// Elements of one operand: real value = (element - zero) * scale.
+// Elements of one operand: real value = (element - zero) * scale; floats are what they are.
 struct Elements {
   std::int64_t type;
   float scale;
@@ -22,11 +22,12 @@ struct Elements {
 };
 
 // A result: binary32 / scale, rounded half to even, + limits.zero_point, saturated; the limits lie
-// within the type.
+// within the type. Of floats: limited by `floats`, rounded.
 struct Result {
   std::int64_t type;
   float scale;
   Limits limits;
+  isa::FloatLimits floats = {};
 };
 // As a unit's registers say it for a result of `type`.
 [[nodiscard]] Result result_of(const isa::Registers& registers, std::int64_t type);

@@ -8,6 +8,7 @@
 #include "isa/precisions.h"
 #include "isa/visit.h"
 #include "sim/kernel/waits.h"
+#include "sim/unit/float_values.h"
 
 namespace systole::sim {
 
@@ -22,7 +23,6 @@ WeightFetch::WeightFetch(const Board& board, isa::Unit unit, Completions& comple
       requester_(memory.connect(*this)) {}
 
 Process WeightFetch::run() {
-  const Bytes tile_bytes(isa::tile_bytes(board_.machine));
   Kernel& kernel = board_.kernel;
   Trail& trail = inbox_.trail();
   for (std::int64_t n = 1;; ++n) {
@@ -36,6 +36,7 @@ Process WeightFetch::run() {
     const auto& insn = isa::visit_work<const isa::ReadWeights&, isa::Unit::kWeights>(
         inbox_.head().insn, [](const isa::ReadWeights& i) -> const isa::ReadWeights& { return i; });
     const std::int64_t address = insn.dram;
+    const Bytes tile_bytes(isa::tile_bytes(board_.machine, insn.weights));
     Counters& counters = board_.ledger.layer(inbox_.head().layer);
     counters.weights_read += tile_bytes;
     ++counters.tiles;
@@ -66,17 +67,17 @@ void WeightFetch::flows(CyclePoint begin, const Instant& sent) {
 Tile WeightFetch::read(const isa::ReadWeights& insn) {
   Tile tile;
   if (!board_.values) return tile;
-  const std::int64_t stride = board_.machine.c();
-  const auto stored = memory_.read(insn.dram, isa::tile_bytes(board_.machine));
-  tile.stride = stride;
+  const std::int64_t bytes = isa::tile_bytes(board_.machine, insn.weights);
+  const auto stored = memory_.read(insn.dram, bytes);
+  tile.stride = bytes / board_.machine.r();
+  tile.floats = insn.weights == isa::weight_type::kBf16;
   if (memory_.is_writable()) {
     tile.copy = std::make_shared<const std::vector<std::uint8_t>>(stored.begin(), stored.end());
     tile.bytes = tile.copy->data();
-    tile.weights = std::make_shared<const PackedTile>(
-        pack_tile(tile.bytes, stride, insn.k, insn.n, insn.is_signed != 0));
+    tile.weights = std::make_shared<const PackedTile>(pack(insn, tile));
   } else {
     tile.bytes = stored.data();
-    tile.weights = packed(insn, tile.bytes);
+    tile.weights = packed(insn, tile);
   }
   if (insn.use_zero != 0) {
     tile.zero.resize(static_cast<std::size_t>(insn.n));
@@ -86,20 +87,28 @@ Tile WeightFetch::read(const isa::ReadWeights& insn) {
   return tile;
 }
 
+PackedTile WeightFetch::pack(const isa::ReadWeights& insn, const Tile& tile) {
+  if (!tile.floats) {
+    return pack_tile(tile.bytes, tile.stride, insn.k, insn.n, insn.is_signed != 0);
+  }
+  PackedTile packed{insn.k, insn.n, false, {}, {}};
+  packed.floats = pack_floats(tile.bytes, tile.stride, insn.k, insn.n);
+  return packed;
+}
+
 std::shared_ptr<const PackedTile> WeightFetch::packed(const isa::ReadWeights& insn,
-                                                      const std::uint8_t* bytes) {
-  auto& place = cache_[{insn.dram, insn.k, insn.n, insn.is_signed != 0}];
+                                                      const Tile& tile) {
+  auto& place = cache_[{insn.dram, insn.k, insn.n, insn.is_signed != 0, insn.weights}];
   if (place == nullptr) {
-    place = std::make_shared<const PackedTile>(
-        pack_tile(bytes, board_.machine.c(), insn.k, insn.n, insn.is_signed != 0));
+    place = std::make_shared<const PackedTile>(pack(insn, tile));
     cached_bytes_ += place->bytes();
   }
-  const std::shared_ptr<const PackedTile> tile = place;
+  const std::shared_ptr<const PackedTile> kept = place;
   if (cached_bytes_ > 4 * std::ssize(board_.program.weights)) {
     cache_.clear();
     cached_bytes_ = 0;
   }
-  return tile;
+  return kept;
 }
 
 }  // namespace systole::sim

@@ -3,7 +3,7 @@
 //   start       when the instruction is at the head, its syncs are passed and a FIFO slot is free;
 //               the slot is reserved, the address is sent and the queue entry is freed in that
 //               cycle; one address a cycle
-//   occupies    the memory for R * C bytes, as memory.h says
+//   occupies    the memory for R * C weights, as memory.h says
 //   complete    the tile is whole dram.latency cycles after its last byte left the memory; the
 //               planes and syncs see it one cycle later
 //   busy        while bytes flow
@@ -48,8 +48,9 @@ class WeightFetch : public MemoryClient {
 
   // The tile's values, where the run has any.
   [[nodiscard]] Tile read(const isa::ReadWeights& insn);
+  [[nodiscard]] static PackedTile pack(const isa::ReadWeights& insn, const Tile& tile);
   [[nodiscard]] std::shared_ptr<const PackedTile> packed(const isa::ReadWeights& insn,
-                                                         const std::uint8_t* bytes);
+                                                         const Tile& tile);
 
   const Board& board_;
   UnitSheet sheet_;
@@ -61,8 +62,8 @@ class WeightFetch : public MemoryClient {
   Ring<Fetch> fetches_;  // of which the memory has not told, in order
   Instant next_address_;
 
-  // By address, k, n and sign. Emptied when it has grown to several times the weight image.
-  using Place = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool>;
+  // By address, k, n, sign and type. Emptied when it has grown to several times the weight image.
+  using Place = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool, std::int64_t>;
   std::map<Place, std::shared_ptr<const PackedTile>> cache_;
   std::int64_t cached_bytes_ = 0;
 };

@@ -2,12 +2,20 @@
 #include "sim/unit/weight_planes.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
+
+#include "sim/unit/float_pe.h"
 
 namespace systole::sim {
 
 std::int16_t Tile::operand(std::int64_t r, std::int64_t c) const {
-  if (r >= weights->k || c >= weights->n) return 0;
+  if (r >= weights->k || c >= weights->n) return floats ? kMasked : std::int16_t{0};
+  if (floats) {
+    std::uint16_t bits;
+    std::memcpy(&bits, bytes + r * stride + 2 * c, sizeof bits);
+    return entering(bits);
+  }
   const std::uint8_t byte = bytes[r * stride + c];
   const std::int32_t value = weights->is_signed ? static_cast<std::int8_t>(byte) : byte;
   const std::int32_t column_zero = zero.empty() ? 0 : zero[static_cast<std::size_t>(c)];
@@ -15,6 +23,10 @@ std::int16_t Tile::operand(std::int64_t r, std::int64_t c) const {
 }
 
 void Tile::operands(std::int64_t r, std::span<std::int16_t> to) const {
+  if (floats) {
+    for (std::size_t c = 0; c < to.size(); ++c) to[c] = operand(r, static_cast<std::int64_t>(c));
+    return;
+  }
   std::ranges::fill(to, std::int16_t{0});
   if (r >= weights->k) return;
   const std::uint8_t* row = bytes + r * stride;

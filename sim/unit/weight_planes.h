@@ -21,8 +21,10 @@ namespace systole::sim {
 // One tile from its fetch to its switch. Without values it has no weights.
 struct Tile {
   std::shared_ptr<const PackedTile> weights;
-  const std::uint8_t* bytes = nullptr;  // as stored: weight (r, c) is byte r * stride + c
+  // As stored: weight (r, c) is the c-th from byte r * stride on.
+  const std::uint8_t* bytes = nullptr;
   std::int64_t stride = 0;
+  bool floats = false;  // bfloat16
   // What `bytes` points to, of a memory that others write.
   std::shared_ptr<const std::vector<std::uint8_t>> copy;
   std::vector<std::int32_t> zero;  // per column; empty: all 0
@@ -30,7 +32,8 @@ struct Tile {
   std::int64_t layer = 0;          // that reads it
   CyclePoint usable;               // first cycle in which a pass may switch to it
 
-  // What PE(r, c) multiplies by: the weight less its column's zero point, 0 outside the valid part.
+  // What PE(r, c) multiplies by: the weight less its column's zero point, 0 outside the valid part;
+  // of bfloat16 its bits, masked outside (float_pe.h).
   [[nodiscard]] std::int16_t operand(std::int64_t r, std::int64_t c) const;
   // The same for all columns of row r.
   void operands(std::int64_t r, std::span<std::int16_t> to) const;

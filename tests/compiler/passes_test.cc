@@ -1,6 +1,6 @@
 // Each pass by text: tests/compiler/passes/PASS[.CASE].ir holds a graph, a line --- and the graph
-// that the pass makes of it on tpu_v1. And docs/compiler.md lists the passes as their table does.
-// SYSTOLE_REWRITE=1 writes both anew.
+// that the pass makes of it on tpu_v1, or, of bfloat16, on tpu_v6e. And docs/compiler.md lists the
+// passes as their table does. SYSTOLE_REWRITE=1 writes both anew.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -49,7 +49,8 @@ TEST_P(PassText, IsAsWritten) {
   const std::size_t parting = text.find("\n" + std::string(kParting));
   ASSERT_NE(parting, std::string::npos);
   const std::string before = text.substr(0, parting + 1);
-  const isa::Machine machine = isa::load_machine("tpu_v1");
+  const isa::Machine machine =
+      isa::load_machine(pass->id == PassId::round_to_bf16 ? "tpu_v6e" : "tpu_v1");
   const Graph graph = run_passes(parse_text(path, before), {&machine, true}, pass->id, pass->id);
   verify(graph);
   const std::string after = to_text(graph);

@@ -145,8 +145,10 @@ TEST(RecordPrograms, MeetEveryChoiceAndLimit) {
       "weight load 0", "weight load 1", "weight load 2", "delivery 0",    "delivery 1",
       "memory 0",      "memory 1",      "queue 1",       "read ports 0",  "read ports 3",
       "write ports 0", "write ports 3", "row_bytes < C", "row_bytes > C", "row_bytes = C"};
-  for (const isa::ChoiceInfo& c : isa::kChoices)
-    wanted.push_back(fmt::format("{} {}", isa::info(c.kind).name, c.text));
+  for (const isa::ChoiceInfo& c : isa::kChoices) {
+    const bool floats = c.text == "bf16" || c.text == "f32";  // younger: tests/laws has them
+    if (!floats) wanted.push_back(fmt::format("{} {}", isa::info(c.kind).name, c.text));
+  }
   constexpr int kLeast = 20;
   for (const std::string& what : wanted) EXPECT_GE(examples.count(what), kLeast) << what;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/diag.h"
 #include "base/files.h"
 #include "tests/support/scratch.h"
@@ -45,6 +47,20 @@ TEST(Machine, TpuV1IsWhatTheDefaultsSay) {
   EXPECT_EQ(expected.peak_macs_per_second(), 256.0 * 256 * 700e6);
   EXPECT_EQ(expected.ub_rows(), 24 * 1024 * 1024 / 256);
   EXPECT_EQ(expected.dram_bytes_per_second, 2 * 8 * std::int64_t{2'133'000'000});
+}
+
+// Published TFLOP/s of a chip, of which v2 to v4 are one core of two.
+TEST(Machine, LaterTpusReachTheirPublishedPeaks) {
+  for (const auto& [name, tflops] : std::map<std::string, double>{{"tpu_v2", 46.0 / 2},
+                                                                  {"tpu_v3", 123.0 / 2},
+                                                                  {"tpu_v4i", 138.0},
+                                                                  {"tpu_v4", 275.0 / 2},
+                                                                  {"tpu_v5e", 197.0},
+                                                                  {"tpu_v6e", 918.0}}) {
+    const Machine machine = load_machine(name);
+    EXPECT_NEAR(2.0 * machine.peak_macs_per_second() / 1e12, tflops, 0.005 * tflops) << name;
+    EXPECT_TRUE(machine.memory_is_writable()) << name;
+  }
 }
 
 TEST(Machine, PrimeDiffersOnlyInWeightMemory) {

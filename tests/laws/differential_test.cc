@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 
 #include "compiler/compile.h"
+#include "compiler/frontend/inline.h"
 #include "compiler/pipeline.h"
 #include "isa/program.h"
 #include "sim/run.h"
@@ -129,6 +131,109 @@ void check_seeds(std::uint64_t first, std::uint64_t last, bool cramped = false) 
 TEST(Differential, EveryEngineComputesWhatTheEvaluatorDoes) { check_seeds(kFirst, kLast); }
 
 TEST(Differential, MapsTooLargeForTheBufferAreComputedInBands) { check_seeds(kFirst, kLast, true); }
+
+// --- bfloat16 ---
+
+// Whether a matrix product reads a flattened image, whose k the machine takes in another order.
+bool flattens(const compiler::Graph& graph) {
+  bool images = false, matrices = false;
+  for (const compiler::Node& node : graph.nodes) {
+    images = images || graph.value(node.inputs[0]).shape.size() == 4;
+    matrices = matrices || node.kind == compiler::OpKind::kMatmul;
+  }
+  return images && matrices;
+}
+
+// Largest difference of two outputs, as a share of the largest value.
+double difference(const Tensors& a, const Tensors& b) {
+  double most = 0.0, largest = 1e-30;
+  for (const auto& [name, tensor] : b) {
+    for (std::size_t i = 0; i < tensor.as<float>().size(); ++i) {
+      const double y = tensor.as<float>()[i];
+      most = std::max(most, std::abs(double{a.at(name).as<float>()[i]} - y));
+      largest = std::max(largest, std::abs(y));
+    }
+  }
+  return most / largest;
+}
+
+// Runs the graph in bfloat16 on every engine; nothing if it does not fit.
+std::optional<Ran> check_floats(std::uint64_t seed) {
+  SCOPED_TRACE(fmt::format("float seed {}", seed));
+  const GraphCase one = random_float_case(seed);
+  isa::Program program;
+  try {
+    program = compiler::compile(one.graph, one.machine, {.batches = one.batches});
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+  const compiler::Graph rounded =
+      compiler::run_passes(one.graph, {&one.machine, false}, compiler::passes().front().id,
+                           compiler::PassId::fold_constants);
+  Shape shape = one.graph.value(one.graph.inputs[0]).shape;
+  shape[0] *= one.batches;
+  RandomChoice random(seed + 1);
+  Tensor x(DType::kFloat32, shape);
+  for (float& v : x.as<float>()) v = static_cast<float>(random.pick(-1200, 1200)) * 1e-3F;
+  const Tensors expected = expected_of(rounded, x, one.batches);
+  const Tensors inputs = {{"x", x}};
+  const auto run = [&](sim::Engine engine) {
+    sim::RunOptions options;
+    options.engine = engine;
+    return sim::run(program, one.machine, inputs, options);
+  };
+  const sim::RunResult func = run(sim::Engine::kFunc), cycle = run(sim::Engine::kCycle);
+  expect_outputs(cycle.outputs, func.outputs, "cycle");
+  expect_outputs(run(sim::Engine::kRegister).outputs, func.outputs, "register");
+  if (!flattens(one.graph)) expect_outputs(func.outputs, expected, "evaluator");
+  EXPECT_LT(difference(func.outputs, expected), 0x1p-5) << "from the evaluator that rounds";
+  return Ran{cycle.report.total.cycles.value, cycle.report.total.passes};
+}
+
+TEST(Differential, FloatGraphsRoundAsTheEvaluatorIsTold) {
+  std::int64_t ran = 0, with_products = 0, all = 0;
+  for (std::uint64_t seed = 9'001; seed <= 9'060; ++seed, ++all) {
+    const std::optional<Ran> one = check_floats(seed);
+    ran += one ? 1 : 0;
+    with_products += one && one->passes > 0 ? 1 : 0;
+  }
+  EXPECT_GE(2 * ran, all);
+  EXPECT_GE(3 * with_products, all);
+}
+
+// Inline shapes on a preset: the bits of the evaluator that rounds, and near float32: each operand
+// and the result are off by 2^-9 of themselves at most.
+TEST(Differential, FloatLayersAreNearFloat32) {
+  isa::Machine machine = isa::load_machine("tpu_v6e");
+  machine.array_taps = 1;  // the evaluator cuts sums at each kernel position
+  for (const char* model : {"gemm:16,300,20", "gemm:3,700,300", "conv:1,5,9,8,12,3,3,1,1",
+                            "vadd:100", "mlp:60,80,10"}) {
+    SCOPED_TRACE(model);
+    compiler::LoadOptions load;
+    load.inline_floats = true;
+    const compiler::Graph graph = compiler::load_inline_shape(model, load);
+    const isa::Program program = compiler::compile(graph, machine, {});
+    const compiler::Graph rounded = compiler::run_passes(
+        graph, {&machine, false}, compiler::passes().front().id, compiler::PassId::fold_constants);
+    RandomChoice random(11);
+    Tensors inputs;
+    std::vector<Tensor> values;
+    for (const compiler::ValueId id : graph.inputs) {
+      Tensor x(DType::kFloat32, graph.value(id).shape);
+      for (float& v : x.as<float>()) v = static_cast<float>(random.pick(-1000, 1000)) * 1e-3F;
+      inputs[graph.value(id).name] = x;
+      values.push_back(std::move(x));
+    }
+    const Tensors expected = {{"y", compiler::evaluate(rounded, values).front()}};
+    for (const sim::Engine engine : {sim::Engine::kFunc, sim::Engine::kCycle}) {
+      sim::RunOptions options;
+      options.engine = engine;
+      const Tensors found = sim::run(program, machine, inputs, options).outputs;
+      expect_outputs(found, expected, std::string(sim::engine_name(engine)));
+      EXPECT_LT(difference(found, {{"y", compiler::evaluate(graph, values).front()}}), 0x1p-7);
+    }
+  }
+}
 
 TEST(Differential, SeedsThatOnceFailed) {
   for (const std::uint64_t seed : kKept) EXPECT_TRUE(check_seed(seed).has_value()) << seed;

@@ -280,6 +280,21 @@ isa::Machine machine_for(RandomChoice& random) {
 
 }  // namespace
 
+GraphCase random_float_case(std::uint64_t seed) {
+  RandomChoice random(seed);
+  GraphCase made;
+  made.graph = Grower(random, 9).grow();
+  made.machine = machine_for(random);
+  made.machine.array_operands = isa::Operands::kBf16;
+  made.machine.array_taps = 1;
+  const std::int64_t rows = made.machine.ub_rows();
+  made.machine.unified_buffer_row_bytes =
+      std::max(made.machine.unified_buffer_row_bytes, 2 * made.machine.array_rows);
+  made.machine.unified_buffer_bytes = rows * made.machine.unified_buffer_row_bytes;
+  made.batches = random.chance(30) ? random.pick(2, 4) : 1;
+  return made;
+}
+
 GraphCase random_graph_case(std::uint64_t seed, std::int64_t largest_side) {
   RandomChoice random(seed);
   Graph graph = Grower(random, largest_side).grow();

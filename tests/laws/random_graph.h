@@ -15,6 +15,10 @@ struct GraphCase {
   std::int64_t batches = 1;
 };
 
+// The same graph without quantisers, and a machine that multiplies bfloat16, one kernel position a
+// pass.
+[[nodiscard]] GraphCase random_float_case(std::uint64_t seed);
+
 // The same for the same seed everywhere. An image's input is at most `largest_side` pixels a side.
 [[nodiscard]] GraphCase random_graph_case(std::uint64_t seed, std::int64_t largest_side = 9);
 

@@ -3,9 +3,12 @@
 // processes, and no cycle of any unit is lost.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <map>
 #include <numeric>
 #include <set>
 
+#include "isa/access.h"
 #include "isa/verify.h"
 #include "tests/laws/law_support.h"
 
@@ -13,8 +16,11 @@ namespace systole::laws {
 namespace {
 
 constexpr std::uint64_t kFirst = 12'001, kLast = 12'200;
+constexpr std::uint64_t kFirstFloats = 14'001, kLastFloats = 14'200;  // with bf16 and floats
 
-RandomCase wide_case(std::uint64_t seed) { return random_case(seed, 60, Width::kMany); }
+RandomCase wide_case(std::uint64_t seed) {
+  return random_case(seed, 60, seed < kFirstFloats ? Width::kMany : Width::kFloats);
+}
 
 class Wide : public testing::TestWithParam<std::uint64_t> {
  protected:
@@ -71,6 +77,39 @@ TEST_P(Wide, ProgramsSurviveBothForms) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Wide, testing::Range<std::uint64_t>(kFirst, kLast + 1));
+INSTANTIATE_TEST_SUITE_P(Floats, Wide,
+                         testing::Range<std::uint64_t>(kFirstFloats, kLastFloats + 1));
+
+// What the programs with floats do, of which each engine gives the same bits.
+TEST(WideCases, MeetEveryKindOfFloat) {
+  std::map<std::string, int> seen;
+  for (std::uint64_t seed = kFirstFloats; seed <= kLastFloats; ++seed) {
+    const RandomCase one = wide_case(seed);
+    for (const isa::Insn& insn : one.program.code) {
+      if (const auto* m = std::get_if<isa::Matmul>(&insn))
+        seen["matmul"] += m->precision == isa::precision::kBf16;
+      if (const auto* c = std::get_if<isa::Convolve>(&insn))
+        seen["convolve"] += c->precision == isa::precision::kBf16;
+      if (const auto* a = std::get_if<isa::Activate>(&insn))
+        seen["activate"] += isa::is_float(a->type);
+      if (const auto* v = std::get_if<isa::Vector>(&insn))
+        seen["vector"] += isa::is_float(v->to_type);
+      if (const auto* p = std::get_if<isa::Pool>(&insn)) seen["pool"] += isa::is_float(p->type);
+    }
+    for (std::size_t i = 0; i + 1 < one.program.weights.size(); i += 2) {
+      std::uint16_t bits;
+      std::memcpy(&bits, &one.program.weights[i], sizeof bits);
+      seen["infinity"] += (bits & 0x7FFF) == 0x7F80;
+      seen["nan"] += (bits & 0x7FFF) > 0x7F80;
+      seen["subnormal"] += (bits & 0x7F80) == 0 && (bits & 0x7F) != 0;
+      seen["minus zero"] += bits == 0x8000;
+    }
+  }
+  for (const char* what : {"matmul", "convolve", "activate", "vector", "pool", "infinity", "nan",
+                           "subnormal", "minus zero"}) {
+    EXPECT_GE(seen[what], 50) << what;
+  }
+}
 
 TEST(WideCases, UseEveryUnit) {
   std::set<std::string_view> used;

@@ -2,10 +2,12 @@
 #include "tests/support/random_constants.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "base/bfloat16.h"
 #include "tests/support/random_machine.h"
 
 namespace systole {
@@ -36,6 +38,20 @@ std::vector<std::uint8_t> random_constants(const isa::Machine& machine, RandomCh
   return constants;
 }
 
+void random_floats(std::span<std::uint8_t> bytes, RandomChoice& random) {
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    if (random.chance(3)) continue;
+    Bfloat16 x(static_cast<float>(random.pick(-1000, 1000)) * 0x1p-8F);
+    if (random.chance(10))
+      x = Bfloat16(std::ldexp(float{x}, static_cast<int>(random.pick(-140, 120))));
+    if (random.chance(3)) {
+      x = Bfloat16::of_bits(random.one_of<std::uint16_t>(
+          {0x7F80, 0xFF80, 0x7FC0, 0xFFFF, 0x7FFF, 0x7FFE, 0x8000, 0x0000, 0x0001, 0x807F}));
+    }
+    std::memcpy(&bytes[i], &x, sizeof x);
+  }
+}
+
 std::map<std::string, Tensor> random_inputs(const isa::Program& program, RandomChoice& random) {
   std::map<std::string, Tensor> inputs;
   for (const isa::HostTensor& t : program.tensors) {
@@ -45,6 +61,8 @@ std::map<std::string, Tensor> random_inputs(const isa::Program& program, RandomC
       for (float& v : tensor.as<float>()) v = static_cast<float>(random.pick(-500, 500)) / 100.0F;
     } else {
       for (std::uint8_t& v : tensor.data) v = random.byte();
+      if (program.machine.array_operands != isa::Operands::kIntegers)
+        random_floats(tensor.data, random);
     }
     inputs.emplace(t.name, std::move(tensor));
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ inline constexpr std::int64_t kRowsPerKind = 3;
 // kRowsPerKind rows of each kind, in the order of ParamKind, then table_rows() rows of a table.
 [[nodiscard]] std::vector<std::uint8_t> random_constants(const isa::Machine& machine,
                                                          RandomChoice& random);
+
+// Bytes that hold bfloat16 as programs meet them, and in places infinities, NaN, zeros and
+// subnormals; some bytes stay what they were.
+void random_floats(std::span<std::uint8_t> bytes, RandomChoice& random);
 
 // A tensor for each of the program's inputs.
 [[nodiscard]] std::map<std::string, Tensor> random_inputs(const isa::Program& program,

@@ -21,6 +21,7 @@ struct Region {
 };
 struct TileSize {
   std::int64_t k, n;
+  std::int64_t weights;  // their type
 };
 
 class Generator {
@@ -32,7 +33,7 @@ class Generator {
   // What each matrix unit has of its own.
   struct Core {
     std::deque<TileSize> fifo;
-    TileSize active{0, 0};
+    TileSize active{0, 0, isa::weight_type::kByte};
     std::vector<Area> acc;  // rows that hold sums
   };
 
@@ -69,6 +70,11 @@ class Generator {
   void load();
   void store();
 
+  // An element type of activation's results.
+  std::int64_t pick_type(std::int64_t last_integer);
+  [[nodiscard]] bool has_floats() const {
+    return machine().array_operands != isa::Operands::kIntegers;
+  }
   [[nodiscard]] const isa::Machine& machine() const { return case_.machine; }
   isa::Program& program() { return case_.program; }
   // A random place for `rows` logical rows of `bytes` bytes.

@@ -1,6 +1,8 @@
 // Random machines: every parameter that a small program can feel.
 #include "tests/support/random_machine.h"
 
+#include <algorithm>
+
 #include "isa/access.h"
 
 namespace systole {
@@ -47,6 +49,14 @@ void widen(isa::Machine& machine, RandomChoice& random) {
   machine.array_units = random.pick(1, 3);
   machine.dram_holds = isa::MemoryHolds::kEverything;
   machine.dram_buffer_chunks = random.pick(2, 4);
+}
+
+void add_floats(isa::Machine& machine, RandomChoice& random) {
+  machine.array_operands = random.chance(50) ? isa::Operands::kBoth : isa::Operands::kBf16;
+  const std::int64_t rows = machine.unified_buffer_bytes / machine.unified_buffer_row_bytes;
+  machine.unified_buffer_row_bytes =
+      std::max(machine.unified_buffer_row_bytes, 2 * machine.array_rows);
+  machine.unified_buffer_bytes = rows * machine.unified_buffer_row_bytes;
 }
 
 }  // namespace systole

@@ -10,6 +10,8 @@ namespace systole {
 
 [[nodiscard]] isa::Machine random_machine(RandomChoice& random);
 // Gives it several matrix units and a memory that holds everything.
+// Makes it multiply bf16, too, or nothing else.
+void add_floats(isa::Machine& machine, RandomChoice& random);
 void widen(isa::Machine& machine, RandomChoice& random);
 
 // Parameter rows of the largest table; on a random machine they lie behind all other parameters.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "isa/access.h"
+#include "isa/operand.h"
 #include "isa/precisions.h"
 #include "tests/support/random_generator.h"
 #include "tests/support/random_machine.h"
@@ -18,15 +19,19 @@ void Generator::read_weights(std::int64_t unit) {
   if (static_cast<std::int64_t>(fifo.size()) >= ahead) return;
   isa::ReadWeights insn;
   insn.instance = unit;
-  insn.dram = random_.pick(0, program().weight_bytes - isa::tile_bytes(machine()));
+  const bool floats =
+      has_floats() && (machine().array_operands == isa::Operands::kBf16 || random_.chance(60));
+  if (floats) insn.weights = isa::weight_type::kBf16;
+  insn.dram = random_.pick(0, program().weight_bytes - isa::tile_bytes(machine(), insn.weights));
   insn.k = random_.chance(40) ? machine().r() : random_.pick(1, machine().r());
   insn.n = random_.chance(40) ? machine().c() : random_.pick(1, machine().c());
   insn.is_signed = random_.pick(0, 1);
   insn.use_zero = random_.pick(0, 1);
+  if (floats) insn.use_zero = 0;
   if (insn.use_zero != 0) {
     insn.zero = param_row(insn.is_signed != 0 ? ParamKind::kZeroS8 : ParamKind::kZeroU8);
   }
-  fifo.push_back({insn.k, insn.n});
+  fifo.push_back({insn.k, insn.n, insn.weights});
   sync_.emit(insn);
 }
 
@@ -54,7 +59,11 @@ void Generator::begin_pass(Pass& pass) {
   }
   pass.k = random_.chance(80) ? active.k : random_.pick(1, active.k);
   pass.n = random_.chance(80) ? active.n : random_.pick(1, active.n);
-  random_precision(pass, random_);
+  if (active.weights == isa::weight_type::kBf16) {
+    pass.precision = isa::precision::kBf16;
+  } else {
+    random_precision(pass, random_);
+  }
 }
 
 // Accumulator rows for `rows` x `n` sums: anywhere, or some that hold sums to add to.
@@ -112,7 +121,13 @@ void Generator::activate(std::int64_t unit, std::int64_t type) {
   insn.use_bias = random_.pick(0, 1);
   if (insn.use_bias != 0) insn.bias = param_row(ParamKind::kBias);
   std::int64_t bytes = insn.n * 4;
-  if (type != isa::type::kS32) {
+  if (isa::is_float(type)) {
+    const auto [lowest, highest] = isa::operand_range(isa::Operand::Limit);
+    bytes = insn.n * isa::element_bytes(type);
+    insn.function = random_.pick(0, isa::function::kRelu);
+    insn.lo = random_.chance(50) ? lowest : random_.pick(-3, 0);
+    insn.hi = random_.chance(50) ? highest : random_.pick(0, 300);
+  } else if (type != isa::type::kS32) {
     insn.scale = param_row(ParamKind::kScale);  // may land on the bias row: any bits are a bias
     const bool two = type == isa::type::kS16;
     const std::int64_t half = two ? 32768 : 128;

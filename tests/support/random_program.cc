@@ -17,7 +17,8 @@ Generator::Generator(std::uint64_t seed, std::int64_t length, Width width)
       sync_(case_.machine, random_, case_.program.code),
       params_(static_cast<std::size_t>(kParamKinds)) {
   case_.machine = random_machine(random_);
-  if (width == Width::kMany) widen(case_.machine, random_);
+  if (width != Width::kOne) widen(case_.machine, random_);
+  if (width == Width::kFloats) add_floats(case_.machine, random_);
   cores_.resize(static_cast<std::size_t>(machine().array_units));
   program().model = "random";
   program().machine = machine();
@@ -26,9 +27,11 @@ Generator::Generator(std::uint64_t seed, std::int64_t length, Width width)
   program().host_bytes = std::ssize(program().constants);
   make_tensors();
   make_host_steps();
-  const std::int64_t tile = isa::tile_bytes(machine());
+  const std::int64_t widest = has_floats() ? isa::weight_type::kBf16 : isa::weight_type::kByte;
+  const std::int64_t tile = isa::tile_bytes(machine(), widest);
   program().weights.resize(static_cast<std::size_t>(tile * random_.pick(1, 6)));
   for (std::uint8_t& w : program().weights) w = random_.byte();
+  if (has_floats()) random_floats(program().weights, random_);
   program().weight_bytes = static_cast<std::int64_t>(program().weights.size());
   make_table();
   while (static_cast<std::int64_t>(program().code.size()) < length) one_instruction();
@@ -114,7 +117,7 @@ void Generator::one_instruction() {
   } else if (which <= 75) {
     convolve(pick_core());
   } else if (which <= 90) {
-    const std::int64_t type = random_.pick(0, 3);
+    const std::int64_t type = pick_type(3);
     activate(pick_core(), type);
   } else if (which <= 93) {
     repeat();
@@ -218,17 +221,20 @@ void Generator::interrupt() {
 void Generator::repeat() {
   const std::int64_t count = random_.pick(1, 4);
   const TileSize active = core(0).active;
-  if (active.k == 0 || active.k > machine().unified_buffer_row_bytes) return;
+  const bool floats = active.weights == isa::weight_type::kBf16;
+  const std::int64_t bytes = active.k * (floats ? 2 : 1);
+  if (active.k == 0 || bytes > machine().unified_buffer_row_bytes) return;
   const Region& from = sources_.front();
-  isa::ReadHost load{from.address, active.k, random_.pick(0, machine().ub_rows() - count), 0, 1,
-                     active.k};
+  isa::ReadHost load{from.address, bytes, random_.pick(0, machine().ub_rows() - count), 0, 1,
+                     bytes};
   isa::Matmul pass;
+  if (floats) pass.precision = isa::precision::kBf16;
   pass.ub = load.ub;
   pass.acc = random_.pick(0, machine().accumulators_rows - count);
   pass.rows = 1;
   pass.k = active.k;
   pass.n = active.n;
-  isa::Copy move{load.ub, 0, 1, 0, 0, 1, 1, active.k};
+  isa::Copy move{load.ub, 0, 1, 0, 0, 1, 1, bytes};
   move.to = (load.ub + machine().ub_rows() / 2) % (machine().ub_rows() - count);
   const isa::StepBy load_step{1, 0, 0, 0, random_.pick(1, active.k)};
   const isa::StepBy pass_step{1, 1, 0, 0, 0};
@@ -270,13 +276,20 @@ void Generator::finish() {
   }
   for (int i = 0; i < 3; ++i) {
     activate(pick_core(), isa::type::kS32);
-    const std::int64_t type = random_.pick(0, 2);
+    const std::int64_t type = pick_type(2);
     activate(pick_core(), type);
     const Area last = ub_.back();
     ub_.push_back(last);
     write_host();
   }
   program().code.emplace_back(isa::Halt{});
+}
+
+std::int64_t Generator::pick_type(std::int64_t last_integer) {
+  if (has_floats() && random_.chance(60)) {
+    return random_.chance(60) ? isa::type::kBf16 : isa::type::kF32;
+  }
+  return random_.pick(0, last_integer);
 }
 
 RandomCase random_case(std::uint64_t seed, std::int64_t length, Width width) {

@@ -24,8 +24,9 @@ struct RandomCase {
 
 // What a random machine has.
 enum class Width {
-  kOne,   // one unit of each kind, a memory for weights alone
-  kMany,  // up to three matrix units (T11) and a memory that is loaded and stored (T12)
+  kOne,     // one unit of each kind, a memory for weights alone
+  kMany,    // up to three matrix units (T11) and a memory that is loaded and stored (T12)
+  kFloats,  // the same, and bf16 beside integers or alone
 };
 
 // The case of this seed; `length` is about how many units' instructions it has.

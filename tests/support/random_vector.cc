@@ -47,12 +47,26 @@ void RandomVector::hold_scale(Unit unit, std::int64_t index) {
   lender_.emit(set);
 }
 
+// Of floats: none, or small ones.
+void RandomVector::hold_limits(Unit unit) {
+  const auto set = [&](std::int64_t index, std::int64_t value) { hold(unit, index, value, value); };
+  set(configuration::kLo, random_.chance(50) ? lowest(type::kS32) : random_.pick(-3, 0));
+  set(configuration::kHi, random_.chance(50) ? highest(type::kS32) : random_.pick(0, 300));
+}
+
 void RandomVector::hold_result(Unit unit, std::int64_t t) {
   hold_scale(unit, configuration::kToScale);
+  if (isa::is_float(t)) return hold_limits(unit);
   hold(unit, configuration::kToZero, lowest(t), highest(t));
   hold(unit, configuration::kLo, lowest(type::kS32), highest(t));
   const std::int64_t lo = registers_.at(isa::index(unit)).integer(configuration::kLo);
   hold(unit, configuration::kHi, std::max(lo, lowest(t)), highest(type::kS32));
+}
+
+std::int64_t RandomVector::pick_type() {
+  const bool floats = machine_.array_operands != isa::Operands::kIntegers && random_.chance(60);
+  if (floats) return random_.chance(60) ? type::kBf16 : type::kF32;
+  return random_.pick(0, type::kS32);
 }
 
 // Whole buffer rows apart.
@@ -72,9 +86,9 @@ void RandomVector::instruction() {
 void RandomVector::vector() {
   isa::Vector i;
   i.op = random_.pick(0, op::kFill);
-  i.a_type = random_.pick(0, i.op == op::kLookup ? 2 : 3);
-  i.b_type = random_.pick(0, 3);
-  i.to_type = random_.pick(0, 3);
+  i.a_type = i.op == op::kLookup ? random_.pick(0, 2) : pick_type();
+  i.b_type = pick_type();
+  i.to_type = pick_type();
   i.broadcast = random_.pick(0, 1);
   i.table = lender_.table;
   i.n = random_.pick(1, 10);
@@ -122,7 +136,7 @@ void RandomVector::window(Insn& i, std::int64_t pixels) {
 
 void RandomVector::pool() {
   isa::Pool i;
-  i.type = random_.pick(0, 3);
+  i.type = pick_type();
   i.n = random_.pick(1, 8);
   const std::int64_t bytes = i.n * isa::element_bytes(i.type);
   const Area from = lender_.written(9, bytes);

@@ -44,7 +44,9 @@ class RandomVector {
   // Sets a register to a value in [low, high] if it holds another, and now and then anyway.
   void hold(isa::Unit unit, std::int64_t index, std::int64_t low, std::int64_t high);
   void hold_scale(isa::Unit unit, std::int64_t index);
+  void hold_limits(isa::Unit unit);
   void hold_result(isa::Unit unit, std::int64_t type);
+  std::int64_t pick_type();
   [[nodiscard]] bool apart(const Area& a, const Area& b) const;
 
   const isa::Machine& machine_;

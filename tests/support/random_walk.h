@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "isa/insn.h"
 #include "isa/machine.h"
@@ -11,14 +12,22 @@
 
 namespace systole {
 
+// The rows of integers from int8x16_high on.
+inline std::vector<std::int64_t> rare_precisions() {
+  std::vector<std::int64_t> rare;
+  for (auto p = isa::precision::kInt8x16High; p < std::ssize(isa::kPrecisions); ++p) {
+    if (!isa::is_float(isa::precision_info(p))) rare.push_back(p);
+  }
+  return rare;
+}
+
 // Precision, and a zero point that its activations can have.
 template <typename Pass>
 void random_precision(Pass& pass, RandomChoice& random) {
-  constexpr auto kLast = static_cast<std::int64_t>(isa::kPrecisions.size()) - 1;
-  constexpr std::int64_t kRare = isa::precision::kInt8x16High;
+  static const std::vector<std::int64_t> rare = rare_precisions();
   if (random.chance(40)) {
     const bool often = random.chance(60);
-    pass.precision = kLast > kRare ? random.pick(kRare, kLast) : kRare;
+    pass.precision = rare.size() > 1 ? random.one_of(rare) : rare.front();
     if (often) pass.precision = isa::precision::kInt8x16;
   }
   const bool wide = isa::precision_info(pass.precision).activation == DType::kInt16;

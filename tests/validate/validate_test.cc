@@ -233,5 +233,30 @@ TEST(ValidatePaper, RowsPartitionTheCycles) {
   }
 }
 
+// Rows of a file; the formula is the larger of two divisions, the machine is never faster.
+TEST(ValidateTpu, ComparesProductsOfAFile) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path, std::string("m,k,n,latency_ns\n1,1024,1024,3000\n512,512,512,4000\n"));
+  for (const char* rung : {"v6e", "v3"}) {
+    const Finished finished =
+        testing_support::systole({"validate", rung, "--data", path, "--json"});
+    ASSERT_EQ(finished.code, 0) << finished.err;
+    const Json json = Json::parse(finished.out);
+    ASSERT_EQ(json.at("cases").size(), 2U);
+    EXPECT_EQ(json.at("groups").size(), 2U);
+    for (const Json& row : json.at("cases"))
+      EXPECT_GE(row.at("machine_us").get<double>(), row.at("formula_us").get<double>());
+    EXPECT_TRUE(json.contains("mean_error_percent"));
+    EXPECT_TRUE(json.contains("formula_mean_error_percent"));
+  }
+  const Json v6e =
+      Json::parse(testing_support::systole({"validate", "v6e", "--data", path, "--json"}).out);
+  // 2 bytes of 1024 + 1024 x 1024 + 1024 numbers at 1638 GB/s.
+  EXPECT_NEAR(v6e.at("cases").at(0).at("formula_us").get<double>(), 2.0 * 1'050'624 / 1638e3, 1e-9);
+  write_file(path, std::string("m,k,n,latency_ns\n1,0,1024,3000\n"));
+  EXPECT_EQ(testing_support::systole({"validate", "v6e", "--data", path}).code, 1);
+}
+
 }  // namespace
 }  // namespace systole::validate
