@@ -117,6 +117,7 @@ void refuse_settings(const Options& o, const char* what) {
       {"--batch", job.shapes.batch.has_value()},
       {"--dim", !job.shapes.dims.empty()},
       {"--shape", !job.shapes.shapes.empty()},
+      {"--bind", !job.shapes.binds.empty()},
       {"--batches", job.batches.has_value()},
       {"--schedule", job.schedule != JobOptions{}.schedule}};
   for (const auto& [name, given] : settings) {

@@ -76,6 +76,8 @@ class Maker {
       case OpKind::kReduce:
       case OpKind::kQuantise:
       case OpKind::kDequantise:
+      case OpKind::kSelect:
+      case OpKind::kCast:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
     items_.front().registers = std::move(registers_);
