@@ -37,6 +37,71 @@ inline std::int32_t wrapping_pow(std::int32_t a, std::int32_t b) {
   return power;
 }
 
+// Integers of 64 bits, in which functions of the narrower types are computed: what is left of a
+// result in a narrower type is that type's own, wrapped.
+inline std::uint64_t wrapping_add(std::uint64_t a, std::uint64_t b) { return a + b; }
+inline std::uint64_t wrapping_sub(std::uint64_t a, std::uint64_t b) { return a - b; }
+inline std::uint64_t wrapping_mul(std::uint64_t a, std::uint64_t b) { return a * b; }
+inline std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+inline std::int64_t wrapping_sub(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+inline std::int64_t wrapping_mul(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+}
+inline std::uint64_t truncating_div(std::uint64_t a, std::uint64_t b) { return b == 0 ? 0 : a / b; }
+inline std::int64_t truncating_div(std::int64_t a, std::int64_t b) {
+  if (b == 0) return 0;
+  return b == -1 ? wrapping_sub(std::int64_t{0}, a) : a / b;
+}
+inline std::uint64_t wrapping_pow(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t power = 1;
+  for (; b > 0; b /= 2) {
+    if (b % 2 == 1) power *= a;
+    a *= a;
+  }
+  return power;
+}
+inline std::int64_t wrapping_pow(std::int64_t a, std::int64_t b) {
+  if (b < 0) return a == 1 || (a == -1 && b % 2 == 0) ? 1 : a == -1 ? -1 : 0;
+  return static_cast<std::int64_t>(
+      wrapping_pow(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+}
+// What is left of a division: with the dividend's sign, as in C, or the divisor's, as in Python; by
+// 0 (which ONNX leaves open) 0.
+inline std::uint64_t dividend_mod(std::uint64_t a, std::uint64_t b) { return b == 0 ? 0 : a % b; }
+inline std::uint64_t divisor_mod(std::uint64_t a, std::uint64_t b) { return dividend_mod(a, b); }
+inline std::int64_t dividend_mod(std::int64_t a, std::int64_t b) {
+  return b == 0 || b == -1 ? 0 : a % b;
+}
+inline std::int64_t divisor_mod(std::int64_t a, std::int64_t b) {
+  const std::int64_t rest = dividend_mod(a, b);
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+// By as many bits as b says; all are gone where that is the whole width or more.
+inline std::uint64_t shifted_left(std::uint64_t a, std::uint64_t b) { return b < 64 ? a << b : 0; }
+inline std::uint64_t shifted_right(std::uint64_t a, std::uint64_t b) { return b < 64 ? a >> b : 0; }
+inline std::int64_t shifted_left(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(
+      shifted_left(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+}
+inline std::int64_t shifted_right(std::int64_t a, std::int64_t b) {
+  if (b < 0 || b > 63) return a < 0 ? -1 : 0;
+  return a >> b;
+}
+
+// A number as an integer type: cut off towards 0, saturated; NaN counts as 0.
+template <typename T>
+T saturated_to(double value) {
+  using Limits = std::numeric_limits<T>;
+  if (std::isnan(value)) return T{};
+  if (value <= static_cast<double>(Limits::min())) return Limits::min();
+  if (value >= static_cast<double>(Limits::max())) return Limits::max();
+  return static_cast<T>(value);
+}
+
 // A weight column's zero point in its parameter word: the lowest 9 bits with sign, which hold those
 // of both byte types. A difference of a byte and it has 10 bits at most, whatever the word holds.
 inline std::int32_t weight_zero_point(std::int32_t word) {

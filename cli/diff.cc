@@ -138,6 +138,7 @@ void refuse_settings(const Options& o, const char* what) {
       {"--batch", job.shapes.batch.has_value()},
       {"--dim", !job.shapes.dims.empty()},
       {"--shape", !job.shapes.shapes.empty()},
+      {"--bind", !job.shapes.binds.empty()},
       {"--batches", job.batches.has_value()},
       {"--trace", !o.trace.empty()},
       {"--schedule", job.schedule != JobOptions{}.schedule}};

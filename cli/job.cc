@@ -152,10 +152,11 @@ void check_job_options(const JobOptions& o) {
   if (formats::is_program(o.subject) && o.schedule != JobOptions{}.schedule) {
     throw InputError(o.subject, "a program is scheduled already", "no --schedule");
   }
-  const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty();
+  const bool shapes = o.shapes.batch || !o.shapes.dims.empty() || !o.shapes.shapes.empty() ||
+                      !o.shapes.binds.empty();
   if (formats::is_program(o.subject) && (shapes || o.batches || !o.calibrate.empty())) {
     throw InputError(o.subject, "a program has its shapes, batches and scales already",
-                     "no --batch, --batches, --dim, --shape or --calibrate");
+                     "no --batch, --batches, --dim, --shape, --bind or --calibrate");
   }
 }
 

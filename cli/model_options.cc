@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <limits>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -56,6 +57,22 @@ Shape parse_shape(std::string_view text, const std::string& option) {
   }
 }
 
+// "16000", "true" or "1,2.5,-3"
+std::vector<double> parse_numbers(std::string_view text, const std::string& option) {
+  std::vector<double> numbers;
+  for (;;) {
+    const std::size_t at = text.find(',');
+    const std::string_view one = text.substr(0, at);
+    constexpr double kMost = std::numeric_limits<double>::max();
+    std::optional<double> value = parse_real(one, -kMost, kMost);
+    if (one == "true" || one == "false") value = one == "true" ? 1.0 : 0.0;
+    if (!value) throw InputError(option, fmt::format("'{}'", one), "a number, true or false");
+    numbers.push_back(*value);
+    if (at == std::string_view::npos) return numbers;
+    text.remove_prefix(at + 1);
+  }
+}
+
 // What a SCALE-Sim configuration says and this machine does not have.
 void note_keys_without_effect(const std::string& machine) {
   if (isa::file_kind(machine) != isa::FileKind::kScaleSimConfig) return;
@@ -90,6 +107,9 @@ void add_shape_options(Command app, ShapeOptions& options) {
       .type_name("NAME=N");
   app.add_option("--shape", options.shapes, "shape of an input, x=1x3x224x224; may be repeated")
       .type_name("NAME=AxB");
+  app.add_option("--bind", options.binds,
+                 "makes an input a constant: one number, or all of its, a,b,c; may be repeated")
+      .type_name("NAME=VALUE");
 }
 
 void add_schedule_option(Command app, std::string& schedule) {
@@ -152,6 +172,11 @@ compiler::LoadOptions load_options(const ShapeOptions& options) {
     const auto [name, value] = split_assignment(text, "--shape");
     if (!load.shapes.emplace(name, parse_shape(value, "--shape " + name)).second)
       given_twice("--shape " + name);
+  }
+  for (const std::string& text : options.binds) {
+    const auto [name, value] = split_assignment(text, "--bind");
+    if (!load.binds.emplace(name, parse_numbers(value, "--bind " + name)).second)
+      given_twice("--bind " + name);
   }
   return load;
 }

@@ -25,6 +25,7 @@ struct ShapeOptions {
   std::optional<std::int64_t> batch;
   std::vector<std::string> dims;    // "NAME=N"
   std::vector<std::string> shapes;  // "x=1x3x224x224"
+  std::vector<std::string> binds;   // "sr=16000"
 };
 
 inline constexpr const char* kMachineHelp =

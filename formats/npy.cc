@@ -28,7 +28,9 @@ constexpr auto kNpyTypes = std::to_array<NpyType>({{"<f4", DType::kFloat32},
                                                    {"<i2", DType::kInt16},
                                                    {"<i4", DType::kInt32},
                                                    {"<i8", DType::kInt64},
-                                                   {"|b1", DType::kBool}});
+                                                   {"|b1", DType::kBool},
+                                                   {"<u4", DType::kUint32},
+                                                   {"<u8", DType::kUint64}});
 
 // What follows "'key':" and its blanks, up to the header's end.
 std::string_view value_of(std::string_view header, std::string_view key, const std::string& where) {

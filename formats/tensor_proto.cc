@@ -74,6 +74,10 @@ Tensor from_typed_field(const onnx::TensorProto& proto, DType type, Shape shape,
       return from_field<bool>(proto.int32_data(), std::move(shape), where);
     case DType::kBfloat16:
       return from_bfloat16_field(proto, std::move(shape), where);
+    case DType::kUint32:
+      return from_field<std::uint32_t>(proto.uint64_data(), std::move(shape), where);
+    case DType::kUint64:
+      return from_field<std::uint64_t>(proto.uint64_data(), std::move(shape), where);
   }
   throw InternalError("tensor of no known type");
 }

@@ -96,6 +96,10 @@ HostArity arity_of(HostOp op) {
       return {1, is_pad, "pads and a fill"};
     case HostOp::kConcat:
       return {0, is_concat, "an axis"};
+    case HostOp::kSelect:
+      return {3, has_none, kNone};
+    case HostOp::kCast:
+      return {1, has_none, kNone};
     case HostOp::kTranspose:
       return {1, has_permutation, kPermutation};
     case HostOp::kCopy:

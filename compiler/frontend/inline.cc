@@ -284,7 +284,7 @@ std::vector<std::string> inline_forms() {
 namespace {
 
 Graph load_quantised(const std::string& model, const LoadOptions& options) {
-  if (!options.dims.empty() || !options.shapes.empty()) {
+  if (!options.dims.empty() || !options.shapes.empty() || !options.binds.empty()) {
     throw InputError(model, "an inline shape has no open dimensions", "sizes in the shape itself");
   }
   const auto* const form = std::find_if(kForms.begin(), kForms.end(),

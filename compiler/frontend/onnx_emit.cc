@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/units.h"
+#include "compiler/ir/elements.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -13,7 +14,7 @@ namespace systole::compiler {
 ValueId emit_zip(GraphBuilder& builder, ZipFn fn, ValueId a, ValueId b) {
   const std::optional<Shape> shape = broadcast(builder.value(a).shape, builder.value(b).shape);
   SYSTOLE_CHECK(shape.has_value(), "operands do not broadcast");
-  const DType type = builder.value(a).type;
+  const DType type = compares(fn) ? DType::kBool : builder.value(a).type;
   return builder.emit(OpKind::kZip, {a, b}, type, *shape, ZipAttrs{fn});
 }
 
@@ -24,6 +25,29 @@ ValueId emit_map(GraphBuilder& builder, const MapAttrs& attrs, ValueId x) {
 
 ValueId emit_scalar(GraphBuilder& builder, float value) {
   return builder.add_constant("value", make_tensor<float>({}, std::span<const float>(&value, 1)));
+}
+
+ValueId emit_number(GraphBuilder& builder, DType type, double value) {
+  const Tensor exact = make_tensor<double>({}, std::span<const double>(&value, 1));
+  return builder.add_constant("value", evaluate_cast(exact, type));
+}
+
+ValueId emit_cast(GraphBuilder& builder, ValueId x, DType type) {
+  if (builder.value(x).type == type) return x;
+  const Shape shape = builder.value(x).shape;
+  return builder.emit(OpKind::kCast, {x}, type, shape, std::monostate{});
+}
+
+ValueId emit_select(GraphBuilder& builder, ValueId c, ValueId a, ValueId b) {
+  std::optional<Shape> shape = broadcast(builder.value(c).shape, builder.value(a).shape);
+  if (shape) shape = broadcast(*shape, builder.value(b).shape);
+  SYSTOLE_CHECK(shape.has_value(), "operands do not broadcast");
+  const DType type = builder.value(a).type;
+  return builder.emit(OpKind::kSelect, {c, a, b}, type, *shape, std::monostate{});
+}
+
+ValueId emit_not(GraphBuilder& builder, ValueId c) {
+  return emit_zip(builder, ZipFn::kXor, c, emit_number(builder, DType::kBool, 1.0));
 }
 
 ValueId emit_product(GraphBuilder& builder, ValueId x, ValueId w) {

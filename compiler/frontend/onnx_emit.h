@@ -15,6 +15,14 @@ ValueId emit_map(GraphBuilder& builder, const MapAttrs& attrs, ValueId x);
 ValueId emit_reduce(GraphBuilder& builder, ReduceFn fn, ValueId x,
                     const std::vector<std::int64_t>& axes);
 ValueId emit_scalar(GraphBuilder& builder, float value);
+// A number of any element type; bool: whether it is not 0.
+ValueId emit_number(GraphBuilder& builder, DType type, double value);
+// x itself where it has the type already.
+ValueId emit_cast(GraphBuilder& builder, ValueId x, DType type);
+// a where c holds, else b; the shapes are known to broadcast.
+ValueId emit_select(GraphBuilder& builder, ValueId c, ValueId a, ValueId b);
+// Whether c of bools does not hold.
+ValueId emit_not(GraphBuilder& builder, ValueId c);
 // x [..., K] times w [K, N].
 ValueId emit_product(GraphBuilder& builder, ValueId x, ValueId w);
 

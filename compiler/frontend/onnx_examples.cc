@@ -14,8 +14,8 @@ namespace {
 // s, z: scale and zero point; w, wz: filters [4, 4, 1, 1] and their zero point; m: a matrix [8, 2];
 // v, n: the same two as floats; wf, mf: either, as the form needs; b: a bias; c: one positive
 // number a channel; wide: one a column; lo, hi: limits; rows, steps, pads, first, next, four: lists
-// of Reshapes, a Pad, an axis, a 1 and four; twice: scales of a Resize; lw to rr: recurrent
-// weights.
+// of Reshapes, a Pad, an axis, a 1 and four; lengths: of rows; grid, roi: places; some: a
+// condition; twice: scales of a Resize; lw to rr: recurrent weights.
 constexpr std::string_view kConstants =
     "<float[1] s = {0.5}, uint8[1] z = {3}, int8[1] wz = {0},\n"
     "int8[4,4,1,1] w = {1,2,3,4,5,6,7,8,-1,-2,-3,-4,-5,-6,-7,-8},\n"
@@ -27,6 +27,9 @@ constexpr std::string_view kConstants =
     "int64[2] rows = {32,8}, int64[8] pads = {0,0,1,1,0,0,1,1}, int64[1] first = {0},\n"
     "int64[1] next = {1},\n"
     "int64[4] four = {1,1,1,1}, float[4] twice = {1.0,1.0,2.0,2.0}, int64[3] steps = {4,16,4},\n"
+    "int64[8] lengths = {0,1,2,3,4,5,6,8},\n"
+    "float[1,1,2,2] grid = {0.0,0.5,-0.5,0.25}, float[1,4] roi = {0.0,1.0,6.0,7.0},\n"
+    "bool[4] some = {1,0,1,1}, bool yes = {1},\n"
     "float[8] wide = {1.0,2.0,3.0,4.0,5.0,6.0,7.0,8.0},\n"
     "float[1,4,4] lw = {1.0,2.0,3.0,4.0,1.0,2.0,3.0,4.0,1.0,2.0,3.0,4.0,1.0,2.0,3.0,4.0},\n"
     "float[1,4,1] lr = {1.0,2.0,3.0,4.0},\n"

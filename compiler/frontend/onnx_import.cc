@@ -14,6 +14,7 @@
 #include "compiler/frontend/onnx_inputs.h"
 #include "compiler/frontend/onnx_missing.h"
 #include "compiler/frontend/onnx_ops.h"
+#include "compiler/frontend/onnx_subgraphs.h"
 
 namespace systole::compiler {
 namespace {
@@ -101,7 +102,7 @@ void drop_dead_nodes(OnnxFile& file, std::map<std::string, int>& producers) {
   while (!reached.empty()) {
     const onnx::NodeProto& node = graph.node(reached.back());
     reached.pop_back();
-    for (const std::string& name : node.input()) reach(name);
+    each_read(node, reach);
   }
   google::protobuf::RepeatedPtrField<onnx::NodeProto> all;
   all.Swap(graph.mutable_node());
@@ -121,12 +122,14 @@ void drop_dead_nodes(OnnxFile& file, std::map<std::string, int>& producers) {
   std::vector<int> path;
   while (std::ranges::find(path, at) == path.end()) {  // upstream, until a stuck node comes back
     path.push_back(at);
-    for (const std::string& name : graph.node(at).input()) {
-      const int from = name.empty() ? -1 : producers.at(name);
-      if (from < 0 || waiting[static_cast<std::size_t>(from)] == 0) continue;
-      at = from;
-      break;
-    }
+    int next = -1;
+    each_read(graph.node(at), [&](const std::string& name) {
+      const auto from = producers.find(name);
+      const bool waits = from != producers.end() && from->second >= 0 &&
+                         waiting[static_cast<std::size_t>(from->second)] > 0;
+      if (waits && next < 0) next = from->second;
+    });
+    at = next;
   }
   constexpr std::ptrdiff_t kMostNames = 8;
   std::string names;
@@ -147,16 +150,16 @@ std::vector<int> order_nodes(const OnnxFile& file, const std::map<std::string, i
   std::vector<std::vector<int>> users(count);
   for (int i = 0; i < graph.node_size(); ++i) {
     for (const std::string& name : graph.node(i).input()) {
-      if (name.empty()) continue;
+      if (name.empty() || producers.contains(name)) continue;
+      throw InputError(where_of(file, graph.node(i)), "input '" + name + "' is not defined",
+                       "an input, an initialiser or a node's output");
+    }
+    each_read(graph.node(i), [&](const std::string& name) {
       const auto from = producers.find(name);
-      if (from == producers.end()) {
-        throw InputError(where_of(file, graph.node(i)), "input '" + name + "' is not defined",
-                         "an input, an initialiser or a node's output");
-      }
-      if (from->second < 0) continue;
+      if (from == producers.end() || from->second < 0) return;
       users[static_cast<std::size_t>(from->second)].push_back(i);
       ++waiting[static_cast<std::size_t>(i)];
-    }
+    });
   }
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
   for (std::size_t i = 0; i < count; ++i) {
@@ -210,7 +213,7 @@ void complete(OnnxFile& file, const Graph& graph) {
 void count_uses(OnnxImport& import) {
   const onnx::GraphProto& graph = import.file.model.graph();
   for (const onnx::NodeProto& node : graph.node()) {
-    for (const std::string& name : node.input()) ++import.uses[name];
+    each_read_within(node, [&](const std::string& name) { ++import.uses[name]; });
   }
   for (const onnx::ValueInfoProto& output : graph.output()) ++import.uses[output.name()];
   for (const onnx::TensorProto& tensor : graph.initializer()) {
@@ -270,29 +273,6 @@ std::string graph_name(const OnnxFile& file) {
   return name.empty() ? std::filesystem::path(file.path).stem().string() : name;
 }
 
-// A node becomes constants where it can, else ops of the graph.
-void import_node(OnnxImport& import, const onnx::NodeProto& proto) {
-  OnnxNode node(import, proto);
-  const OnnxConstant* constant = find_onnx_constant(proto);
-  const bool folds =
-      constant != nullptr && (constant->reads == ConstantReads::kShapes || node.use_known_inputs());
-  const OnnxOperator* op = find_onnx_operator(proto);
-  if (folds) {
-    check_opset(import.file, proto, constant->first);
-    constant->fold(node);
-  } else {
-    node.require(op != nullptr, "an input is computed", "constants only");
-    check_opset(import.file, proto, op->first);
-    op->rewrite(node);
-  }
-  node.check_attributes();
-  const bool reads = (folds && constant->reads == ConstantReads::kShapes) ||
-                     std::any_of(proto.input().begin(), proto.input().end(), [&](const auto& name) {
-                       return import.from_shapes.contains(name);
-                     });
-  if (reads) import.from_shapes.insert(proto.output().begin(), proto.output().end());
-}
-
 // A changed batch is what is wrong with a node that fits the model's own.
 void import_with_batch(OnnxImport& import, const onnx::NodeProto& proto) {
   const bool changed = import.batch && import.batch->from != import.batch->to;
@@ -305,6 +285,30 @@ void import_with_batch(OnnxImport& import, const onnx::NodeProto& proto) {
 }
 
 }  // namespace
+
+void import_node(OnnxImport& import, const onnx::NodeProto& proto) {
+  OnnxNode node(import, proto);
+  const OnnxConstant* constant = find_onnx_constant(proto);
+  const bool folds =
+      constant != nullptr && (constant->reads == ConstantReads::kShapes || node.use_known_inputs());
+  const OnnxOperator* op = find_onnx_operator(proto);
+  if (folds) {
+    check_opset(import.file, proto, constant->first);
+    constant->fold(node);
+  } else {
+    node.require(op != nullptr,
+                 constant != nullptr ? "an input is computed" : "the operator is not known",
+                 constant != nullptr ? "constants only" : "an operator that `systole ops` lists");
+    check_opset(import.file, proto, op->first);
+    op->rewrite(node);
+  }
+  node.check_attributes();
+  const bool reads = (folds && constant->reads == ConstantReads::kShapes) ||
+                     std::any_of(proto.input().begin(), proto.input().end(), [&](const auto& name) {
+                       return import.from_shapes.contains(name);
+                     });
+  if (reads) import.from_shapes.insert(proto.output().begin(), proto.output().end());
+}
 
 std::span<const OnnxOperator> onnx_operators() { return kOperators; }
 

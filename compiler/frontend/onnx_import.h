@@ -15,4 +15,8 @@ namespace systole::compiler {
 [[nodiscard]] Graph import_onnx(OnnxFile& file, const LoadOptions& options,
                                 std::map<std::string, ValueId>* names = nullptr);
 
+struct OnnxImport;
+// A node becomes constants where it can, else ops of the graph. Its inputs are known.
+void import_node(OnnxImport& import, const onnx::NodeProto& proto);
+
 }  // namespace systole::compiler

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "compiler/ir/batch.h"
+#include "compiler/ir/elements.h"
 
 namespace systole::compiler {
 namespace {
@@ -41,6 +42,7 @@ class InputShapes {
       throw InputError(import.file.path, fmt::format("batch {}", *options.batch), "1 or more");
     }
     check_option_names();
+    check_binds();
     for (const onnx::ValueInfoProto& input : import.file.model.graph().input()) {
       const auto& dims = input.type().tensor_type().shape().dim();
       if (import.initialisers.contains(input.name()) || dims.empty()) continue;
@@ -73,6 +75,28 @@ class InputShapes {
     return shape;
   }
 
+  // What --bind says of the input, if it does.
+  [[nodiscard]] std::optional<Tensor> bound(const std::string& name, DType type,
+                                            const Shape& shape) const {
+    const auto found = options_.binds.find(name);
+    if (found == options_.binds.end()) return std::nullopt;
+    const std::vector<double>& values = found->second;
+    const std::int64_t count = element_count(shape);
+    Tensor all(DType::kFloat64, shape);
+    if (values.size() != 1 && std::ssize(values) != count) {
+      throw InputError("--bind " + name, fmt::format("{} values", values.size()),
+                       fmt::format("one, or {} for shape {}", count, shape_text(shape)));
+    }
+    for (std::size_t i = 0; i < all.as<double>().size(); ++i)
+      all.as<double>()[i] = values[values.size() == 1 ? 0 : i];
+    Tensor made = evaluate_cast(all, type);
+    const bool exact =
+        type == DType::kFloat32 || evaluate_cast(made, DType::kFloat64).data == all.data;
+    if (exact) return made;
+    throw InputError("--bind " + name, "a value that its type does not have",
+                     fmt::format("values of {}", dtype_name(type)));
+  }
+
   // Whether an input has a dimension for the batch.
   [[nodiscard]] bool has_rows() const { return leading_ != nullptr || !options_.shapes.empty(); }
 
@@ -96,6 +120,14 @@ class InputShapes {
       if (!positive)
         throw InputError("--shape " + name, shape_text(shape), "dimensions of 1 or more");
     }
+  }
+
+  void check_binds() const {
+    std::vector<std::string> inputs;
+    for (const onnx::ValueInfoProto& input : import_.file.model.graph().input()) {
+      if (!import_.initialisers.contains(input.name())) inputs.push_back(input.name());
+    }
+    for (const auto& [name, values] : options_.binds) check_known("input", name, inputs);
   }
 
   void check_known(const std::string& what, const std::string& name,
@@ -165,6 +197,10 @@ void add_inputs(OnnxImport& import, const LoadOptions& options) {
     const DType type = graph_type(tensor_type(import.file, input).elem_type(), where);
     Shape shape = shapes.resolve(input);
     static_cast<void>(element_count(shape, where));
+    if (std::optional<Tensor> constant = shapes.bound(input.name(), type, shape)) {
+      import.values[input.name()] = import.builder.add_constant(input.name(), std::move(*constant));
+      continue;
+    }
     import.values[input.name()] = import.builder.add_input(input.name(), type, std::move(shape));
   }
 }

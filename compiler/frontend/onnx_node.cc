@@ -168,6 +168,12 @@ Tensor OnnxNode::tensor(const std::string& name) {
   return read_tensor(import_.file, found->t());
 }
 
+const onnx::GraphProto& OnnxNode::graph(const std::string& name) {
+  const Attribute* found = find(name, Attribute::GRAPH);
+  require(found != nullptr, fmt::format("attribute '{}' is absent", name), "a graph");
+  return found->g();
+}
+
 bool OnnxNode::flag(const std::string& name) {
   const std::int64_t value = int_or(name, 0);
   require(value == 0 || value == 1, fmt::format("attribute '{}' is {}", name, value), "0 or 1");

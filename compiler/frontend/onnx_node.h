@@ -31,6 +31,7 @@ struct OnnxImport {
   std::optional<BatchChange> batch = {};
   std::set<std::string> from_shapes = {};  // ONNX names of constants computed from shapes
   std::vector<std::string> notes = {};     // of the graph
+  int written_out = 0;                     // nodes of subgraphs
 };
 
 class OnnxNode {
@@ -44,6 +45,7 @@ class OnnxNode {
     return proto_.domain().empty() || proto_.domain() == "ai.onnx";
   }
   [[nodiscard]] GraphBuilder& builder() { return import_.builder; }
+  [[nodiscard]] OnnxImport& import() { return import_; }
   [[nodiscard]] const std::optional<BatchChange>& batch() const { return import_.batch; }
 
   // Throws InputError that names the node and its operator.
@@ -80,6 +82,7 @@ class OnnxNode {
   [[nodiscard]] std::vector<float> floats(const std::string& name);
   [[nodiscard]] std::vector<std::string> strings(const std::string& name);
   [[nodiscard]] Tensor tensor(const std::string& name);
+  [[nodiscard]] const onnx::GraphProto& graph(const std::string& name);
   // int_or for a flag, 0 or 1.
   [[nodiscard]] bool flag(const std::string& name);
   // An axis in [-rank, rank) (or up to rank if `past_end`) as a non-negative number.

@@ -11,22 +11,21 @@
 namespace systole::compiler {
 namespace {
 
-// Throws unless the operands have one of the types and shapes that broadcast.
-void require_operands(const OnnxNode& node, const Value& a, const Value& b) {
+// Throws unless the function takes the operands' one type, and their shapes broadcast.
+void require_operands(const OnnxNode& node, ZipFn fn, const Value& a, const Value& b) {
   node.require(broadcast(a.shape, b.shape).has_value(),
                fmt::format("shapes {} and {}", shape_text(a.shape), shape_text(b.shape)),
                "shapes that broadcast");
-  const bool known = a.type == DType::kFloat32 || a.type == DType::kInt32;
-  node.require(a.type == b.type && known,
+  node.require(a.type == b.type && takes(fn, a.type),
                fmt::format("types {} and {}", dtype_name(a.type), dtype_name(b.type)),
-               "both float32 or both int32");
+               "both float32 or one integer type");
 }
 
 void zip(OnnxNode& node, ZipFn fn) {
   node.require_arity(2, 2);
   const ValueId a = node.input(0);
   const ValueId b = node.input(1);
-  require_operands(node, node.builder().value(a), node.builder().value(b));
+  require_operands(node, fn, node.builder().value(a), node.builder().value(b));
   node.result(emit_zip(node.builder(), fn, a, b));
 }
 
@@ -34,11 +33,11 @@ void zip(OnnxNode& node, ZipFn fn) {
 ValueId zip_all(OnnxNode& node, ZipFn fn) {
   node.require_arity(1, std::numeric_limits<int>::max());
   ValueId all = node.input(0);
-  require_operands(node, node.builder().value(all), node.builder().value(all));
+  require_operands(node, fn, node.builder().value(all), node.builder().value(all));
   for (int i = 1; i < node.input_count(); ++i) {
     node.require(node.has(i), fmt::format("input {} is absent", i), "every input");
     const ValueId next = node.input(i);
-    require_operands(node, node.builder().value(all), node.builder().value(next));
+    require_operands(node, fn, node.builder().value(all), node.builder().value(next));
     all = emit_zip(node.builder(), fn, all, next);
   }
   return all;
@@ -93,26 +92,19 @@ void rewrite_sub(OnnxNode& node) { zip(node, ZipFn::kSub); }
 void rewrite_mul(OnnxNode& node) { zip(node, ZipFn::kMul); }
 void rewrite_div(OnnxNode& node) { zip(node, ZipFn::kDiv); }
 
-// The power may be of another type: a constant one is taken in the base's.
+// The power may be of another type, the result has the base's: where one is a float both are.
 void rewrite_pow(OnnxNode& node) {
   node.require_arity(2, 2);
   GraphBuilder& builder = node.builder();
-  const ValueId a = node.input(0);
-  ValueId b = node.input(1);
-  const Tensor* power = builder.constant(b);
-  const DType type = builder.value(a).type;
-  const bool other = power != nullptr && power->type != type && power->type != DType::kBool;
-  if (other && type == DType::kFloat32) {
-    Tensor as_float(DType::kFloat32, power->shape);
-    const auto copy = [&](auto values) {
-      std::ranges::transform(values, as_float.as<float>().begin(),
-                             [](auto v) { return static_cast<float>(v); });
-    };
-    power->type == DType::kInt64 ? copy(power->as<std::int64_t>()) : with_integers(*power, copy);
-    b = builder.add_constant("power", std::move(as_float));
-  }
-  require_operands(node, builder.value(a), builder.value(b));
-  node.result(emit_zip(builder, ZipFn::kPow, a, b));
+  const DType type = builder.value(node.input(0)).type;
+  const DType power = builder.value(node.input(1)).type;
+  const bool mixed = type != power && power != DType::kBool && type != DType::kBool;
+  const bool floats = type == DType::kFloat32 || power == DType::kFloat32;
+  const DType common = mixed && floats ? DType::kFloat32 : type;
+  const ValueId a = mixed ? emit_cast(builder, node.input(0), common) : node.input(0);
+  const ValueId b = mixed ? emit_cast(builder, node.input(1), common) : node.input(1);
+  require_operands(node, ZipFn::kPow, builder.value(a), builder.value(b));
+  node.result(emit_cast(builder, emit_zip(builder, ZipFn::kPow, a, b), type));
 }
 
 void rewrite_prelu(OnnxNode& node) {
@@ -139,6 +131,11 @@ void rewrite_mean(OnnxNode& node) {
 void rewrite_relu(OnnxNode& node) {
   node.require_arity(1, 1);
   if (is_mapped_integer(node, 14)) return map_integers(node, MapAttrs{MapFn::kRelu});
+  const DType type = input_type(node);
+  if (node.opset() >= 14 && takes(ZipFn::kMax, type) && type != DType::kFloat32) {
+    const ValueId zero = emit_number(node.builder(), type, 0.0);
+    return node.result(emit_zip(node.builder(), ZipFn::kMax, node.input(0), zero));
+  }
   map(node, MapAttrs{MapFn::kRelu});
 }
 
@@ -151,17 +148,25 @@ bool has_computed_limit(OnnxNode& node) {
   return node.opset() >= 11 && (is_computed(1) || is_computed(2));
 }
 
+// Whether a Clip of this type has no form of its own here.
+bool is_wide_integer(OnnxNode& node) {
+  const DType type = input_type(node);
+  return node.opset() >= 12 && !is_mapped_integer(node, 12) && type != DType::kFloat32 &&
+         takes(ZipFn::kMax, type);
+}
+
 // The larger of x and min, then the smaller of that and max, whatever these are.
-void clip_by_computed(OnnxNode& node) {
+void clip_by_limits(OnnxNode& node) {
   ValueId y = node.input(0);
   for (int i = 1; i < 3; ++i) {
     if (!node.has(i)) continue;
-    require_operands(node, node.builder().value(y), node.builder().value(node.input(i)));
+    const ZipFn fn = i == 1 ? ZipFn::kMax : ZipFn::kMin;
+    require_operands(node, fn, node.builder().value(y), node.builder().value(node.input(i)));
     node.require(element_count(node.shape(i)) == 1,
                  fmt::format("'{}' has shape {}", node.input_name(i), shape_text(node.shape(i))),
                  "one number");
     const ValueId limit = node.builder().reshape(node.input(i), {});
-    y = emit_zip(node.builder(), i == 1 ? ZipFn::kMax : ZipFn::kMin, y, limit);
+    y = emit_zip(node.builder(), fn, y, limit);
   }
   node.result(y);
 }
@@ -170,7 +175,7 @@ void clip_by_computed(OnnxNode& node) {
 
 // Before opset 11 the limits are attributes; since then they are inputs.
 void rewrite_clip(OnnxNode& node) {
-  if (has_computed_limit(node)) return clip_by_computed(node);
+  if (has_computed_limit(node) || is_wide_integer(node)) return clip_by_limits(node);
   MapAttrs attrs{MapFn::kClip};
   float lowest = std::numeric_limits<float>::lowest();
   float highest = std::numeric_limits<float>::max();

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/units.h"
+#include "compiler/frontend/constant_tensor.h"
 #include "compiler/frontend/onnx_emit.h"
 #include "compiler/frontend/onnx_list.h"
 #include "compiler/frontend/onnx_ops.h"
@@ -13,15 +14,6 @@ namespace systole::compiler {
 namespace {
 
 using Ints = std::vector<std::int64_t>;
-
-// What host steps can move: as Pad.
-void require_movable(const OnnxNode& node, DType type) {
-  const bool known = type == DType::kFloat32 || type == DType::kInt32 || dtype_bytes(type) <= 2;
-  node.require(known && type != DType::kBool, fmt::format("data is {}", dtype_name(type)),
-               "float32 or an integer of up to 32 bits");
-}
-
-DType type_of(OnnxNode& node) { return node.builder().value(node.input(0)).type; }
 
 // A constant list of int32 or int64.
 Ints constant_ints(OnnxNode& node, int i, const std::string& what) {
@@ -116,8 +108,10 @@ ValueId ones(GraphBuilder& builder, DType type, const Shape& from, const Shape& 
     if (from[d] != to[d]) shape[d] = to[d];
   }
   Tensor t(type, shape);
-  if (type == DType::kFloat32) std::ranges::fill(t.as<float>(), 1.0F);
-  if (type == DType::kInt32) std::ranges::fill(t.as<std::int32_t>(), 1);
+  with_type(type, [&](auto zero) {
+    using T = decltype(zero);
+    std::ranges::fill(t.as<T>(), T{1});
+  });
   return builder.add_constant("ones", std::move(t));
 }
 
@@ -127,11 +121,10 @@ ValueId expanded(OnnxNode& node, ValueId x, const Shape& to) {
   const Shape from = builder.value(x).shape;
   const DType type = builder.value(x).type;
   if (from == to) return x;
-  node.require(type == DType::kFloat32 || type == DType::kInt32,
-               fmt::format("data is {}", dtype_name(type)), "float32 or int32");
   node.require(element_count(to) > 0, "a result of shape " + shape_text(to),
                "one that has elements");
-  return emit_zip(builder, ZipFn::kMul, x, ones(builder, type, from, to));
+  const ZipFn keep = type == DType::kBool ? ZipFn::kAnd : ZipFn::kMul;
+  return emit_zip(builder, keep, x, ones(builder, type, from, to));
 }
 
 Shape read_image(OnnxNode& node, std::int64_t block) {
@@ -144,8 +137,6 @@ Shape read_image(OnnxNode& node, std::int64_t block) {
 }  // namespace
 
 void rewrite_slice(OnnxNode& node) {
-  const DType type = type_of(node);
-  require_movable(node, type);
   const Shape shape = node.shape(0);
   const Cut cut = read_cut(node, shape.size());
   ValueId y = node.input(0);
@@ -160,7 +151,6 @@ void rewrite_slice(OnnxNode& node) {
 
 void rewrite_gather(OnnxNode& node) {
   node.require_arity(2, 2);
-  require_movable(node, type_of(node));
   const Shape shape = node.shape(0);
   const auto axis = static_cast<std::size_t>(node.axis(node.int_or("axis", 0), shape.size()));
   const Ints indices = gathered(node, shape[axis]);
@@ -172,9 +162,59 @@ void rewrite_gather(OnnxNode& node) {
   node.result(node.builder().reshape(taken, result));
 }
 
+// The elements (opset 9: of all, flattened; else along an axis) where a constant condition holds.
+void rewrite_compress(OnnxNode& node) {
+  node.require_arity(2, 2);
+  const Tensor condition = node.constant(1, "condition");  // the graph grows below
+  node.require(
+      condition.type == DType::kBool && condition.shape.size() == 1,
+      fmt::format("condition is {} {}", dtype_name(condition.type), shape_text(condition.shape)),
+      "a list of bools");
+  GraphBuilder& builder = node.builder();
+  ValueId x = node.input(0);
+  const bool flat = !node.has_attribute("axis");
+  if (flat) x = builder.reshape(x, {element_count(node.shape(0))});
+  const Shape shape = builder.value(x).shape;
+  const auto axis = static_cast<std::size_t>(node.axis(node.int_or("axis", 0), shape.size()));
+  const auto holds = condition.as<bool>();
+  Ints indices;
+  for (std::size_t i = 0; i < holds.size(); ++i) {
+    if (!holds[i]) continue;
+    const auto at = static_cast<std::int64_t>(i);
+    node.require(at < shape[axis], fmt::format("condition {} of {} elements", i, shape[axis]),
+                 "one an element");
+    indices.push_back(at);
+  }
+  node.result(emit_take(builder, x, axis, indices, node.name()));
+}
+
+// Of each index of the batch axis the first elements along the time axis, backwards.
+void rewrite_reverse_sequence(OnnxNode& node) {
+  node.require_arity(2, 2);
+  const Shape shape = node.shape(0);
+  const auto batch =
+      static_cast<std::size_t>(node.axis(node.int_or("batch_axis", 1), shape.size()));
+  const auto time = static_cast<std::size_t>(node.axis(node.int_or("time_axis", 0), shape.size()));
+  const Ints lengths = constant_ints(node, 1, "sequence_lens");
+  node.require(batch != time && std::ssize(lengths) == shape[batch] && !lengths.empty(),
+               fmt::format("{} sequence_lens of {}", lengths.size(), shape_text(shape)),
+               "one for each index of the batch axis, which is not the time axis");
+  std::vector<ValueId> all;
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    node.require(lengths[i] >= 0 && lengths[i] <= shape[time],
+                 fmt::format("a length of {}", lengths[i]), fmt::format("0 to {}", shape[time]));
+    Ints indices(static_cast<std::size_t>(shape[time]));
+    std::iota(indices.begin(), indices.end(), 0);
+    std::reverse(indices.begin(), indices.begin() + lengths[i]);
+    const auto at = static_cast<std::int64_t>(i);
+    const ValueId one = emit_slice(node.builder(), node.input(0), batch, at, at + 1);
+    all.push_back(emit_take(node.builder(), one, time, indices, node.name()));
+  }
+  node.result(emit_concat(node.builder(), all, batch));
+}
+
 void rewrite_split(OnnxNode& node) {
   node.require_arity(1, node.opset() >= 13 ? 2 : 1);
-  require_movable(node, type_of(node));
   const Shape shape = node.shape(0);
   const auto axis = static_cast<std::size_t>(node.axis(node.int_or("axis", 0), shape.size()));
   const auto outputs = static_cast<std::int64_t>(node.output_slots());

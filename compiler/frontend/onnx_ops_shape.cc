@@ -5,7 +5,6 @@
 
 #include "compiler/frontend/onnx_list.h"
 #include "compiler/frontend/onnx_ops.h"
-#include "compiler/ir/integers.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -57,46 +56,12 @@ Tensor scalar_or_list(OnnxNode& node) {
   return make_tensor<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
 }
 
-// What a Pad adds: an attribute before opset 11, since then a constant of the data's type.
-double pad_value(OnnxNode& node) {
-  if (node.opset() < 11) return double{node.float_or("value", 0.0F)};
-  if (!node.has(2)) return 0.0;
-  const Tensor& t = node.constant(2, "constant_value");
-  node.require_type("constant_value", node.input(2), node.builder().value(node.input(0)).type);
-  node.require(t.count() == 1, "constant_value has shape " + shape_text(t.shape), "one value");
-  if (t.type == DType::kFloat32) return double{t.as<float>()[0]};
-  double value = 0.0;
-  with_integers(t, [&value](auto values) { value = values[0]; });
-  return value;
-}
-
-// Pads of every dimension; since opset 18 they may be given for some axes only.
-std::vector<std::int64_t> pad_amounts(OnnxNode& node, std::size_t rank) {
-  const auto given = list_of(node, "pads", 1, 11);
-  node.require(given.has_value(), "pads are absent", "two numbers a dimension");
-  const auto axes = node.opset() >= 18 ? list_of(node, "axes", 3, 18) : std::nullopt;
-  const std::size_t count = axes ? axes->size() : rank;
-  node.require(given->size() == 2 * count, "pads are " + shape_text(*given),
-               fmt::format("{} numbers", 2 * count));
-  if (axes) static_cast<void>(named_axes(node, *axes, rank));
-  std::vector<std::int64_t> pads(2 * rank);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto axis = axes ? static_cast<std::size_t>(node.axis((*axes)[i], rank)) : i;
-    pads[axis] = (*given)[i];
-    pads[rank + axis] = (*given)[count + i];
-  }
-  constexpr std::int64_t kMaxPad = std::int64_t{1} << 31;
-  const bool known =
-      std::all_of(pads.begin(), pads.end(), [](auto p) { return p >= -kMaxPad && p <= kMaxPad; });
-  node.require(known, "pads are " + shape_text(pads), "-2^31 to 2^31");
-  return pads;
-}
-
-// Of a Cast: float16 and float64 are float32 here; bfloat16 has too few digits for that.
-DType cast_target(const OnnxNode& node, int code) {
-  const bool is_float = code == onnx::TensorProto::FLOAT || code == onnx::TensorProto::FLOAT16 ||
-                        code == onnx::TensorProto::DOUBLE;
-  return is_float ? DType::kFloat32 : dtype_from_onnx(code, node.name());
+// Of the constant input, of opset 12 or newer.
+float dropout_ratio(OnnxNode& node) {
+  if (!node.has(1)) return 0.5F;
+  const Tensor& ratio = node.constant(1, "ratio");
+  node.require(ratio.type == DType::kFloat32 && ratio.count() == 1, "malformed ratio", "one float");
+  return ratio.as<float>()[0];
 }
 
 // At inference a Dropout's mask keeps everything.
@@ -123,24 +88,6 @@ void rewrite_identity(OnnxNode& node) {
   node.result(node.input(0));
 }
 
-// Floats of every width are float32 here; an integer is dequantised by a scale of 1.
-void rewrite_cast(OnnxNode& node) {
-  node.require_arity(1, 1);
-  const auto code = static_cast<int>(node.int_or("to", 0));
-  if (node.opset() >= 19) static_cast<void>(node.int_or("saturate", 1));
-  const ValueId x = node.input(0);
-  const DType from = node.builder().value(x).type;
-  const DType to = cast_target(node, code);
-  if (from == to) return node.result(x);
-  const bool integer = from != DType::kFloat32 && from != DType::kBool && dtype_bytes(from) <= 4;
-  node.require(to == DType::kFloat32 && integer,
-               fmt::format("{} to {}", dtype_name(from), dtype_name(to)),
-               "an integer of up to 32 bits to a float type, or the same type");
-  const Shape shape = node.shape(0);
-  node.result(node.builder().emit(OpKind::kDequantise, {x}, DType::kFloat32, shape,
-                                  QuantAttrs{Quant{{1.0F}, {0}, 0, from}}));
-}
-
 // Before opset 12 the ratio is an attribute; since then it and training_mode are inputs.
 void rewrite_dropout(OnnxNode& node) {
   const bool inputs = node.opset() >= 12;
@@ -154,7 +101,8 @@ void rewrite_dropout(OnnxNode& node) {
     const Tensor& training = node.constant(2, "training_mode");
     node.require(training.type == DType::kBool && training.count() == 1, "malformed training_mode",
                  "one bool");
-    node.require(training.data[0] == 0, "training_mode is true", "a model for inference");
+    const bool drops = training.data[0] != 0 && dropout_ratio(node) != 0.0F;
+    node.require(!drops, "training_mode is true", "a model for inference");
   }
   if (node.is_used(1)) give_mask(node);
   node.result(node.input(0));
@@ -239,26 +187,6 @@ void rewrite_concat(OnnxNode& node) {
   }
   if (inputs.size() == 1) return node.result(inputs[0]);
   node.result(node.builder().emit(OpKind::kMove, inputs, type, shape, attrs));
-}
-
-void rewrite_pad(OnnxNode& node) {
-  const int most = node.opset() >= 18 ? 4 : 3;
-  node.require_arity(1, node.opset() >= 11 ? most : 1);
-  const std::string mode = node.string_or("mode", "constant");
-  node.require(mode == "constant", "mode is '" + mode + "'", "'constant'");
-  const Shape shape = node.shape(0);
-  const DType type = node.builder().value(node.input(0)).type;
-  const bool known = type == DType::kFloat32 || type == DType::kInt32 || dtype_bytes(type) <= 2;
-  node.require(known && type != DType::kBool, fmt::format("data is {}", dtype_name(type)),
-               "float32 or an integer of up to 32 bits");
-  MoveAttrs attrs{MoveFn::kPad};
-  attrs.pads = pad_amounts(node, shape.size());
-  attrs.fill = pad_value(node);
-  const std::optional<Shape> result = padded(shape, attrs.pads);
-  node.require(result.has_value(),
-               fmt::format("pads {} of {}", shape_text(attrs.pads), shape_text(shape)),
-               "no more cut off than there is");
-  node.result(node.builder().emit(OpKind::kMove, {node.input(0)}, type, *result, attrs));
 }
 
 void rewrite_transpose(OnnxNode& node) {

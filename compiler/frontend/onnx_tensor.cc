@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <optional>
 
 #include "base/file_uses.h"
@@ -24,7 +25,7 @@ static_assert(std::endian::native == std::endian::little, "raw tensor data are l
 using Proto = onnx::TensorProto;
 using ByteVector = std::vector<std::uint8_t>;
 
-enum class Field { kFloat, kInt32, kInt64, kDouble };
+enum class Field { kFloat, kInt32, kInt64, kDouble, kUint64 };
 
 // How an ONNX type is stored, and what it becomes.
 struct TypeRow {
@@ -45,6 +46,8 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {Proto::FLOAT16, 2, Field::kInt32, DType::kFloat32},
     {Proto::BFLOAT16, 2, Field::kInt32, DType::kFloat32},
     {Proto::DOUBLE, 8, Field::kDouble, DType::kFloat32},
+    {Proto::UINT32, 4, Field::kUint64, DType::kUint32},
+    {Proto::UINT64, 8, Field::kUint64, DType::kUint64},
 });
 
 const TypeRow& type_row(int onnx_type, const std::string& where) {
@@ -131,6 +134,8 @@ int field_size(const Proto& proto, Field field) {
       return proto.int64_data_size();
     case Field::kDouble:
       return proto.double_data_size();
+    case Field::kUint64:
+      return proto.uint64_data_size();
   }
   SYSTOLE_CHECK(false, "field {}", static_cast<int>(field));
 }
@@ -202,6 +207,19 @@ ByteVector narrow_bytes(const Proto& proto, const Checked& checked) {
   return bytes;
 }
 
+// uint64_data hold one uint32 each.
+template <typename Values>
+ByteVector low_words(const Values& values, const Checked& checked) {
+  std::vector<std::uint32_t> words;
+  for (const std::uint64_t value : values) {
+    if (value > std::numeric_limits<std::uint32_t>::max())
+      throw InputError(checked.where, fmt::format("value {} is out of range", value),
+                       "uint32 values");
+    words.push_back(static_cast<std::uint32_t>(value));
+  }
+  return copy_bytes(words);
+}
+
 ByteVector external_bytes(const Checked& checked) {
   note_read(checked.external->file);
   std::ifstream in(checked.external->file, std::ios::binary);
@@ -227,6 +245,9 @@ ByteVector stored_bytes(const Proto& proto, const Checked& checked) {
       return copy_bytes(proto.int64_data());
     case Field::kDouble:
       return copy_bytes(proto.double_data());
+    case Field::kUint64:
+      return checked.row->bytes == 8 ? copy_bytes(proto.uint64_data())
+                                     : low_words(proto.uint64_data(), checked);
   }
   SYSTOLE_CHECK(false, "field {}", static_cast<int>(checked.row->field));
 }

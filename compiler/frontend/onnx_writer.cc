@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/diag.h"
+#include "compiler/ir/elements.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/onnx_names.h"
 #include "compiler/ir/shapes.h"
@@ -62,6 +63,10 @@ class Writer {
     for (const Node& node : graph.nodes) {
       const auto* map = std::get_if<MapAttrs>(&node.attrs);
       if (map != nullptr) style_.opset = std::max(style_.opset, first_opset(map->fn));
+      const auto* zip = std::get_if<ZipAttrs>(&node.attrs);
+      const bool bitwise = zip != nullptr && takes_bits(zip->fn) && !shifts(zip->fn) &&
+                           type_of(node.inputs[0]) != DType::kBool;
+      if (bitwise) style_.opset = std::max<std::int64_t>(style_.opset, 18);
     }
     if (style_.opset >= 18) style_.ir = std::max<std::int64_t>(style_.ir, 9);
     for (ValueId id : graph.inputs) names_[id] = fresh(graph.value(id).name);
@@ -164,8 +169,12 @@ class Writer {
       case OpKind::kMap:
         return map(node, std::get<MapAttrs>(node.attrs));
       case OpKind::kZip:
-        add(onnx_operator(std::get<ZipAttrs>(node.attrs).fn), node);
+        return zip(node, std::get<ZipAttrs>(node.attrs).fn);
+      case OpKind::kSelect:
+        add("Where", node);
         return;
+      case OpKind::kCast:
+        return set_int(add("Cast", node), "to", dtype_onnx_code(type_of(node.outputs[0])));
       case OpKind::kReduce:
         return reduce(node, std::get<ReduceAttrs>(node.attrs));
       case OpKind::kPool:
@@ -180,6 +189,17 @@ class Writer {
         break;
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no ONNX form", node.name, op_name(node.kind));
+  }
+
+  [[nodiscard]] DType type_of(ValueId id) const { return graph_.value(id).type; }
+
+  // And, Or and Xor of integers have names of their own.
+  void zip(const Node& node, ZipFn fn) {
+    const bool bits = takes_bits(fn) && !shifts(fn) && type_of(node.inputs[0]) != DType::kBool;
+    onnx::NodeProto& made = add((bits ? "Bitwise" : "") + onnx_operator(fn), node);
+    if (fn == ZipFn::kFmod) set_int(made, "fmod", 1);
+    const bool right = fn == ZipFn::kShiftRight;
+    if (shifts(fn)) set_string(made, "direction", right ? "RIGHT" : "LEFT");
   }
 
   // A Gemm where there is a bias or a factor and x is a matrix, or where it was one.
@@ -353,8 +373,8 @@ class Writer {
         set_int(add("Concat", node), "axis", a.axis);
         return;
       case MoveFn::kPad:
-        SYSTOLE_CHECK(graph_.value(node.inputs[0]).type == DType::kFloat32, "pad of integers");
-        const Tensor fill = float_scalar(static_cast<float>(a.fill));
+        const Tensor fill =
+            evaluate_cast(float_scalar(static_cast<float>(a.fill)), type_of(node.inputs[0]));
         return with_list("Pad", "_pads", a.pads, {constant(node.name + "_value", fill)});
     }
   }

@@ -414,8 +414,10 @@ std::vector<TopologyLayer> parse_topology(std::string_view text, const std::stri
 }
 
 Graph load_topology(const std::string& path, const LoadOptions& options) {
-  if (options.batch || !options.dims.empty() || !options.shapes.empty()) {
-    throw InputError(path, "a topology has its sizes already", "no --batch, --dim or --shape");
+  const bool sizes = options.batch || !options.dims.empty() || !options.shapes.empty();
+  if (sizes || !options.binds.empty()) {
+    throw InputError(path, "a topology has its sizes already",
+                     "no --batch, --dim, --shape or --bind");
   }
   const std::vector<std::uint8_t> bytes = read_file(path, kMaxFile);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -86,6 +86,7 @@ class RowWalk {
       case OpKind::kPool:
         return above(x, stride_of(in, 1), stride_of(out, 1));
       case OpKind::kZip:
+      case OpKind::kSelect:
         return zip(node, out);
       case OpKind::kReduce:
         return reduce(node, std::get<ReduceAttrs>(node.attrs));
@@ -96,6 +97,7 @@ class RowWalk {
         return quantise(x, std::get<QuantAttrs>(node.attrs).quant);
       case OpKind::kMap:
       case OpKind::kTable:
+      case OpKind::kCast:
         return inner(x);
     }
     SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

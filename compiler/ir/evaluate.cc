@@ -7,6 +7,7 @@
 
 #include "base/numerics.h"
 #include "compiler/ir/conv.h"
+#include "compiler/ir/elements.h"
 #include "compiler/ir/elementwise.h"
 #include "compiler/ir/graph.h"
 #include "compiler/ir/integers.h"
@@ -26,27 +27,6 @@ float map_one(const MapAttrs& a, float x) {
 #include "isa/elementwise.def"
   }
   SYSTOLE_CHECK(false, "map function {}", static_cast<int>(a.fn));
-}
-
-template <typename T, typename Combine>
-void zip_elements(const Tensor& a, const Tensor& b, Tensor& y, Combine combine) {
-  const std::vector<std::int64_t> a_strides = broadcast_strides(a.shape, y.shape);
-  const std::vector<std::int64_t> b_strides = broadcast_strides(b.shape, y.shape);
-  std::vector<std::int64_t> index(y.shape.size());
-  std::int64_t from_a = 0;
-  std::int64_t from_b = 0;
-  for (T& v : y.as<T>()) {
-    v = combine(a.as<T>()[static_cast<std::size_t>(from_a)],
-                b.as<T>()[static_cast<std::size_t>(from_b)]);
-    for (std::size_t i = index.size(); i-- > 0;) {  // the next index, like a milometer
-      from_a += a_strides[i];
-      from_b += b_strides[i];
-      if (++index[i] < y.shape[i]) break;
-      from_a -= a_strides[i] * y.shape[i];
-      from_b -= b_strides[i] * y.shape[i];
-      index[i] = 0;
-    }
-  }
 }
 
 // Elements that are reduced together: `count` of them, `stride` apart.
@@ -166,30 +146,11 @@ Tensor map(const MapAttrs& a, const Tensor& x) {
   return a.output ? quantise_tensor(*a.output, y, integer_range(a.output->type)) : y;
 }
 
-// Of two floats or two int32.
-template <typename Floats, typename Integers>
-void zip_plain(const Tensor& a, const Tensor& b, Tensor& y, Floats floats, Integers integers) {
-  if (a.type == DType::kInt32) return zip_elements<std::int32_t>(a, b, y, integers);
-  zip_elements<float>(a, b, y, floats);
-}
-
 Tensor zip(const ZipAttrs& attrs, const Tensor& x, const Tensor& z, const Shape& shape) {
-  if (attrs.output) {
-    const Tensor y = zip(ZipAttrs{attrs.fn}, dequantise_tensor(*attrs.a_quant, x),
-                         dequantise_tensor(*attrs.b_quant, z), shape);
-    return quantise_tensor(*attrs.output, y, {attrs.lo, attrs.hi});
-  }
-  Tensor y(x.type, shape);
-  switch (attrs.fn) {
-#define SYSTOLE_ZIP(name, text, host_op, vector_op, commutes, of_floats, of_integers) \
-  case ZipFn::name:                                                                   \
-    zip_plain(                                                                        \
-        x, z, y, [](float a, float b) { return of_floats; },                          \
-        [](std::int32_t a, std::int32_t b) { return of_integers; });                  \
-    break;
-#include "isa/elementwise.def"
-  }
-  return y;
+  if (!attrs.output) return evaluate_zip(attrs.fn, x, z, shape);
+  const Tensor y = evaluate_zip(attrs.fn, dequantise_tensor(*attrs.a_quant, x),
+                                dequantise_tensor(*attrs.b_quant, z), shape);
+  return quantise_tensor(*attrs.output, y, {attrs.lo, attrs.hi});
 }
 
 Tensor look_up(const TableAttrs& a, const Tensor& x, DType type) {
@@ -280,6 +241,10 @@ class Evaluation {
         return quantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x, integer_range(y.type));
       case OpKind::kDequantise:
         return dequantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
+      case OpKind::kSelect:
+        return evaluate_select(x, get(node.inputs.at(1)), get(node.inputs.at(2)), y.shape);
+      case OpKind::kCast:
+        return evaluate_cast(x, y.type);
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
   }

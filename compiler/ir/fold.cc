@@ -36,6 +36,8 @@ double work_of(const Graph& graph, const Node& node, const Shape& result) {
     case OpKind::kMove:
     case OpKind::kQuantise:
     case OpKind::kDequantise:
+    case OpKind::kSelect:
+    case OpKind::kCast:
       return results;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -84,7 +84,7 @@ struct MapAttrs {
   float lo = 0.0F, hi = 0.0F, alpha = 0.0F, beta = 0.0F;
   std::optional<Quant> x_quant = {}, output = {};
 };
-// zip of floats or int32; of 8- and 16-bit integers with all three quants (per tensor):
+// zip of floats, integers or bools; of 8- and 16-bit integers with all three quants (per tensor):
 // quantise(fn(dequantise(a), dequantise(b))) in float32, saturated into [lo, hi].
 enum class ZipFn : std::uint8_t {
 #define SYSTOLE_ZIP(name, ...) name,
@@ -99,6 +99,38 @@ enum class ZipFn : std::uint8_t {
 #include "isa/elementwise.def"
   }
   return false;  // no function is left
+}
+// Whether it is of integers and bools alone, and whether its result is a bool.
+[[nodiscard]] constexpr bool takes_bits(ZipFn fn) {
+  switch (fn) {
+#define SYSTOLE_ZIP(name, ...) case ZipFn::name:
+#define SYSTOLE_COMPARISON(name, ...) case ZipFn::name:
+#define SYSTOLE_BITS(...)
+#include "isa/elementwise.def"
+    return false;
+    default:
+      return true;
+  }
+}
+[[nodiscard]] constexpr bool compares(ZipFn fn) {
+  switch (fn) {
+#define SYSTOLE_ZIP(name, ...) case ZipFn::name:
+#define SYSTOLE_BITS(name, ...) case ZipFn::name:
+#define SYSTOLE_COMPARISON(...)
+#include "isa/elementwise.def"
+    return false;
+    default:
+      return true;
+  }
+}
+[[nodiscard]] constexpr bool shifts(ZipFn fn) {
+  return fn == ZipFn::kShiftLeft || fn == ZipFn::kShiftRight;
+}
+// Whether it takes elements of this type.
+[[nodiscard]] constexpr bool takes(ZipFn fn, DType type) {
+  if (type == DType::kFloat64) return false;
+  if (type == DType::kBool) return takes_bits(fn) ? !shifts(fn) : fn == ZipFn::kEqual;
+  return type != DType::kFloat32 || !takes_bits(fn);
 }
 struct ZipAttrs {
   ZipFn fn = ZipFn::kAdd;

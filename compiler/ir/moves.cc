@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-#include "compiler/ir/integers.h"
+#include "compiler/ir/number_list.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -28,9 +28,9 @@ void fill(double value, Tensor& y) {
   if (y.type == DType::kFloat32) {
     std::ranges::fill(y.as<float>(), static_cast<float>(value));
   } else if (value != 0.0) {
-    with_integers(y, [&](auto values) {
-      using T = typename decltype(values)::value_type;
-      std::ranges::fill(values, static_cast<T>(value));
+    with_element_type(y.type, [&](auto zero) {
+      using T = decltype(zero);
+      std::ranges::fill(y.as<T>(), static_cast<T>(value));
     });
   }
 }

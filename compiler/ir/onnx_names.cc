@@ -56,6 +56,24 @@ std::string onnx_operator(ZipFn fn) {
       return "Pow";
     case ZipFn::kPRelu:
       return "PRelu";
+    case ZipFn::kMod:
+    case ZipFn::kFmod:
+      return "Mod";
+    case ZipFn::kAnd:
+      return "And";
+    case ZipFn::kOr:
+      return "Or";
+    case ZipFn::kXor:
+      return "Xor";
+    case ZipFn::kShiftLeft:
+    case ZipFn::kShiftRight:
+      return "BitShift";
+    case ZipFn::kEqual:
+      return "Equal";
+    case ZipFn::kLess:
+      return "Less";
+    case ZipFn::kLessOrEqual:
+      return "LessOrEqual";
   }
   SYSTOLE_CHECK(false, "zip function {}", static_cast<int>(fn));
 }

@@ -38,6 +38,9 @@ Attrs attrs_of(OpKind kind) {
     case OpKind::kQuantise:
     case OpKind::kDequantise:
       return QuantAttrs{};
+    case OpKind::kSelect:
+    case OpKind::kCast:
+      return std::monostate{};
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(kind));
 }

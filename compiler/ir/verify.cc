@@ -52,6 +52,11 @@ class Checker {
         return convert(attrs<QuantAttrs>().quant, DType::kFloat32, attrs<QuantAttrs>().quant.type);
       case OpKind::kDequantise:
         return convert(attrs<QuantAttrs>().quant, attrs<QuantAttrs>().quant.type, DType::kFloat32);
+      case OpKind::kSelect:
+        return select();
+      case OpKind::kCast:
+        arity(1, 1);
+        return require(out().shape == in(0).shape, "result shape");
     }
   }
 
@@ -191,14 +196,25 @@ class Checker {
     const std::optional<Shape> shape = broadcast(in(0).shape, in(1).shape);
     require(shape && *shape == out().shape, "result is the broadcast of the inputs");
     if (!a.output) {
-      const bool wide = in(0).type == DType::kFloat32 || in(0).type == DType::kInt32;
-      require(wide && in(0).type == in(1).type && out().type == in(0).type, "one element type");
+      require(in(0).type == in(1).type, "one element type");
+      require(out().type == (compares(a.fn) ? DType::kBool : in(0).type), "result type");
+      require(takes(a.fn, in(0).type), "element type");
       return require(!a.a_quant && !a.b_quant, "all quantisations or none");
     }
+    require(!takes_bits(a.fn) && !compares(a.fn), "a function of quantised numbers");
     per_tensor(a.a_quant, in(0));
     per_tensor(a.b_quant, in(1));
     per_tensor(a.output, out());
     require(a.lo <= a.hi, "range");
+  }
+
+  void select() const {
+    arity(3, 3);
+    std::optional<Shape> shape = broadcast(in(0).shape, in(1).shape);
+    if (shape) shape = broadcast(*shape, in(2).shape);
+    require(shape && *shape == out().shape, "result is the broadcast of the inputs");
+    require(in(0).type == DType::kBool, "a condition of bools");
+    require(in(1).type == in(2).type && out().type == in(1).type, "one element type");
   }
 
   void pool(const PoolAttrs& a) const {

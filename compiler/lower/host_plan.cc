@@ -31,7 +31,7 @@ bool moves_samples(const MoveAttrs& move) {
 // Whether an operand's dimension 0 is not the result's: it is broadcast along the samples, or a
 // constant that has another row for each.
 bool broadcasts_samples(const Graph& graph, const Node& node) {
-  if (node.kind != OpKind::kZip) return false;
+  if (node.kind != OpKind::kZip && node.kind != OpKind::kSelect) return false;
   const Shape& y = graph.value(node.outputs[0]).shape;
   return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
     const Value& x = graph.value(id);

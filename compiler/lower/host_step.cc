@@ -160,6 +160,10 @@ std::optional<HostStep> host_step(const Node& node, bool is_float) {
       return product_step(node, std::get<MatmulAttrs>(node.attrs));
     case OpKind::kTable:
       return table_step(std::get<TableAttrs>(node.attrs));
+    case OpKind::kSelect:
+      return plain(HostOp::kSelect);
+    case OpKind::kCast:
+      return plain(HostOp::kCast);
     case OpKind::kConv:
       return std::nullopt;
   }

@@ -40,6 +40,8 @@ bool packs(const Node& node) {
     case OpKind::kMove:
     case OpKind::kQuantise:
     case OpKind::kDequantise:
+    case OpKind::kSelect:
+    case OpKind::kCast:
       return false;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

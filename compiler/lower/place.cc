@@ -102,6 +102,8 @@ class Placer {
         return check_product(node, std::get<ConvAttrs>(node.attrs)), Where::kDevice;
       case OpKind::kQuantise:
       case OpKind::kDequantise:
+      case OpKind::kSelect:
+      case OpKind::kCast:
         return Where::kHost;
       case OpKind::kMove:
         if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape)
@@ -326,6 +328,8 @@ FeatureMap device_view(const Graph& graph, const Node& node, ValueId id) {
     case OpKind::kMove:
     case OpKind::kQuantise:
     case OpKind::kDequantise:
+    case OpKind::kSelect:
+    case OpKind::kCast:
       return elementwise_view(shape, graph.value(node.outputs[0]).shape.size());
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
@@ -354,6 +358,8 @@ std::string vector_obstacle(const Graph& graph, const Node& node) {
     case OpKind::kReduce:
     case OpKind::kQuantise:
     case OpKind::kDequantise:
+    case OpKind::kSelect:
+    case OpKind::kCast:
       return "is nothing the vector unit does";
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -80,6 +80,8 @@ class Maker {
       case OpKind::kReduce:
       case OpKind::kQuantise:
       case OpKind::kDequantise:
+      case OpKind::kSelect:
+      case OpKind::kCast:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
     const auto registers = std::make_shared<const Registers>(std::move(registers_));

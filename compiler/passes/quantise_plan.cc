@@ -106,6 +106,8 @@ class Planner {
       const ValueId source = node.inputs[0];
       const auto found = plan_.copies.find(source);
       plan_.copies[result] = found == plan_.copies.end() ? source : found->second;
+    } else if (graph_.value(result).type != DType::kFloat32) {
+      return;
     } else if (node.kind == OpKind::kZip) {
       own_end(result);
     } else if (node.kind == OpKind::kMap || pool != nullptr || mixes) {

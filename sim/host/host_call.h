@@ -66,6 +66,23 @@ void with_integer(const Call& call, DType type, Visitor&& visit) {
   }
 }
 
+// The same of integers of any width and bools.
+template <typename Visitor>
+void with_bits(const Call& call, DType type, Visitor&& visit) {
+  switch (type) {
+    case DType::kBool:
+      return visit(false);
+    case DType::kInt64:
+      return visit(std::int64_t{});
+    case DType::kUint32:
+      return visit(std::uint32_t{});
+    case DType::kUint64:
+      return visit(std::uint64_t{});
+    default:
+      return with_integer(call, type, visit);
+  }
+}
+
 // One row of isa/host_ops.def on its operands.
 template <isa::HostOp op>
 void apply(const Call& call);

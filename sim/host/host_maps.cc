@@ -71,6 +71,7 @@ SYSTOLE_BODY(kCosh, 0, std::cosh(x))
 SYSTOLE_BODY(kAsinh, 0, std::asinh(x))
 SYSTOLE_BODY(kAcosh, 0, std::acosh(x))
 SYSTOLE_BODY(kAtanh, 0, std::atanh(x))
+SYSTOLE_BODY(kShrink, 2, x<-r[0] ? x + r[1] : x> r[0] ? x - r[1] : 0.0F)
 
 #undef SYSTOLE_BODY
 

@@ -224,9 +224,8 @@ void apply<HostOp::kPad>(const Call& call) {
     fill(call, call.step.reals[0]);
   } else {
     const std::int64_t value = call.step.numbers.back();
-    with_integer(call, call.in().type, [&]<typename T>(T) {
-      const bool in_range = value >= std::int64_t{std::numeric_limits<T>::lowest()} &&
-                            value <= std::int64_t{std::numeric_limits<T>::max()};
+    with_bits(call, call.in().type, [&]<typename T>(T) {
+      const bool in_range = static_cast<std::int64_t>(static_cast<T>(value)) == value;
       require(in_range, call, fmt::format("a fill of {}", value), "one of the element type");
       fill(call, static_cast<T>(value));
     });

@@ -218,12 +218,22 @@ TEST(Models, ABatchBesideAGemmIsSaid) {
 TEST(Options, OfWhichOneValueHoldsAreNotGivenTwice) {
   for (const auto& [option, one, two] :
        {std::array{"--set", "array.rows=8", "array.rows=16"}, std::array{"--dim", "N=2", "N=2"},
-        std::array{"--shape", "x=1x2", "x=2x2"}}) {
+        std::array{"--shape", "x=1x2", "x=2x2"}, std::array{"--bind", "x=1", "x=2"}}) {
     const Finished finished =
         testing_support::systole({"run", "fashion_mlp", option, one, option, two});
     EXPECT_EQ(finished.code, 1);
     EXPECT_THAT(finished.err, HasSubstr("is given twice; expected one value")) << option;
   }
+}
+
+TEST(Options, BindTakesNumbersAndBools) {
+  const auto run_with = [](const char* value) {
+    return testing_support::systole({"run", "fashion_mlp", "--bind", value});
+  };
+  EXPECT_THAT(run_with("x=1,a").err, HasSubstr("--bind x: 'a'; expected a number, true or false"));
+  EXPECT_THAT(run_with("x=").err, HasSubstr("--bind: 'x='; expected NAME=VALUE"));
+  EXPECT_THAT(run_with("nobody=true").err, HasSubstr("has no input 'nobody'"));
+  EXPECT_EQ(run_with("nobody=1.5").code, 1);
 }
 
 TEST(Set, TakesUnits) {

@@ -153,6 +153,9 @@ void Twin::add(const Node& node) {
       pool.x_quant = pool.output = std::nullopt;
       return add_plain(node, pool, std::nullopt, 0, 0);
     }
+    case OpKind::kSelect:
+    case OpKind::kCast:
+      throw InputError(node.name, "a choice or a change of types", "an operator with a float form");
     case OpKind::kTable:
       throw InputError(node.name, "a look-up table", "an operator with a float form");
     case OpKind::kMap: {

@@ -59,6 +59,9 @@ void OnednnBuilder::add(std::size_t index) {
       return add_quantise(node);
     case OpKind::kDequantise:
       return add_dequantise(node);
+    case OpKind::kSelect:
+    case OpKind::kCast:
+      refuse(node, "a choice or a change of types", "arithmetic");
   }
   refuse(node, "an unknown operator", "one of compiler/ir/ops.def");
 }

@@ -55,8 +55,7 @@ dnnl::algorithm algorithm_of(compiler::ZipFn fn, const compiler::Node& node) {
       return dnnl::algorithm::binary_min;
     case compiler::ZipFn::kDiv:
       return dnnl::algorithm::binary_div;
-    case compiler::ZipFn::kPow:
-    case compiler::ZipFn::kPRelu:
+    default:
       break;
   }
   refuse(node, "a function of two operands that oneDNN does not have",

@@ -300,6 +300,9 @@ void Builder::add(std::size_t& index) {
     case OpKind::kQuantise:
     case OpKind::kDequantise:
       return add_quantiser(node);
+    case OpKind::kSelect:
+    case OpKind::kCast:
+      refuse(node, "a choice or a change of types", "arithmetic");
   }
   if (relu == nullptr) return;
   set(relu->outputs[0], placed(node.outputs[0]));

@@ -81,6 +81,8 @@ void Builder::add_map(const Node& node) {
 void Builder::add_zip(const Node& node) {
   const auto& attrs = std::get<compiler::ZipAttrs>(node.attrs);
   const Value& result = graph_.value(node.outputs[0]);
+  if (compiler::takes_bits(attrs.fn) || compiler::compares(attrs.fn))
+    refuse(node, "bits or a comparison", "arithmetic");
   const Placed a = read(node, 0);
   const Placed b = read(node, 1);
   if (a.element == Element::kS32) refuse(node, "a sum or product of int32", "floats or 8 bits");
