@@ -17,6 +17,7 @@
 
 #include "base/files.h"
 #include "compiler/compile.h"
+#include "compiler/frontend/onnx_constants.h"
 #include "compiler/frontend/onnx_file.h"
 #include "compiler/frontend/onnx_import.h"
 #include "compiler/frontend/onnx_ops.h"
@@ -56,6 +57,7 @@ void raise_opset(onnx::ModelProto& model) {
 }
 
 bool is_read(const onnx::NodeProto& node) {
+  if (compiler::find_onnx_constant(node) != nullptr) return true;
   const std::string domain = is_default(node.domain()) ? "" : node.domain();
   const auto all = compiler::onnx_operators();
   return std::any_of(all.begin(), all.end(), [&](const compiler::OnnxOperator& op) {

@@ -44,6 +44,7 @@ bool is_fused(const Node& node, const std::map<ValueId, bool>& from_product) {
     case OpKind::kReduce:
     case OpKind::kPool:
     case OpKind::kMove:
+    case OpKind::kHost:
       return false;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "compiler/frontend/onnx_emit.h"
+#include "compiler/frontend/onnx_host.h"
 #include "compiler/frontend/onnx_list.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/ir/shapes.h"
@@ -160,15 +161,19 @@ void rewrite_slice(OnnxNode& node) {
 
 void rewrite_gather(OnnxNode& node) {
   node.require_arity(2, 2);
-  require_movable(node, type_of(node));
   const Shape shape = node.shape(0);
   const auto axis = static_cast<std::size_t>(node.axis(node.int_or("axis", 0), shape.size()));
-  const Ints indices = gathered(node, shape[axis]);
-  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
   Shape result(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
   const Shape inner = node.shape(1);
   result.insert(result.end(), inner.begin(), inner.end());
   result.insert(result.end(), shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end());
+  if (node.builder().constant(node.input(1)) == nullptr) {
+    return node.result(emit_host(node, {HostFn::kGather, {static_cast<std::int64_t>(axis)}},
+                                 {node.input(0), node.input(1)}, type_of(node), result));
+  }
+  require_movable(node, type_of(node));
+  const Ints indices = gathered(node, shape[axis]);
+  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
   node.result(node.builder().reshape(taken, result));
 }
 

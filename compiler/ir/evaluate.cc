@@ -271,6 +271,9 @@ class Evaluation {
         return quantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x, integer_range(y.type));
       case OpKind::kDequantise:
         return dequantise_tensor(std::get<QuantAttrs>(node.attrs).quant, x);
+      case OpKind::kHost:
+        return isa::compute(std::get<HostAttrs>(node.attrs), operands(node), {y.type, y.shape},
+                            "node " + node.name);
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
   }
@@ -297,9 +300,13 @@ class Evaluation {
   }
 
   [[nodiscard]] Tensor move(const Node& node, const Shape& shape) const {
+    return evaluate_move(std::get<MoveAttrs>(node.attrs), operands(node), shape);
+  }
+
+  [[nodiscard]] std::vector<const Tensor*> operands(const Node& node) const {
     std::vector<const Tensor*> inputs;
     for (ValueId id : node.inputs) inputs.push_back(&get(id));
-    return evaluate_move(std::get<MoveAttrs>(node.attrs), inputs, shape);
+    return inputs;
   }
 
   const Graph& graph_;

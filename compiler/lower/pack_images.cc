@@ -39,6 +39,7 @@ bool packs(const Node& node) {
     case OpKind::kMove:
     case OpKind::kQuantise:
     case OpKind::kDequantise:
+    case OpKind::kHost:
       return false;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

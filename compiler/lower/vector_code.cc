@@ -76,6 +76,7 @@ class Maker {
       case OpKind::kReduce:
       case OpKind::kQuantise:
       case OpKind::kDequantise:
+      case OpKind::kHost:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
     items_.front().registers = std::move(registers_);

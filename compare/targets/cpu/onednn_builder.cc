@@ -59,6 +59,8 @@ void OnednnBuilder::add(std::size_t index) {
       return add_quantise(node);
     case OpKind::kDequantise:
       return add_dequantise(node);
+    case OpKind::kHost:
+      break;
   }
   refuse(node, "an unknown operator", "one of compiler/ir/ops.def");
 }

@@ -300,6 +300,8 @@ void Builder::add(std::size_t& index) {
     case OpKind::kQuantise:
     case OpKind::kDequantise:
       return add_quantiser(node);
+    case OpKind::kHost:
+      refuse(node, "a function that only a host has", "another operator");
   }
   if (relu == nullptr) return;
   set(relu->outputs[0], placed(node.outputs[0]));
