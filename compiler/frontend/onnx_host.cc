@@ -19,8 +19,7 @@ ValueId emit_arg_extreme(OnnxNode& node, ValueId x, std::size_t axis, bool large
   Shape shape = node.builder().value(x).shape;
   shape.at(axis) = 1;
   const auto along = static_cast<std::int64_t>(axis);
-  return emit_host(node, {HostFn::kTopK, {along, largest ? 1 : 0, last ? 1 : 0}}, {x},
-                   DType::kInt64, shape);
+  return emit_host(node, {HostFn::kTopK, {along, largest, last}}, {x}, DType::kInt64, shape);
 }
 
 ValueId emit_bytes(OnnxNode& node, DType type, const Shape& shape, std::uint8_t value) {

@@ -88,7 +88,7 @@ void rewrite_top_k(OnnxNode& node) {
   const bool largest = node.opset() < 11 || node.int_or("largest", 1) != 0;
   if (node.opset() >= 11) static_cast<void>(node.int_or("sorted", 1));
   const auto along = static_cast<std::int64_t>(axis);
-  const ValueId at = emit_host(node, {HostFn::kTopK, {along, largest ? 1 : 0, 0}}, {node.input(0)},
+  const ValueId at = emit_host(node, {HostFn::kTopK, {along, largest, 0}}, {node.input(0)},
                                DType::kInt64, with(shape, axis, k));
   node.result(at, 1);
   if (!node.is_used(0)) return;
@@ -151,8 +151,8 @@ void rewrite_cum_sum(OnnxNode& node) {
   const std::int64_t axis = node.axis(number(node, 1, "axis"), shape.size());
   const bool exclusive = node.flag("exclusive");
   const bool reverse = node.flag("reverse");
-  node.result(emit_host(node, {HostFn::kCumSum, {axis, exclusive ? 1 : 0, reverse ? 1 : 0}},
-                        {node.input(0)}, type_of(node), shape));
+  node.result(emit_host(node, {HostFn::kCumSum, {axis, exclusive, reverse}}, {node.input(0)},
+                        type_of(node), shape));
 }
 
 // 1 where the largest element is; before opset 13 of all dimensions from axis on.
@@ -214,7 +214,7 @@ void rewrite_unique(OnnxNode& node) {
     Shape shape = {all};
     if (part == 0 && !flat) shape = x;
     if (part != 2) shape = data_dependent_shape(node, part, shape);
-    node.result(emit_host(node, {HostFn::kUnique, {axis, sorted ? 1 : 0, part}}, {node.input(0)},
+    node.result(emit_host(node, {HostFn::kUnique, {axis, sorted, part}}, {node.input(0)},
                           part == 0 ? type_of(node) : DType::kInt64, shape),
                 part);
   }
