@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <numeric>
+#include <type_traits>
 
 #include "isa/host_function_bodies.h"
 
@@ -14,7 +15,11 @@ namespace {
 // NaN is larger than every number, as NumPy sorts it.
 template <typename T>
 bool is_less(T a, T b) {
-  return a < b || (b != b && a == a);
+  if constexpr (std::is_floating_point_v<T>) {
+    return a < b || (std::isnan(b) && !std::isnan(a));
+  } else {
+    return a < b;
+  }
 }
 
 }  // namespace
