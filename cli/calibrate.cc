@@ -39,26 +39,31 @@ Tensor samples_of(const compiler::Value& input, InputSource& source, bool has_ro
 
 }  // namespace
 
-QuantisedModel quantised_model(const std::string& model, const std::vector<std::string>& data,
-                               std::int64_t samples, const compiler::LoadOptions& options,
-                               const compiler::QuantizeOptions& how) {
+Samples read_samples(const std::string& model, const std::vector<std::string>& data,
+                     std::int64_t samples, const compiler::LoadOptions& options) {
   compiler::LoadOptions own = options;  // samples come at the model's own batch or one by one
   own.batch.reset();
-  compiler::OnnxFile file = compiler::open_onnx(model);
   const compiler::Graph graph = read_model(model, own);
   const compiler::Batch batch = compiler::batch_of(graph);
   std::vector<std::string> names;
   for (compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
   std::map<std::string, InputSource> sources = read_sources(data, names, "--calibrate");
-  compiler::CalibrationData tensors;
-  std::int64_t rows = 1;
+  Samples read{compiler::open_onnx(model), own, {}, 1};
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const compiler::Value& input = graph.value(graph.inputs[i]);
     Tensor t = samples_of(input, sources.at(input.name), batch.inputs[i], samples);
-    rows = std::max(rows, t.shape.front());
-    tensors.emplace(input.name, std::move(t));
+    read.rows = std::max(read.rows, t.shape.front());
+    read.data.emplace(input.name, std::move(t));
   }
-  return {.bytes = compiler::quantize_onnx(std::move(file), tensors, own, how), .rows = rows};
+  return read;
+}
+
+QuantisedModel quantised_model(const std::string& model, const std::vector<std::string>& data,
+                               std::int64_t samples, const compiler::LoadOptions& options,
+                               const compiler::QuantizeOptions& how) {
+  Samples read = read_samples(model, data, samples, options);
+  return {.bytes = compiler::quantize_onnx(std::move(read.file), read.data, read.options, how),
+          .rows = read.rows};
 }
 
 void add_calibrate_option(Command app, std::vector<std::string>& data) {

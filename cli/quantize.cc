@@ -21,21 +21,41 @@ namespace {
 struct Options {
   std::vector<std::string> data;  // "[NAME=]FILE"
   std::string model, output, calibration = "minmax", format = "qdq";
+  std::vector<std::string> excluded;  // names of layers
+  int weight_bits = 8;
+  bool report = false;
   ShapeOptions shapes;
   std::int64_t samples = kDefaultSamples;
 };
+
+// The costliest layers first.
+void print_errors(const compiler::QuantisationErrors& errors) {
+  fmt::print("signal to noise of the outputs, one layer alone in 8 bits:\n");
+  for (const compiler::LayerError& layer : errors.layers)
+    fmt::print("{:8.1f} dB  {} ({})\n", layer.decibels, clean(layer.layer), clean(layer.op));
+  fmt::print("{:8.1f} dB  all of them\n", errors.all);
+}
 
 void quantize(const Options& o) {
   OutputSet outputs;
   AtomicFile* file = outputs.file("--output", o.output);
   compiler::QuantizeOptions how = calibration_named(o.calibration);
   if (o.format == "qlinear") how.format = compiler::QuantFormat::kQlinear;
+  how.excluded.insert(o.excluded.begin(), o.excluded.end());
+  how.weight_bits = o.weight_bits;
   std::optional<Progress> progress("quantising");
   const auto [bytes, rows] =
       quantised_model(o.model, o.data, o.samples, load_options(o.shapes), how);
+  std::optional<compiler::QuantisationErrors> errors;
+  if (o.report) {
+    Samples samples = read_samples(o.model, o.data, o.samples, load_options(o.shapes));
+    errors =
+        compiler::quantisation_errors(std::move(samples.file), samples.data, samples.options, how);
+  }
   file->write(bytes);
   outputs.commit();
   progress.reset();
+  if (errors) print_errors(*errors);
   fmt::print("{}: {} bytes, calibrated with {} rows of {}\n", clean(o.output), bytes.size(), rows,
              clean(fmt::format("{}", fmt::join(o.data, ", "))));
 }
@@ -68,6 +88,19 @@ void add_quantize(Command app, const std::string& /*command_line*/) {
                   "qlinear: QLinearConv and QLinearMatMul where ONNX has them, the rest as qdq")
       .check(one_of({"qdq", "qlinear"}))
       .type_name("FORM");
+  command
+      .add_option("--exclude", o->excluded,
+                  "a layer that stays in floats, which the host computes; may be repeated")
+      .type_name("NODE");
+  command
+      .add_option("--weight-bits", o->weight_bits,
+                  "8 (default), or 7: products of bytes then never saturate on processors without "
+                  "VNNI")
+      .check(one_of({"7", "8"}))
+      .type_name("N");
+  command.add_flag("--report", o->report,
+                   "prints what each layer costs: the outputs' signal-to-noise ratio with it alone "
+                   "in 8 bits; a run of the model a layer");
   add_shape_options(command, o->shapes);
   command.footer(
       "Example:\n  systole quantize fashion_mlp --calibrate random -o fashion_int8.onnx\n"

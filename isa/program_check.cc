@@ -15,7 +15,7 @@ constexpr std::int64_t kMaxSamples = std::int64_t{1} << 32;  // batch * batches
 
 // How many operands and attributes each row of host_ops.def takes.
 struct HostArity {
-  std::size_t inputs;  // 0: one or more
+  std::size_t least, most;  // inputs
   bool (*attributes_fit)(const HostStep&);
   const char* attributes;
 };
@@ -52,8 +52,17 @@ bool is_average(const HostStep& step) {
   return is_window(step) || (step.numbers.size() == 15 && step.reals.size() == 2);
 }
 bool is_pad(const HostStep& step) { return step.reals.size() <= 1; }
+bool is_conv(const HostStep& step) { return step.numbers.size() == 9 && step.reals.empty(); }
+bool is_product(const HostStep& step) {
+  return step.numbers.empty() && (step.reals.size() == 1 || step.reals.size() == 2);
+}
+template <std::size_t numbers, std::size_t reals>
+bool has_counts(const HostStep& step) {
+  return step.numbers.size() == numbers && step.reals.size() == reals;
+}
 bool is_concat(const HostStep& step) { return step.numbers.size() == 1 && step.reals.empty(); }
 
+constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
 constexpr const char* kScales = "an axis, then one zero point per scale";
 constexpr const char* kAxes = "a first and an end axis";
 constexpr const char* kNone = "no attributes";
@@ -62,9 +71,9 @@ constexpr const char* kPermutation = "the permutation only";
 // Of the reals of a row of elementwise.def.
 constexpr std::size_t count_of(std::initializer_list<float> reals) { return reals.size(); }
 HostArity map_arity(std::size_t reals) {
-  if (reals == 0) return {1, has_none, kNone};
-  return reals == 1 ? HostArity{1, has_reals<1>, "one number"}
-                    : HostArity{1, has_reals<2>, "two numbers"};
+  if (reals == 0) return {1, 1, has_none, kNone};
+  return reals == 1 ? HostArity{1, 1, has_reals<1>, "one number"}
+                    : HostArity{1, 1, has_reals<2>, "two numbers"};
 }
 
 HostArity arity_of(HostOp op) {
@@ -72,38 +81,45 @@ HostArity arity_of(HostOp op) {
   switch (op) {
     case HostOp::kQuantise:
     case HostOp::kDequantise:
-      return {1, has_scales, kScales};
+      return {1, 1, has_scales, kScales};
     case HostOp::kSoftmax:
-      return {1, has_axes, kAxes};
+      return {1, 1, has_axes, kAxes};
 #define SYSTOLE_ZIP(name, text, host_op, ...) case HostOp::host_op:
 #include "isa/elementwise.def"
-      return {2, is_zip, "none, or 5 numbers and 3 scales"};
+      return {2, 2, is_zip, "none, or 5 numbers and 3 scales"};
 #define SYSTOLE_MAP(name, text, host_op, reals, ...) \
   case HostOp::host_op:                              \
     return map_arity(count_of reals);
 #include "isa/elementwise.def"
     case HostOp::kTable:
-      return {1, is_table, "256 bytes"};
+      return {1, 1, is_table, "256 bytes"};
     case HostOp::kMatmul:
-      return {2, has_reals<1>, "one number"};
+      return {2, 3, is_product, "one number, or two"};
+    case HostOp::kConv:
+      return {2, 3, is_conv, "9 numbers"};
+#define SYSTOLE_HOST_FN(name, text, least, most, numbers, reals, meaning) \
+  case HostOp::name:                                                      \
+    return {least, most, has_counts<numbers, reals>, "as isa/host_functions.def has them"};
+#include "isa/host_functions.def"
     case HostOp::kReduce:
-      return {1, is_reduction, "a first and an end axis and a function"};
+      return {1, 1, is_reduction, "a first and an end axis and a function"};
     case HostOp::kMaxPool:
-      return {1, is_window, "13 numbers of a window"};
+      return {1, 1, is_window, "13 numbers of a window"};
     case HostOp::kAveragePool:
-      return {1, is_average, "13 numbers of a window; of integers 2 zero points and 2 scales more"};
+      return {1, 1, is_average,
+              "13 numbers of a window; of integers 2 zero points and 2 scales more"};
     case HostOp::kPad:
-      return {1, is_pad, "pads and a fill"};
+      return {1, 1, is_pad, "pads and a fill"};
     case HostOp::kConcat:
-      return {0, is_concat, "an axis"};
+      return {1, kAnyNumber, is_concat, "an axis"};
     case HostOp::kSelect:
-      return {3, has_none, kNone};
+      return {3, 3, has_none, kNone};
     case HostOp::kCast:
-      return {1, has_none, kNone};
+      return {1, 1, has_none, kNone};
     case HostOp::kTranspose:
-      return {1, has_permutation, kPermutation};
+      return {1, 1, has_permutation, kPermutation};
     case HostOp::kCopy:
-      return {1, has_none, kNone};
+      return {1, 1, has_none, kNone};
   }
   SYSTOLE_CHECK(false, "host operation {}", static_cast<int>(op));
 }
@@ -151,9 +167,7 @@ void check_step(const HostStep& step, const Program& p, const std::string& where
   const HostArity arity = arity_of(step.op);
   require_between(step.stage, 0, kFinalStage, "stage", where);
   require_between(step.layer, 0, std::ssize(p.layers) - 1, "layer", where);
-  const std::size_t inputs = takes_inputs(step.op, step.inputs.size())
-                                 ? step.inputs.size()
-                                 : std::max<std::size_t>(1, arity.inputs);
+  const std::size_t inputs = std::clamp(step.inputs.size(), arity.least, arity.most);
   check_indices(step.inputs, inputs, p, "inputs", where);
   check_indices(step.outputs, 1, p, "outputs", where);
   if (!arity.attributes_fit(step)) {
@@ -184,8 +198,8 @@ void check_layers(const Program& p, const std::string& where) {
 }  // namespace
 
 bool takes_inputs(HostOp op, std::size_t count) {
-  const std::size_t inputs = arity_of(op).inputs;
-  return inputs == 0 ? count > 0 : count == inputs;
+  const HostArity arity = arity_of(op);
+  return count >= arity.least && count <= arity.most;
 }
 
 void check_program(const Program& program, const std::string& where) {

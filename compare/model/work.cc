@@ -46,6 +46,7 @@ bool is_fused(const Node& node, const std::map<ValueId, bool>& from_product) {
     case OpKind::kMove:
     case OpKind::kSelect:
     case OpKind::kCast:
+    case OpKind::kHost:
       return false;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -155,7 +155,8 @@ void fold_gather(OnnxNode& node) {
   const std::size_t axis = axis_of(node, 0, shape.size());
   const std::vector<std::int64_t> indices = index_list(node, 1);
   Shape result(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
-  result.insert(result.end(), node.shape(1).begin(), node.shape(1).end());
+  const Shape places = node.shape(1);
+  result.insert(result.end(), places.begin(), places.end());
   result.insert(result.end(), shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end());
   Tensor y = new_constant(node, node.builder().value(node.input(0)).type, result);
   const auto count = std::ssize(indices);

@@ -85,6 +85,14 @@ ValueId emit_reduce(GraphBuilder& builder, ReduceFn fn, ValueId x,
   return builder.reshape(y, kept);
 }
 
+ValueId emit_log_softmax(GraphBuilder& builder, ValueId x, const std::vector<std::int64_t>& axes) {
+  const ValueId below =
+      emit_zip(builder, ZipFn::kSub, x, emit_reduce(builder, ReduceFn::kMax, x, axes));
+  const ValueId sum =
+      emit_reduce(builder, ReduceFn::kSum, emit_map(builder, {MapFn::kExp}, below), axes);
+  return emit_zip(builder, ZipFn::kSub, below, emit_map(builder, {MapFn::kLog}, sum));
+}
+
 ValueId emit_pad(GraphBuilder& builder, ValueId x, const std::vector<std::int64_t>& pads) {
   if (std::all_of(pads.begin(), pads.end(), [](auto p) { return p == 0; })) return x;
   const std::optional<Shape> shape = padded(builder.value(x).shape, pads);

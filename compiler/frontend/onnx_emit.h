@@ -14,6 +14,9 @@ ValueId emit_map(GraphBuilder& builder, const MapAttrs& attrs, ValueId x);
 // Over these axes, each of which keeps an extent of 1.
 ValueId emit_reduce(GraphBuilder& builder, ReduceFn fn, ValueId x,
                     const std::vector<std::int64_t>& axes);
+// x - max - log(sum(exp(x - max))): the logarithm of a Softmax, where that may be too small for
+// one.
+ValueId emit_log_softmax(GraphBuilder& builder, ValueId x, const std::vector<std::int64_t>& axes);
 ValueId emit_scalar(GraphBuilder& builder, float value);
 // A number of any element type; bool: whether it is not 0.
 ValueId emit_number(GraphBuilder& builder, DType type, double value);

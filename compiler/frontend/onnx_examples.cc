@@ -43,7 +43,7 @@ bool has(std::string_view text, std::string_view part) {
 
 // One that has the operator, and in which QuantizeLinear has scales per tensor and per axis.
 std::int64_t opset_of(const OnnxOperator& op) {
-  const bool gone = op.domain.empty() && op.name == "Upsample";
+  const bool gone = op.domain.empty() && (op.name == "Upsample" || op.name == "Scatter");
   return gone ? op.newest : std::max<std::int64_t>(13, op.first);
 }
 

@@ -195,6 +195,24 @@ void OnnxNode::result(ValueId id, int output) {
   import_.values[name] = id;
 }
 
+std::optional<Shape> OnnxNode::declared_shape(int output) const {
+  const auto& graph = import_.file.model.graph();
+  for (const auto* list : {&graph.output(), &graph.value_info()}) {
+    for (const onnx::ValueInfoProto& info : *list) {
+      const onnx::TypeProto_Tensor& type = info.type().tensor_type();
+      if (info.name() != proto_.output(output) || !type.has_shape()) continue;
+      Shape shape;
+      for (const auto& dim : type.shape().dim()) shape.push_back(dim.dim_value());
+      if (std::ranges::all_of(shape, [](std::int64_t n) { return n > 0; })) return shape;
+    }
+  }
+  return std::nullopt;
+}
+
+void OnnxNode::note(const std::string& what) {
+  import_.notes.push_back(fmt::format("{}: {}: {}", import_.file.path, name(), what));
+}
+
 void OnnxNode::check_attributes() const {
   for (const auto& [name, attribute] : attributes_) {
     require(asked_.contains(name),

@@ -70,7 +70,7 @@ class OnnxNode {
   // Whether all inputs are constants, perhaps dequantised ones; then input(i) is their value.
   [[nodiscard]] bool use_known_inputs();
   [[nodiscard]] int input_count() const { return proto_.input_size(); }
-  [[nodiscard]] const Shape& shape(int i) { return builder().value(input(i)).shape; }
+  [[nodiscard]] Shape shape(int i) { return builder().value(input(i)).shape; }
   // The value of an input that has to be constant.
   [[nodiscard]] const Tensor& constant(int i, const std::string& what);
 
@@ -93,6 +93,10 @@ class OnnxNode {
   void result(ValueId id, int output = 0);
   // Whether something reads that output.
   [[nodiscard]] bool is_used(int output) const;
+  // The shape that the model says an output has, if it is known in all dimensions.
+  [[nodiscard]] std::optional<Shape> declared_shape(int output) const;
+  // Something that a user should hear of the node.
+  void note(const std::string& what);
   // Outputs that are listed, named or not.
   [[nodiscard]] int output_slots() const { return proto_.output_size(); }
   // Outputs that have a name.

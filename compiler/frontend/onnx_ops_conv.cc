@@ -2,9 +2,12 @@
 // which is folded into the convolution before it.
 #include <cmath>
 
+#include "compiler/frontend/onnx_dynamic.h"
 #include "compiler/frontend/onnx_emit.h"
+#include "compiler/frontend/onnx_host.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
+#include "compiler/frontend/onnx_volume.h"
 #include "compiler/frontend/onnx_window.h"
 
 namespace systole::compiler {
@@ -100,6 +103,33 @@ Affine read_affine(OnnxNode& node, std::int64_t channels) {
   return affine;
 }
 
+// The same where some of them are computed: (x - mean) * (scale / sqrt(var + epsilon)) + bias.
+ValueId emit_computed_affine(OnnxNode& node, const Shape& shape) {
+  GraphBuilder& builder = node.builder();
+  Shape channel(shape.size() - 1, 1);
+  channel[0] = shape[1];
+  const auto vector = [&](int i) {
+    node.require_type(node.input_name(i), node.input(i), DType::kFloat32);
+    node.require(node.shape(i) == Shape{shape[1]},
+                 node.input_name(i) + " has shape " + shape_text(node.shape(i)),
+                 shape_text({shape[1]}));
+    return builder.reshape(node.input(i), channel);
+  };
+  const ValueId epsilon = emit_scalar(builder, node.float_or("epsilon", 1e-5F));
+  const ValueId deviation =
+      emit_map(builder, {MapFn::kSqrt}, emit_zip(builder, ZipFn::kAdd, vector(4), epsilon));
+  const ValueId factor = emit_zip(builder, ZipFn::kDiv, vector(1), deviation);
+  const ValueId centred = emit_zip(builder, ZipFn::kSub, node.input(0), vector(3));
+  return emit_zip(builder, ZipFn::kAdd, emit_zip(builder, ZipFn::kMul, centred, factor), vector(2));
+}
+
+bool has_computed_affine(OnnxNode& node) {
+  bool computed = false;
+  for (int i = 1; i < 5; ++i)
+    computed = computed || node.builder().constant(node.input(i)) == nullptr;
+  return computed;
+}
+
 // A twin of the float convolution with the factors in its weights and the shifts in its bias, under
 // the convolution's name.
 ValueId folded_conv(GraphBuilder& builder, const Node& source, const Affine& affine) {
@@ -166,6 +196,22 @@ void multiply_frames(OnnxNode& node, const ConvForm& form) {
   node.result(builder.transpose(builder.reshape(y, {shape[0], steps, form.shape[1]}), {0, 2, 1}));
 }
 
+// What x's zero point adds is it times the same convolution of ones, whose padding is 0, too.
+void convolve_with_computed_zero(OnnxNode& node, const ConvForm& form) {
+  GraphBuilder& builder = node.builder();
+  std::vector<ValueId> inputs = operands(node, {0, 1, -1}, DType::kInt32);
+  const ValueId sums = builder.emit(OpKind::kConv, inputs, DType::kInt32, form.shape, form.attrs);
+  Shape one_image = builder.value(inputs[0]).shape;
+  one_image[0] = 1;
+  inputs[0] = emit_bytes(node, builder.value(inputs[0]).type, one_image, 1);
+  Shape of_ones = form.shape;
+  of_ones[0] = 1;
+  const ValueId ones = builder.emit(OpKind::kConv, inputs, DType::kInt32, of_ones, form.attrs);
+  const ValueId y = without_zero(node, sums, node.input(2), ones);
+  const bool flat = node.shape(0).size() == 3;
+  node.result(flat ? builder.reshape(y, {form.shape[0], form.shape[1], form.shape[3]}) : y);
+}
+
 }  // namespace
 
 void rewrite_conv(OnnxNode& node) {
@@ -173,6 +219,7 @@ void rewrite_conv(OnnxNode& node) {
   const ConvInputs inputs{0, 1, 2};
   node.require_type("X", node.input(0), DType::kFloat32);
   node.require_type("W", node.input(1), DType::kFloat32);
+  if (is_volume(node.shape(0))) return convolve_volume(node);
   const ConvForm form = read_conv(node, inputs);
   if (is_of_frames(node, form)) return multiply_frames(node, form);
   emit_conv(node, inputs, DType::kFloat32, DType::kFloat32, form);
@@ -184,10 +231,14 @@ void rewrite_conv_integer(OnnxNode& node) {
   require_bytes(node, 0, "x");
   require_bytes(node, 1, "w");
   ConvForm form = read_conv(node, inputs);
-  form.attrs.x_quant = read_zero_points(node, 2, node.builder().value(node.input(0)), {1, "x"});
+  const bool computed = has_computed_zero(node, 2, 2);
+  const Value& x = node.builder().value(node.input(0));
+  form.attrs.x_quant =
+      computed ? Quant{{1.0F}, {0}, 0, x.type} : read_zero_points(node, 2, x, {1, "x"});
   form.attrs.w_quant =
       read_zero_points(node, 3, node.builder().value(node.input(1)), {form.shape[1], "w"});
   form.attrs.w_quant->axis = 0;
+  if (computed) return convolve_with_computed_zero(node, form);
   emit_conv(node, inputs, DType::kInt32, DType::kInt32, form);
 }
 
@@ -219,6 +270,7 @@ void rewrite_batch_normalization(OnnxNode& node) {
     node.require(node.output_count() == 1, fmt::format("{} outputs", node.output_count()),
                  inference);
   }
+  if (has_computed_affine(node)) return node.result(emit_computed_affine(node, shape));
   const Affine affine = read_affine(node, shape[1]);
   GraphBuilder& builder = node.builder();
   if (const Node* conv = foldable_conv(node)) {

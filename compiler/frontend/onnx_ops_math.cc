@@ -229,19 +229,11 @@ void rewrite_softmax(OnnxNode& node) {
                                   ReduceAttrs{ReduceFn::kSoftmax, first, end}));
 }
 
-// x - max - log(sum(exp(x - max))): the logarithm of a Softmax, where that may be too small for
-// one.
 void rewrite_log_softmax(OnnxNode& node) {
   const auto [first, end] = softmax_axes(node);
   std::vector<std::int64_t> axes;
   for (std::int64_t axis = first; axis < end; ++axis) axes.push_back(axis);
-  GraphBuilder& builder = node.builder();
-  const ValueId x = node.input(0);
-  const ValueId below =
-      emit_zip(builder, ZipFn::kSub, x, emit_reduce(builder, ReduceFn::kMax, x, axes));
-  const ValueId sum =
-      emit_reduce(builder, ReduceFn::kSum, emit_map(builder, {MapFn::kExp}, below), axes);
-  node.result(emit_zip(builder, ZipFn::kSub, below, emit_map(builder, {MapFn::kLog}, sum)));
+  node.result(emit_log_softmax(node.builder(), node.input(0), axes));
 }
 
 }  // namespace systole::compiler

@@ -1,7 +1,9 @@
 // ONNX matrix products: Gemm, MatMul and their integer forms, all rewritten to kMatmul.
 #include <algorithm>
 
+#include "compiler/frontend/onnx_dynamic.h"
 #include "compiler/frontend/onnx_emit.h"
+#include "compiler/frontend/onnx_matmul.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
 #include "compiler/ir/shapes.h"
@@ -74,21 +76,21 @@ ValueId with_leading(GraphBuilder& builder, ValueId x, Shape leading) {
 }
 
 // A [..., M, K] times B [..., K, N], whose leading dimensions are broadcast.
-ValueId batched_product(OnnxNode& node) {
+ValueId batched_product(OnnxNode& node, ValueId from, ValueId by) {
   GraphBuilder& builder = node.builder();
-  const bool row = node.shape(0).size() == 1;
-  const ValueId a = row ? builder.reshape(node.input(0), {1, node.shape(0)[0]}) : node.input(0);
+  const Shape own = builder.value(from).shape;
+  const bool row = own.size() == 1;
+  const ValueId a = row ? builder.reshape(from, {1, own[0]}) : from;
   const Shape x = builder.value(a).shape;
-  const Shape w = node.shape(1);
-  const std::string shapes =
-      fmt::format("shapes {} and {}", shape_text(node.shape(0)), shape_text(w));
+  const Shape w = builder.value(by).shape;
+  const std::string shapes = fmt::format("shapes {} and {}", shape_text(own), shape_text(w));
   node.require(!x.empty() && x.back() == w[w.size() - 2], shapes,
                "A [..., M, K] and B [..., K, N] with the same K");
   const std::optional<Shape> leading =
       broadcast(Shape(x.begin(), x.end() - 2), Shape(w.begin(), w.end() - 2));
   node.require(leading.has_value(), shapes, "leading dimensions that broadcast");
   const ValueId left = with_leading(builder, a, *leading);
-  const ValueId right = with_leading(builder, node.input(1), *leading);
+  const ValueId right = with_leading(builder, by, *leading);
   Shape shape = builder.value(left).shape;
   shape.back() = w.back();
   const ValueId y =
@@ -129,22 +131,27 @@ void rewrite_gemm(OnnxNode& node) {
   node.result(add(builder, product, addend));
 }
 
-void rewrite_matmul(OnnxNode& node) {
-  node.require_arity(2, 2);
+ValueId emit_matmul(OnnxNode& node, ValueId a, ValueId b) {
   GraphBuilder& builder = node.builder();
-  const ValueId a = node.input(0);
-  ValueId b = node.input(1);
-  node.require_type("A", a, DType::kFloat32);
-  node.require_type("B", b, DType::kFloat32);
-  const bool vector = node.shape(1).size() == 1;
-  if (node.shape(1).size() > 2) return node.result(batched_product(node));
-  if (vector) b = builder.reshape(b, {node.shape(1)[0], 1});
-  Shape shape = product_shape(node, node.shape(0), builder.value(b).shape);
+  const Shape w = builder.value(b).shape;
+  const bool vector = w.size() == 1;
+  if (w.size() > 2) return batched_product(node, a, b);
+  if (vector) b = builder.reshape(b, {w[0], 1});
+  Shape shape = product_shape(node, builder.value(a).shape, builder.value(b).shape);
   const ValueId product =
       builder.emit(OpKind::kMatmul, {a, b}, DType::kFloat32, shape, MatmulAttrs{});
-  if (!vector) return node.result(product);
+  if (!vector) return product;
   shape.pop_back();
-  node.result(builder.reshape(product, shape));
+  return builder.reshape(product, shape);
+}
+
+void rewrite_matmul(OnnxNode& node) {
+  node.require_arity(2, 2);
+  const ValueId a = node.input(0);
+  const ValueId b = node.input(1);
+  node.require_type("A", a, DType::kFloat32);
+  node.require_type("B", b, DType::kFloat32);
+  node.result(emit_matmul(node, a, b));
 }
 
 void rewrite_matmul_integer(OnnxNode& node) {
@@ -154,6 +161,9 @@ void rewrite_matmul_integer(OnnxNode& node) {
   const ValueId b = node.input(1);
   require_bytes(node, 0, "A");
   require_bytes(node, 1, "B");
+  const auto given = [&](int i) { return node.has(i) ? node.input(i) : kNoValue; };
+  if (node.shape(1).size() != 2 || builder.constant(b) == nullptr || has_computed_zero(node, 2, 3))
+    return node.result(emit_matmul_integer(node, {a, b, given(2), given(3)}));
   const Shape shape = product_shape(node, node.shape(0), node.shape(1));
   MatmulAttrs attrs;
   attrs.x_quant = read_zero_points(node, 2, builder.value(a), {1, "A"});

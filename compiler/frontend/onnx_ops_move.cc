@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "compiler/frontend/constant_tensor.h"
 #include "compiler/frontend/onnx_emit.h"
+#include "compiler/frontend/onnx_host.h"
 #include "compiler/frontend/onnx_list.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/ir/shapes.h"
@@ -153,12 +154,17 @@ void rewrite_gather(OnnxNode& node) {
   node.require_arity(2, 2);
   const Shape shape = node.shape(0);
   const auto axis = static_cast<std::size_t>(node.axis(node.int_or("axis", 0), shape.size()));
-  const Ints indices = gathered(node, shape[axis]);
-  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
   Shape result(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
   const Shape inner = node.shape(1);
   result.insert(result.end(), inner.begin(), inner.end());
   result.insert(result.end(), shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end());
+  if (node.builder().constant(node.input(1)) == nullptr) {
+    return node.result(emit_host(node, {HostFn::kGather, {static_cast<std::int64_t>(axis)}},
+                                 {node.input(0), node.input(1)}, type_of(node), result));
+  }
+  require_movable(node, type_of(node));
+  const Ints indices = gathered(node, shape[axis]);
+  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
   node.result(node.builder().reshape(taken, result));
 }
 
@@ -186,31 +192,6 @@ void rewrite_compress(OnnxNode& node) {
     indices.push_back(at);
   }
   node.result(emit_take(builder, x, axis, indices, node.name()));
-}
-
-// Of each index of the batch axis the first elements along the time axis, backwards.
-void rewrite_reverse_sequence(OnnxNode& node) {
-  node.require_arity(2, 2);
-  const Shape shape = node.shape(0);
-  const auto batch =
-      static_cast<std::size_t>(node.axis(node.int_or("batch_axis", 1), shape.size()));
-  const auto time = static_cast<std::size_t>(node.axis(node.int_or("time_axis", 0), shape.size()));
-  const Ints lengths = constant_ints(node, 1, "sequence_lens");
-  node.require(batch != time && std::ssize(lengths) == shape[batch] && !lengths.empty(),
-               fmt::format("{} sequence_lens of {}", lengths.size(), shape_text(shape)),
-               "one for each index of the batch axis, which is not the time axis");
-  std::vector<ValueId> all;
-  for (std::size_t i = 0; i < lengths.size(); ++i) {
-    node.require(lengths[i] >= 0 && lengths[i] <= shape[time],
-                 fmt::format("a length of {}", lengths[i]), fmt::format("0 to {}", shape[time]));
-    Ints indices(static_cast<std::size_t>(shape[time]));
-    std::iota(indices.begin(), indices.end(), 0);
-    std::reverse(indices.begin(), indices.begin() + lengths[i]);
-    const auto at = static_cast<std::int64_t>(i);
-    const ValueId one = emit_slice(node.builder(), node.input(0), batch, at, at + 1);
-    all.push_back(emit_take(node.builder(), one, time, indices, node.name()));
-  }
-  node.result(emit_concat(node.builder(), all, batch));
 }
 
 void rewrite_split(OnnxNode& node) {

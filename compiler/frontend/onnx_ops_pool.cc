@@ -1,6 +1,6 @@
 // ONNX pools: windowed and global, all rewritten to kPool.
 #include "compiler/frontend/onnx_ops.h"
-#include "compiler/frontend/onnx_window.h"
+#include "compiler/frontend/onnx_volume.h"
 #include "compiler/ir/shapes.h"
 
 namespace systole::compiler {
@@ -10,7 +10,7 @@ namespace {
 Shape read_image(OnnxNode& node) {
   const Shape x = node.shape(0);
   node.require(x.size() == 3 || x.size() == 4, "X has shape " + shape_text(x),
-               "[N, C, H, W] or [N, C, L]");
+               "[N, C, H, W], [N, C, L] or [N, C, D, H, W]");
   return image_shape(x);
 }
 bool is_flat(OnnxNode& node) { return node.shape(0).size() == 3; }
@@ -65,10 +65,12 @@ void rewrite_max_pool(OnnxNode& node) {
   const bool bytes = type == DType::kUint8 || type == DType::kInt8;
   node.require(type == DType::kFloat32 || (bytes && node.opset() >= 12),
                fmt::format("X is {}", dtype_name(type)), "float32, int8 or uint8 (opset 12)");
-  const Shape x = read_image(node);
   if (node.opset() >= 8) static_cast<void>(node.flag("storage_order"));
   node.require_unused_outputs(1);
   const bool newer = node.opset() >= 10;
+  if (is_volume(node.shape(0)))
+    return pool_volume(node, {PoolFn::kMax}, {.dilations = newer, .ceil_mode = newer});
+  const Shape x = read_image(node);
   const PlacedWindow placed =
       read_window(node, read_kernel(node, is_flat(node)), x,
                   {.dilations = newer, .ceil_mode = newer, .flat = is_flat(node)});
@@ -84,12 +86,13 @@ void rewrite_max_pool(OnnxNode& node) {
 void rewrite_average_pool(OnnxNode& node) {
   node.require_arity(1, 1);
   node.require_type("X", node.input(0), DType::kFloat32);
-  const Shape x = read_image(node);
   PoolAttrs attrs;
   attrs.fn = PoolFn::kAverage;
   attrs.count_padding = node.flag("count_include_pad");
   const WindowOptions options{
       .dilations = node.opset() >= 19, .ceil_mode = node.opset() >= 10, .flat = is_flat(node)};
+  if (is_volume(node.shape(0))) return pool_volume(node, attrs, options);
+  const Shape x = read_image(node);
   const PlacedWindow placed = read_window(node, read_kernel(node, options.flat), x, options);
   require_small_pads(node, placed);
   attrs.window = placed.window;

@@ -182,6 +182,30 @@ void rewrite_layer_normalization(OnnxNode& node) {
   if (node.is_used(2)) node.result(emit_map(builder, {MapFn::kReciprocal}, deviation), 2);
 }
 
+// com.microsoft's: of the sum of input, skip and perhaps a bias, over the last dimension.
+void rewrite_skip_layer_normalization(OnnxNode& node) {
+  node.require_arity(3, 5);
+  GraphBuilder& builder = node.builder();
+  node.require_type("input", node.input(0), DType::kFloat32);
+  const Shape shape = node.shape(0);
+  node.require(!shape.empty(), "input is a scalar", "[..., N]");
+  const auto with = [&](ZipFn fn, ValueId y, int i) {
+    if (!node.has(i)) return y;
+    node.require_type(node.input_name(i), node.input(i), DType::kFloat32);
+    node.require(broadcast(node.shape(i), shape) == shape,
+                 node.input_name(i) + " has shape " + shape_text(node.shape(i)),
+                 "one that broadcasts to " + shape_text(shape));
+    return emit_zip(builder, fn, y, node.input(i));
+  };
+  const ValueId sum = with(ZipFn::kAdd, with(ZipFn::kAdd, node.input(0), 1), 4);
+  const auto [plain, mean, deviation] = normalise(
+      builder, sum, axes_from(shape.size() - 1, shape.size()), node.float_or("epsilon", 1e-12F));
+  node.result(with(ZipFn::kAdd, with(ZipFn::kMul, plain, 2), 3));
+  if (node.is_used(1)) node.result(mean, 1);
+  if (node.is_used(2)) node.result(emit_map(builder, {MapFn::kReciprocal}, deviation), 2);
+  if (node.is_used(3)) node.result(sum, 3);
+}
+
 void rewrite_mean_variance_normalization(OnnxNode& node) {
   node.require_arity(1, 1);
   node.require_type("X", node.input(0), DType::kFloat32);

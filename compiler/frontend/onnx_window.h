@@ -19,6 +19,8 @@ struct PlacedWindow {
 // kernel_shape if the node has it, else `otherwise` (none: an error).
 [[nodiscard]] std::array<std::int64_t, 2> read_kernel(
     OnnxNode& node, bool flat, std::optional<std::array<std::int64_t, 2>> otherwise = {});
+// The same of a window of so many dimensions.
+[[nodiscard]] std::vector<std::int64_t> read_kernel_of(OnnxNode& node, std::size_t dimensions);
 
 // Reads strides, pads, auto_pad and, where asked for, dilations and ceil_mode; explicit pads are
 // what auto_pad comes to. Throws InputError for sizes that are malformed or leave no result.
@@ -28,5 +30,17 @@ struct WindowOptions {
 };
 [[nodiscard]] PlacedWindow read_window(OnnxNode& node, std::array<std::int64_t, 2> kernel,
                                        const Shape& x, WindowOptions options);
+
+// One dimension of a window, placed.
+struct WindowAxis {
+  std::int64_t kernel = 1, stride = 1, dilation = 1, before = 0, behind = 0;
+  std::int64_t steps = 1, overhang = 0;
+};
+// The same for a window over the last dimensions of x, one for each number of the kernel.
+[[nodiscard]] std::vector<WindowAxis> read_axes(OnnxNode& node,
+                                                const std::vector<std::int64_t>& kernel,
+                                                const Shape& x, WindowOptions options);
+// Of two dimensions.
+[[nodiscard]] PlacedWindow placed_window(const WindowAxis& rows, const WindowAxis& columns);
 
 }  // namespace systole::compiler

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "compiler/ir/elements.h"
+#include "compiler/frontend/onnx_host_forms.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/onnx_names.h"
 #include "compiler/ir/shapes.h"
@@ -185,6 +186,8 @@ class Writer {
         return quantise(node, "QuantizeLinear");
       case OpKind::kDequantise:
         return quantise(node, "DequantizeLinear");
+      case OpKind::kHost:
+        return host(node);
       case OpKind::kTable:
         break;
     }
@@ -377,6 +380,24 @@ class Writer {
             evaluate_cast(float_scalar(static_cast<float>(a.fill)), type_of(node.inputs[0]));
         return with_list("Pad", "_pads", a.pads, {constant(node.name + "_value", fill)});
     }
+  }
+
+  void host(const Node& node) {
+    const HostForm form = host_form(graph_, node);
+    std::vector<std::string> inputs;
+    for (const HostForm::Input& input : form.inputs) {
+      const auto* given = std::get_if<Tensor>(&input);
+      inputs.push_back(given != nullptr ? constant(node.name + "_value", *given)
+                                        : name(std::get<ValueId>(input)));
+    }
+    onnx::NodeProto& made = add(form.op, node, std::move(inputs), name(node.outputs[0]));
+    if (form.slot > 0) {  // the outputs before it; the first one must have a name
+      made.set_output(0, fresh(node.name + "_unused"));
+      for (int i = 1; i < form.slot; ++i) made.add_output("");
+      made.add_output(name(node.outputs[0]));
+    }
+    for (const auto& [attribute, value] : form.ints) set_int(made, attribute, value);
+    if (!form.reduction.empty()) set_string(made, "reduction", form.reduction);
   }
 
   void quantise(const Node& node, const std::string& op) {

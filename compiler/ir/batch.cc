@@ -99,6 +99,8 @@ class RowWalk {
       case OpKind::kTable:
       case OpKind::kCast:
         return inner(x);
+      case OpKind::kHost:
+        return host(node, std::get<HostAttrs>(node.attrs), out);
     }
     SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
   }
@@ -156,6 +158,34 @@ class RowWalk {
       return mixes("computes along the rows of the batch");
     if (rows->axis >= end || attrs.fn == ReduceFn::kSoftmax) return inner(node.inputs[0]);
     return inner(node.inputs[0]) / extent(shape(node.inputs[0]), first, end);
+  }
+
+  // Of the host's functions those that work along one dimension, or pick from the same table for
+  // all rows, keep rows apart.
+  std::int64_t host(const Node& node, const HostAttrs& attrs, const Shape& out) {
+    const std::string how = "computes over all rows together";
+    const auto has_rows = [&](ValueId id) { return inner(id) != kSame; };
+    const ValueId rowed = *std::ranges::find_if(node.inputs, has_rows);
+    const std::optional<RowAxis> rows = axis_of(rowed);
+    if (std::ranges::count_if(node.inputs, has_rows) != 1 || !rows || attrs.numbers.empty())
+      return mixes(how);
+    const auto axis = static_cast<std::size_t>(std::max<std::int64_t>(0, attrs.numbers[0]));
+    const bool first = rowed == node.inputs[0];
+    const auto at = [&](std::size_t d) { return rows->below * stride_of(out, d); };
+    switch (attrs.fn) {
+      case HostFn::kTopK:
+      case HostFn::kCumSum:
+        return rows->axis == axis ? mixes(how) : at(rows->axis);
+      case HostFn::kGather:
+        if (!first) return at(axis + rows->axis);
+        if (rows->axis == axis) return mixes(how);
+        return at(rows->axis < axis ? rows->axis : rows->axis + shape(node.inputs[1]).size() - 1);
+      case HostFn::kOneHot:
+        if (!first) return mixes(how);
+        return at(rows->axis < axis ? rows->axis : rows->axis + 1);
+      default:
+        return mixes(how);
+    }
   }
 
   std::int64_t quantise(ValueId x, const Quant& quant) {

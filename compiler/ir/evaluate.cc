@@ -245,6 +245,9 @@ class Evaluation {
         return evaluate_select(x, get(node.inputs.at(1)), get(node.inputs.at(2)), y.shape);
       case OpKind::kCast:
         return evaluate_cast(x, y.type);
+      case OpKind::kHost:
+        return isa::compute(std::get<HostAttrs>(node.attrs), operands(node), {y.type, y.shape},
+                            "node " + node.name);
     }
     SYSTOLE_CHECK(false, "node '{}': {} has no meaning here", node.name, op_name(node.kind));
   }
@@ -271,9 +274,13 @@ class Evaluation {
   }
 
   [[nodiscard]] Tensor move(const Node& node, const Shape& shape) const {
+    return evaluate_move(std::get<MoveAttrs>(node.attrs), operands(node), shape);
+  }
+
+  [[nodiscard]] std::vector<const Tensor*> operands(const Node& node) const {
     std::vector<const Tensor*> inputs;
     for (ValueId id : node.inputs) inputs.push_back(&get(id));
-    return evaluate_move(std::get<MoveAttrs>(node.attrs), inputs, shape);
+    return inputs;
   }
 
   const Graph& graph_;

@@ -29,6 +29,11 @@ inline constexpr auto kWords<ReduceFn> = std::to_array<std::string_view>({
 #include "isa/reductions.def"
 });
 template <>
+inline constexpr auto kWords<HostFn> = std::to_array<std::string_view>({
+#define SYSTOLE_HOST_FN(name, text, ...) text,
+#include "isa/host_functions.def"
+});
+template <>
 inline constexpr auto kWords<PoolFn> = std::to_array<std::string_view>({"max", "average"});
 template <>
 inline constexpr auto kWords<MoveFn> = std::to_array<std::string_view>({"reshape", "transpose",
@@ -128,6 +133,13 @@ void each_field(MoveAttrs& a, Visit&& visit) {
 template <typename Visit>
 void each_field(QuantAttrs& a, Visit&& visit) {
   visit("quant", a.quant);
+}
+
+template <typename Visit>
+void each_field(HostAttrs& a, Visit&& visit) {
+  visit("fn", a.fn);
+  visit("numbers", a.numbers);
+  visit("reals", a.reals);
 }
 
 template <typename Visit>

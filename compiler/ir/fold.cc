@@ -15,6 +15,31 @@ Tensor evaluate_node(const Graph& graph, const Node& node, Value result) {
   return std::move(evaluate(alone, {}).front());
 }
 
+namespace {
+
+// A bound of the elements that a host's function reads and writes.
+double work_of_host(const Graph& graph, const Node& node, double results) {
+  double work = results;
+  for (const ValueId id : node.inputs)
+    work += static_cast<double>(element_count(graph.value(id).shape));
+  const auto last = [&](std::size_t i) {
+    const Shape& shape = graph.value(node.inputs.at(i)).shape;
+    return shape.empty() ? 1.0 : static_cast<double>(shape.back());
+  };
+  switch (std::get<HostAttrs>(node.attrs).fn) {
+    case HostFn::kDet:
+      return work * last(0);
+    case HostFn::kMatmulInteger:
+      return results * last(0);
+    case HostFn::kNonMaxSuppression:  // every box with every better one
+      return work * last(1);
+    default:
+      return work;
+  }
+}
+
+}  // namespace
+
 double work_of(const Graph& graph, const Node& node, const Shape& result) {
   const auto results = static_cast<double>(element_count(result));
   const auto shape = [&](std::size_t i) { return graph.value(node.inputs.at(i)).shape; };
@@ -30,6 +55,8 @@ double work_of(const Graph& graph, const Node& node, const Shape& result) {
     }
     case OpKind::kReduce:
       return static_cast<double>(element_count(shape(0)));
+    case OpKind::kHost:
+      return work_of_host(graph, node, results);
     case OpKind::kMap:
     case OpKind::kZip:
     case OpKind::kTable:

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "isa/host_functions.h"
 
 namespace systole::compiler {
 
@@ -170,8 +171,11 @@ struct MoveAttrs {
 struct QuantAttrs {
   Quant quant;
 };
+// host: a function with its attributes; the result's type and shape belong to its meaning.
+using HostAttrs = isa::HostFunction;
+using isa::HostFn;
 using Attrs = std::variant<std::monostate, MatmulAttrs, ConvAttrs, MapAttrs, ZipAttrs, TableAttrs,
-                           ReduceAttrs, PoolAttrs, MoveAttrs, QuantAttrs>;
+                           ReduceAttrs, PoolAttrs, MoveAttrs, QuantAttrs, HostAttrs>;
 
 struct Value {
   std::string name;

@@ -41,6 +41,8 @@ Attrs attrs_of(OpKind kind) {
     case OpKind::kSelect:
     case OpKind::kCast:
       return std::monostate{};
+    case OpKind::kHost:
+      return HostAttrs{};
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(kind));
 }
@@ -213,6 +215,7 @@ class Parser {
     std::ranges::copy(numbers, pads.begin());
   }
   void read(Shape& numbers) { numbers = read_whole_numbers(); }
+  void read(std::vector<float>& reals) { reals = read_numbers<float>(); }
   void read(std::vector<std::uint8_t>& entries) { entries = read_list(DType::kUint8); }
   void read(std::vector<std::int16_t>& points) { points = read_numbers<std::int16_t>(); }
   void read(TableAttrs& table) {

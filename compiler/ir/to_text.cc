@@ -60,6 +60,9 @@ class FieldWriter {
     return shape_text({pads.begin(), pads.end()});
   }
   static std::string text(const Shape& numbers) { return shape_text(numbers); }
+  std::string text(const std::vector<float>& reals) const {
+    return list_text(DType::kFloat32, bytes_of(reals), long_lists_);
+  }
   std::string text(const std::vector<std::uint8_t>& entries) const {
     return list_text(DType::kUint8, bytes_of(entries), long_lists_);
   }

@@ -57,6 +57,8 @@ class Checker {
       case OpKind::kCast:
         arity(1, 1);
         return require(out().shape == in(0).shape, "result shape");
+      case OpKind::kHost:
+        return host(attrs<HostAttrs>());
     }
   }
 
@@ -281,6 +283,15 @@ class Checker {
     quant(q, in(0).shape);
     require(in(0).type == from && out().type == to, "element types");
     require(out().shape == in(0).shape, "result shape");
+  }
+
+  void host(const HostAttrs& a) const {
+    arity(1, node_.inputs.size());
+    std::vector<isa::TensorKind> inputs;
+    for (const ValueId id : node_.inputs)
+      inputs.push_back({graph_.value(id).type, graph_.value(id).shape});
+    const std::optional<std::string> fault = isa::fault_of(a, inputs, {out().type, out().shape});
+    if (fault) require(false, *fault);
   }
 
   const Graph& graph_;

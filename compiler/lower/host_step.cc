@@ -122,11 +122,39 @@ std::optional<HostStep> table_step(const TableAttrs& a) {
   return step;
 }
 
-// Of floats without a bias.
+// Of floats.
 std::optional<HostStep> product_step(const Node& node, const MatmulAttrs& a) {
-  if (a.x_quant || a.w_quant || node.inputs.size() != 2) return std::nullopt;
+  if (a.x_quant || a.w_quant || node.inputs.size() > 3) return std::nullopt;
   HostStep step = plain(HostOp::kMatmul);
   step.reals = {a.alpha};
+  if (bias_of(node) != kNoValue) step.reals.push_back(a.beta);
+  return step;
+}
+
+std::optional<HostStep> conv_step(const ConvAttrs& a) {
+  if (a.x_quant || a.w_quant) return std::nullopt;
+  HostStep step = plain(HostOp::kConv);
+  const auto append = [&step](const auto& values) {
+    step.numbers.insert(step.numbers.end(), values.begin(), values.end());
+  };
+  append(a.window.strides);
+  append(a.window.dilations);
+  append(a.window.pads);
+  step.numbers.push_back(a.groups);
+  return step;
+}
+
+HostStep function_step(const HostAttrs& a) {
+  HostStep step;
+  switch (a.fn) {
+#define SYSTOLE_HOST_FN(name, ...) \
+  case HostFn::name:               \
+    step = plain(HostOp::name);    \
+    break;
+#include "isa/host_functions.def"
+  }
+  step.numbers = a.numbers;
+  step.reals = a.reals;
   return step;
 }
 
@@ -165,7 +193,9 @@ std::optional<HostStep> host_step(const Node& node, bool is_float) {
     case OpKind::kCast:
       return plain(HostOp::kCast);
     case OpKind::kConv:
-      return std::nullopt;
+      return conv_step(std::get<ConvAttrs>(node.attrs));
+    case OpKind::kHost:
+      return function_step(std::get<HostAttrs>(node.attrs));
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
 }

@@ -42,6 +42,7 @@ bool packs(const Node& node) {
     case OpKind::kDequantise:
     case OpKind::kSelect:
     case OpKind::kCast:
+    case OpKind::kHost:
       return false;
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -37,7 +37,13 @@ bool is_short(const std::optional<Quant>& quant) {
 class Placer {
  public:
   Placer(const Graph& graph, const isa::Machine& machine, const std::set<std::size_t>& on_host)
-      : graph_(graph), machine_(machine), on_host_(on_host) {}
+      : graph_(graph), machine_(machine), on_host_(on_host) {
+    has_integer_products_ = std::ranges::any_of(graph.nodes, [](const Node& node) {
+      const auto* const matmul = std::get_if<MatmulAttrs>(&node.attrs);
+      const auto* const conv = std::get_if<ConvAttrs>(&node.attrs);
+      return (matmul != nullptr && matmul->x_quant) || (conv != nullptr && conv->x_quant);
+    });
+  }
 
   Placement run() {
     const std::size_t values = graph_.values.size();
@@ -96,14 +102,16 @@ class Placer {
   Where side_of(const Node& node) const {
     switch (node.kind) {
       case OpKind::kMatmul:
-        if (multiplies_computed(node)) return Where::kHost;
+        if (is_hosts_product(node)) return Where::kHost;
         return check_product(node, std::get<MatmulAttrs>(node.attrs)), Where::kDevice;
       case OpKind::kConv:
+        if (is_hosts_product(node)) return Where::kHost;
         return check_product(node, std::get<ConvAttrs>(node.attrs)), Where::kDevice;
       case OpKind::kQuantise:
       case OpKind::kDequantise:
       case OpKind::kSelect:
       case OpKind::kCast:
+      case OpKind::kHost:
         return Where::kHost;
       case OpKind::kMove:
         if (std::get<MoveAttrs>(node.attrs).fn == MoveFn::kReshape)
@@ -126,14 +134,13 @@ class Placer {
         "an operator that `systole ops` lists");
   }
 
-  // Whether a product's second operand is computed at run time, and the host can do it.
-  [[nodiscard]] bool multiplies_computed(const Node& node) const {
+  // Whether the host can do a product that the machine cannot: its second operand is computed at
+  // run time, or it is one that was left in floats where others are of integers.
+  [[nodiscard]] bool is_hosts_product(const Node& node) const {
+    if (!host_step(node, true)) return false;
     const ValueId w = node.inputs[1];
-    const bool made = std::ranges::any_of(graph_.nodes, [&](const Node& other) {
-      return other.outputs[0] == w && !is_dequantised_constant(w);
-    });
-    const bool given = std::ranges::count(graph_.inputs, w) > 0;
-    return (made || given) && host_step(node, true).has_value();
+    const bool computed = !graph_.value(w).constant && !is_dequantised_constant(w);
+    return computed || has_integer_products_;
   }
 
   // Whether a reshape makes of each image in the unified buffer several of fewer channels.
@@ -197,6 +204,7 @@ class Placer {
   const Graph& graph_;
   const isa::Machine& machine_;
   const std::set<std::size_t>& on_host_;
+  bool has_integer_products_ = false;
   Placement result_;
   std::vector<int> host_ready_;      // by value: first host stage that can read it
   std::vector<int> device_segment_;  // by value: segment whose unified buffer holds it, or -1
@@ -330,6 +338,7 @@ FeatureMap device_view(const Graph& graph, const Node& node, ValueId id) {
     case OpKind::kDequantise:
     case OpKind::kSelect:
     case OpKind::kCast:
+    case OpKind::kHost:
       return elementwise_view(shape, graph.value(node.outputs[0]).shape.size());
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));
@@ -360,6 +369,7 @@ std::string vector_obstacle(const Graph& graph, const Node& node) {
     case OpKind::kDequantise:
     case OpKind::kSelect:
     case OpKind::kCast:
+    case OpKind::kHost:
       return "is nothing the vector unit does";
   }
   SYSTOLE_CHECK(false, "op {}", static_cast<int>(node.kind));

@@ -82,6 +82,7 @@ class Maker {
       case OpKind::kDequantise:
       case OpKind::kSelect:
       case OpKind::kCast:
+      case OpKind::kHost:
         SYSTOLE_CHECK(false, "{} has no code", op_name(op_.node->kind));
     }
     const auto registers = std::make_shared<const Registers>(std::move(registers_));

@@ -134,7 +134,7 @@ class Inserter {
         bias ? least_scales(*bias, x_scale, where) : std::vector<float>{};
     QuantisedConstant weights =
         quantise_weights(scaled(graph_.value(node.inputs[1]), alpha, quantisations_.where),
-                         matmul != nullptr ? 1 : 0, least);
+                         matmul != nullptr ? 1 : 0, least, quantisations_.weight_bits);
     const std::vector<float> scales = weights.quant.scales;
     node.inputs[1] = dequantised(node.name + "_weight", std::move(weights));
     if (bias)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,16 @@ struct QuantisePlan {
 
 // Every product of a computed x and constant weights; behind its input and result, every add, mul,
 // map, pool, concat and move all of whose computed inputs are quantised. A relu or clip that alone
-// reads a product, add or mul belongs to it.
-[[nodiscard]] QuantisePlan plan_quantisation(const Graph& graph);
+// reads a product, add or mul belongs to it. Layers that are named stay in floats.
+[[nodiscard]] QuantisePlan plan_quantisation(const Graph& graph,
+                                             const std::set<std::string>& excluded = {});
 
 // The quantisations of plan.tensors. Without values, weights get scales of 1 and become 0.
 struct Quantisations {
   std::map<ValueId, Quant> tensors;
   bool values = true;
   bool floats = false;  // bfloat16: weights are rounded, biases stay float32
+  int weight_bits = 8;  // 8 or 7, of products' weights
   std::string where;    // for errors
 };
 

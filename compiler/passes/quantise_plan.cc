@@ -20,12 +20,14 @@ std::size_t column_dimension(const Node& node, const Shape& result) {
 
 class Planner {
  public:
-  explicit Planner(const Graph& graph) : graph_(graph), uses_(graph) {}
+  Planner(const Graph& graph, const std::set<std::string>& excluded)
+      : graph_(graph), uses_(graph), excluded_(excluded) {}
 
   QuantisePlan run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       const ValueId result = node.outputs[0];
+      if (excluded_.contains(node.name)) continue;
       if (quantised_.contains(result) || graph_.value(result).type != DType::kFloat32) continue;
       if (is_product(node)) {
         product(static_cast<int>(n));
@@ -117,6 +119,7 @@ class Planner {
 
   const Graph& graph_;
   UseMap uses_;
+  const std::set<std::string>& excluded_;  // names of layers
   QuantisePlan plan_;
   std::set<ValueId> quantised_;
 };
@@ -161,7 +164,9 @@ std::optional<Node> product_with(Graph& graph, const UseMap& uses, const Node& a
 
 }  // namespace
 
-QuantisePlan plan_quantisation(const Graph& graph) { return Planner(graph).run(); }
+QuantisePlan plan_quantisation(const Graph& graph, const std::set<std::string>& excluded) {
+  return Planner(graph, excluded).run();
+}
 
 Graph absorb_biases(Graph graph) {
   const UseMap uses(graph);

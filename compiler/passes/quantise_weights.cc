@@ -11,13 +11,14 @@
 namespace systole::compiler {
 namespace {
 
-constexpr float kActivationSteps = 255.0F, kWeightSteps = 127.0F;
+constexpr float kActivationSteps = 255.0F;
 constexpr double kBiasSteps = 0x1p30;  // half of int32, the other half is for the sums
 
 }  // namespace
 
 QuantisedConstant quantise_weights(const Tensor& weights, std::int64_t axis,
-                                   const std::vector<float>& least) {
+                                   const std::vector<float>& least, int bits) {
+  const auto steps = static_cast<float>((1 << (bits - 1)) - 1);  // 127 or 63 either way
   const auto at = static_cast<std::size_t>(axis);
   const auto columns = static_cast<std::size_t>(weights.shape[at]);
   const auto inner = static_cast<std::size_t>(extent(weights.shape, at + 1, weights.shape.size()));
@@ -33,14 +34,13 @@ QuantisedConstant quantise_weights(const Tensor& weights, std::int64_t axis,
     largest = std::max(largest, std::fabs(values[i]));
   }
   for (std::size_t c = 0; c < columns; ++c) {
-    scales[c] /= kWeightSteps;
+    scales[c] /= steps;
     if (!std::isnormal(scales[c])) scales[c] = 1.0F;
     if (!least.empty()) scales[c] = std::max(scales[c], least[c]);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float q = round_half_even(values[i] / scales[i / inner % columns]);
-    result.integers.as<std::int8_t>()[i] =
-        static_cast<std::int8_t>(std::clamp(q, -kWeightSteps, kWeightSteps));
+    result.integers.as<std::int8_t>()[i] = static_cast<std::int8_t>(std::clamp(q, -steps, steps));
   }
   return result;
 }

@@ -15,7 +15,7 @@ struct QuantisedConstant {
 // Per index of `axis`: largest magnitude / 127; where it would be no normal number, or `least` is
 // larger, that.
 [[nodiscard]] QuantisedConstant quantise_weights(const Tensor& weights, std::int64_t axis,
-                                                 const std::vector<float>& least);
+                                                 const std::vector<float>& least, int bits = 8);
 
 // The least weight scales for which the bias at x_scale * scale fits half of int32. Throws
 // InputError if there are none.

@@ -19,7 +19,9 @@
 #include "compiler/passes/fuse_products.h"
 #include "compiler/passes/quantise_graph.h"
 #include "compiler/passes/quantise_weights.h"
+#include "compiler/quantize/quantize_errors.h"
 #include "compiler/quantize/quantize_ranges.h"
+#include "isa/suggest.h"
 
 namespace systole::compiler {
 namespace {
@@ -99,9 +101,26 @@ Graph import_for(OnnxFile& file, LoadOptions options, std::optional<std::int64_t
   return absorb_biases(fold_constants(import_onnx(file, options)));
 }
 
-QuantisePlan plan_for(const OnnxFile& file, const Graph& graph) {
-  QuantisePlan plan = plan_quantisation(graph);
+// Throws InputError for a name that no layer has.
+void check_excluded(const OnnxFile& file, const Graph& graph,
+                    const std::set<std::string>& excluded) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes) names.push_back(node.name);
+  for (const std::string& name : excluded) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    throw InputError(file.path,
+                     fmt::format("no layer '{}'{}", name, isa::did_you_mean(name, names)),
+                     "names of layers, which --report lists");
+  }
+}
+
+QuantisePlan plan_for(const OnnxFile& file, const Graph& graph,
+                      const std::set<std::string>& excluded) {
+  check_excluded(file, graph, excluded);
+  QuantisePlan plan = plan_quantisation(graph, excluded);
   if (!plan.products.empty()) return plan;
+  if (!excluded.empty() && !plan_quantisation(graph).products.empty())
+    throw InputError(file.path, "every product is excluded", "one that is quantised, at least");
   if (plan.obstacle.empty()) {
     throw InputError(file.path, "has no Gemm, MatMul or Conv", "a layer that can be quantised");
   }
@@ -156,21 +175,46 @@ std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const Tensor& samples,
   return quantize_onnx(std::move(file), data, {}, options);
 }
 
-std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const CalibrationData& data,
-                                        const LoadOptions& load, const QuantizeOptions& options) {
+namespace {
+
+// A float model with all that its quantised form needs.
+struct Prepared {
+  Graph graph;
+  QuantisePlan plan;
+  Quantisations quantisations;
+  std::vector<Tensor> sample;  // inputs of the first samples
+};
+
+Prepared prepare(OnnxFile& file, const CalibrationData& data, const LoadOptions& load,
+                 const QuantizeOptions& options) {
   check_float_model(file);
   check_samples(file, data);
   const LoadOptions shapes = options_for(file, data, load);
   const auto graph_for = [&](std::int64_t rows) { return import_for(file, shapes, rows); };
-  Graph graph = import_for(file, shapes, {});
-  const QuantisePlan plan = plan_for(file, graph);
-  check_constants(graph, plan, file.path);
-  Quantisations quantisations;
-  quantisations.where = file.path;
-  const Calibration calibration(graph_for, graph, data, file.path);
-  for (const auto& [id, range] : calibration.ranges(plan.tensors, options.percentile))
-    quantisations.tensors[id] = quant_of_range(range.min, range.max);
-  Graph quantised = insert_quantisers(std::move(graph), plan, quantisations);
+  Prepared made{import_for(file, shapes, {}), {}, {}, {}};
+  made.plan = plan_for(file, made.graph, options.excluded);
+  check_constants(made.graph, made.plan, file.path);
+  made.quantisations.where = file.path;
+  made.quantisations.weight_bits = options.weight_bits;
+  const Calibration calibration(graph_for, made.graph, data, file.path);
+  for (const auto& [id, range] : calibration.ranges(made.plan.tensors, options.percentile))
+    made.quantisations.tensors[id] = quant_of_range(range.min, range.max);
+  made.sample = calibration.first_inputs();
+  return made;
+}
+
+}  // namespace
+
+QuantisationErrors quantisation_errors(OnnxFile file, const CalibrationData& data,
+                                       const LoadOptions& load, const QuantizeOptions& options) {
+  const Prepared made = prepare(file, data, load, options);
+  return layer_errors(made.graph, made.plan, made.quantisations, made.sample);
+}
+
+std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const CalibrationData& data,
+                                        const LoadOptions& load, const QuantizeOptions& options) {
+  Prepared made = prepare(file, data, load, options);
+  Graph quantised = insert_quantisers(std::move(made.graph), made.plan, made.quantisations);
   if (options.format == QuantFormat::kQlinear)
     quantised = fuse_products(std::move(quantised), has_qlinear_form);
   OnnxStyle style{std::max(file.opset, kQdqOpset), file.model.ir_version(), has_open_batch(file)};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,20 @@ struct QuantizeOptions {
   // Ranges leave out what lies beyond this percentile at either end; absent: smallest to largest.
   std::optional<double> percentile = {};
   QuantFormat format = QuantFormat::kQdq;
+  std::set<std::string> excluded = {};  // layers that stay in floats
+  // 8, or 7 for processors whose products of bytes saturate in pairs (those without VNNI).
+  int weight_bits = 8;
+};
+
+// What 8 bits cost: the signal-to-noise ratio of the float outputs when one layer alone, or all of
+// them, are quantised. Infinite where nothing differs.
+struct LayerError {
+  std::string layer, op;
+  double decibels = 0.0;
+};
+struct QuantisationErrors {
+  std::vector<LayerError> layers;  // the costliest first
+  double all = 0.0;
 };
 
 // Reads a float ONNX model and writes a QDQ twin (docs/quantisation.md): u8 asymmetric activations,
@@ -37,5 +52,9 @@ struct QuantizeOptions {
 [[nodiscard]] std::vector<std::uint8_t> quantize_onnx(OnnxFile file, const CalibrationData& data,
                                                       const LoadOptions& load,
                                                       const QuantizeOptions& options);
+// The errors of the same, over the first samples: a run of the model for each product.
+[[nodiscard]] QuantisationErrors quantisation_errors(OnnxFile file, const CalibrationData& data,
+                                                     const LoadOptions& load,
+                                                     const QuantizeOptions& options);
 
 }  // namespace systole::compiler

@@ -31,6 +31,8 @@ class Calibration {
   // Throws InputError if one overflows.
   [[nodiscard]] std::map<ValueId, CalibrationRange> ranges(const std::vector<ValueId>& tensors,
                                                            std::optional<double> percentile) const;
+  // The model's own inputs, of the first samples.
+  [[nodiscard]] std::vector<Tensor> first_inputs() const { return inputs(own_, 0); }
 
  private:
   using Observe = std::function<void(ValueId, const Tensor&)>;

@@ -77,7 +77,7 @@ TEST_F(OnnxRung, ATestPassesFailsOrIsSkippedWithItsReason) {
   const OnnxOutcome bad = run_onnx_case(write_case("bad", "Relu", 14, {{-1, 2}}, {0, 3}));
   EXPECT_EQ(bad.verdict, Verdict::kFailed);
   EXPECT_EQ(bad.reason, "another y");
-  const OnnxOutcome unread = run_onnx_case(write_case("unread", "Det", 11, {{-1}}, {0}));
+  const OnnxOutcome unread = run_onnx_case(write_case("unread", "Bernoulli", 15, {{-1}}, {0}));
   EXPECT_EQ(unread.verdict, Verdict::kSkipped);
   EXPECT_EQ(unread.reason, kNotRead);
   const OnnxOutcome refused = run_onnx_case(write_case("refused", "Relu", 99, {{-1}}, {0}));
@@ -102,7 +102,7 @@ TEST_F(OnnxRung, OlderOpsetsAreReadWhereTheOperatorIsTheSame) {
 TEST_F(OnnxRung, TheCommandCountsThem) {
   write_case("good", "Relu", 14, {{-1, 2}}, {0, 2});
   write_case("bad", "Relu", 14, {{-1, 2}}, {0, 3});
-  write_case("unread", "Det", 11, {{-1}}, {0});
+  write_case("unread", "Bernoulli", 15, {{-1}}, {0});
   const auto finished =
       testing_support::systole({"validate", "onnx", "--json", "--data", scratch_.file("")});
   EXPECT_EQ(finished.code, 1);

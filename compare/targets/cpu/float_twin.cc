@@ -166,6 +166,7 @@ void Twin::add(const Node& node) {
     }
     case OpKind::kReduce:
     case OpKind::kMove:
+    case OpKind::kHost:
       break;
   }
   add_plain(node, node.attrs, std::nullopt, 0, 0);

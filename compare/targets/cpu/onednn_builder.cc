@@ -62,6 +62,8 @@ void OnednnBuilder::add(std::size_t index) {
     case OpKind::kSelect:
     case OpKind::kCast:
       refuse(node, "a choice or a change of types", "arithmetic");
+    case OpKind::kHost:
+      break;
   }
   refuse(node, "an unknown operator", "one of compiler/ir/ops.def");
 }

@@ -303,6 +303,8 @@ void Builder::add(std::size_t& index) {
     case OpKind::kSelect:
     case OpKind::kCast:
       refuse(node, "a choice or a change of types", "arithmetic");
+    case OpKind::kHost:
+      refuse(node, "a function that only a host has", "another operator");
   }
   if (relu == nullptr) return;
   set(relu->outputs[0], placed(node.outputs[0]));
