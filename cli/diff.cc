@@ -132,16 +132,11 @@ void diff_machines(const Options& o) {
 void refuse_settings(const Options& o, const char* what) {
   const JobOptions& job = o.job;
   const std::pair<const char*, bool> settings[] = {
-      {"--against", !o.against.empty()},
-      {"--machine", !job.machine.machine.empty()},
-      {"--set", !job.machine.sets.empty()},
-      {"--batch", job.shapes.batch.has_value()},
-      {"--dim", !job.shapes.dims.empty()},
-      {"--shape", !job.shapes.shapes.empty()},
-      {"--bind", !job.shapes.binds.empty()},
-      {"--batches", job.batches.has_value()},
-      {"--trace", !o.trace.empty()},
-      {"--schedule", job.schedule != JobOptions{}.schedule}};
+      {"--against", !o.against.empty()},     {"--machine", !job.machine.machine.empty()},
+      {"--set", !job.machine.sets.empty()},  {"--batch", job.shapes.batch.has_value()},
+      {"--dim", !job.shapes.dims.empty()},   {"--shape", !job.shapes.shapes.empty()},
+      {"--bind", !job.shapes.binds.empty()}, {"--batches", job.batches.has_value()},
+      {"--trace", !o.trace.empty()},         {"--schedule", job.schedule != JobOptions{}.schedule}};
   for (const auto& [name, given] : settings) {
     if (given)
       throw InputError(name, fmt::format("A and B are {}, which are not run", what), "none");

@@ -65,11 +65,11 @@ void cum_sum(const Call& call, Tensor& y) {
         const std::int64_t along = reverse ? lines.count - 1 - i : i;
         const auto at = static_cast<std::size_t>(lines.start(line) + along * lines.inner);
         const T before = sum;
-        if constexpr (std::is_floating_point_v<T>) {
-          sum += values[at];
-        } else {
+        if constexpr (std::is_integral_v<T>) {
           sum = static_cast<T>(static_cast<std::uint64_t>(sum) +
                                static_cast<std::uint64_t>(values[at]));
+        } else {
+          sum = static_cast<T>(sum + values[at]);
         }
         results[at] = exclusive ? before : sum;
       }

@@ -16,7 +16,7 @@ struct LoadOptions {
   std::map<std::string, std::int64_t> dims;          // --dim NAME=N
   std::map<std::string, Shape> shapes;               // --shape x=1x3x224x224
   std::map<std::string, std::vector<double>> binds;  // --bind NAME=VALUE: an input made a constant
-  bool inline_floats = false;                // inline shapes as float models, not quantised ones
+  bool inline_floats = false;   // inline shapes as float models, not quantised ones
   bool structure_only = false;  // for timing alone: weights get no data where that saves work
 };
 

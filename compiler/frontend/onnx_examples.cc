@@ -50,8 +50,8 @@ std::int64_t opset_of(const OnnxOperator& op) {
 }  // namespace
 
 std::optional<Graph> example_graph(const OnnxOperator& op, ExampleForm form) {
-  const bool integers = has(op.example, "(q,") || has(op.example, " q,");
-  const bool own_result = has(op.example, "y = ");
+  const bool integers = has(op.example, "(q,") || has(op.example, "(q)") || has(op.example, " q,");
+  const bool own_result = op.example.starts_with("y = ") || has(op.example, " y = ");
   const bool quantised = form == ExampleForm::kQuantised;
   if (integers != quantised && (integers || own_result)) return std::nullopt;
   const bool wrapped = quantised && !integers;

@@ -160,9 +160,9 @@ void rewrite_gather(OnnxNode& node) {
   result.insert(result.end(), shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end());
   if (node.builder().constant(node.input(1)) == nullptr) {
     return node.result(emit_host(node, {HostFn::kGather, {static_cast<std::int64_t>(axis)}},
-                                 {node.input(0), node.input(1)}, type_of(node), result));
+                                 {node.input(0), node.input(1)},
+                                 node.builder().value(node.input(0)).type, result));
   }
-  require_movable(node, type_of(node));
   const Ints indices = gathered(node, shape[axis]);
   const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
   node.result(node.builder().reshape(taken, result));

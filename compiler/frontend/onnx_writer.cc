@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/diag.h"
-#include "compiler/ir/elements.h"
 #include "compiler/frontend/onnx_host_forms.h"
+#include "compiler/ir/elements.h"
 #include "compiler/ir/integers.h"
 #include "compiler/ir/onnx_names.h"
 #include "compiler/ir/shapes.h"

@@ -84,6 +84,10 @@ template <typename To, typename From>
 To converted(From value) {
   if constexpr (std::is_same_v<To, bool>) {
     return value != From{};
+  } else if constexpr (std::is_same_v<From, Bfloat16>) {
+    return converted<To>(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, Bfloat16>) {
+    return Bfloat16(static_cast<float>(value));
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     return saturated_to<To>(static_cast<double>(value));
   } else {
@@ -100,7 +104,7 @@ Tensor evaluate_zip(ZipFn fn, const Tensor& a, const Tensor& b, const Shape& sha
     if constexpr (std::is_same_v<T, float>) {
       zip_floats(fn, a, b, y);
     } else {
-      SYSTOLE_CHECK((!std::is_same_v<T, double>), "zip of float64");
+      SYSTOLE_CHECK(std::is_integral_v<T>, "zip of {}", dtype_name(a.type));
       if constexpr (std::is_integral_v<T>) zip_integers<T>(fn, a, b, y);
     }
   });

@@ -30,7 +30,11 @@ void fill(double value, Tensor& y) {
   } else if (value != 0.0) {
     with_element_type(y.type, [&](auto zero) {
       using T = decltype(zero);
-      std::ranges::fill(y.as<T>(), static_cast<T>(value));
+      if constexpr (std::is_same_v<T, Bfloat16>) {
+        std::ranges::fill(y.as<T>(), Bfloat16(static_cast<float>(value)));
+      } else {
+        std::ranges::fill(y.as<T>(), static_cast<T>(value));
+      }
     });
   }
 }

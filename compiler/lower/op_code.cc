@@ -26,6 +26,8 @@ std::int64_t element_type(DType type) {
     case DType::kInt64:
     case DType::kBool:
     case DType::kFloat64:
+    case DType::kUint32:
+    case DType::kUint64:
       break;
   }
   SYSTOLE_CHECK(false, "{} is no type of the machine", dtype_name(type));

@@ -72,10 +72,10 @@ void read_options(Bytes bytes) {
           isa::validate(machine);
         },
         [&] {
-          static_cast<void>(cli::load_options({std::nullopt, {word}, {}}));
+          static_cast<void>(cli::load_options({std::nullopt, {word}, {}, {}}));
         },
         [&] {
-          static_cast<void>(cli::load_options({std::nullopt, {}, {word}}));
+          static_cast<void>(cli::load_options({std::nullopt, {}, {word}, {}}));
         },
         [&] {
           if (word.starts_with("random")) static_cast<void>(cli::read_source(word));

@@ -144,11 +144,11 @@ const std::vector<Reader>& readers() {
       {"compile", compile_model},
       {"dim",
        [](const auto& s) {
-         static_cast<void>(cli::load_options({{}, {s}, {}}));
+         static_cast<void>(cli::load_options({{}, {s}, {}, {}}));
        }},
       {"shape",
        [](const auto& s) {
-         static_cast<void>(cli::load_options({{}, {}, {s}}));
+         static_cast<void>(cli::load_options({{}, {}, {s}, {}}));
        }},
       {"input",
        [](const auto& s) {

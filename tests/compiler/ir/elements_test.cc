@@ -90,7 +90,7 @@ Tensor some(const Shape& shape, std::mt19937_64& random) {
     const std::uint64_t bits = random();
     if constexpr (std::is_same_v<T, float>) {
       v = bits % 5 == 0 ? NAN : static_cast<float>(static_cast<int>(bits % 33) - 16) * 0.25F;
-    } else {
+    } else if constexpr (std::is_integral_v<T>) {
       v = bits % 2 == 0 ? edges[bits / 2 % 6] : static_cast<T>(bits >> 32);
     }
   }

@@ -295,7 +295,7 @@ TEST(LowerImages, PutsFewerImagesTogetherWhereTheBufferIsSmall) {
     return std::pair(note.items, note.bands);
   };
   const std::int64_t sample = 2 * 32 * 32 * machine.unified_buffer_row_bytes;  // in and out
-  using Pair = std::pair<std::int64_t, std::int64_t>;  // samples, bands
+  using Pair = std::pair<std::int64_t, std::int64_t>;                          // samples, bands
   EXPECT_EQ(samples(8 * sample), Pair(8, 1));
   EXPECT_EQ(samples(sample), Pair(8, 1));  // together they take the rows of one
   EXPECT_EQ(samples(sample - 256), Pair(1, 3));
