@@ -149,8 +149,7 @@ isa::Machine resolve_machine(const MachineOptions& options) {
 
 bool multiplies_floats_alone(const MachineOptions& options) {
   if (options.machine.empty()) return false;
-  const std::string first = options.machine.substr(0, options.machine.find(','));
-  return isa::load_machine(first).array_operands == isa::Operands::kBf16;
+  return isa::load_machine(options.machine).array_operands == isa::Operands::kBf16;
 }
 
 void note_units(const isa::Machine& machine) {

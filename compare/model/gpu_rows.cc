@@ -102,7 +102,8 @@ void set_product(GpuRow& row, const Product& p) {
   row.kind = GpuKind::kProduct;
   row.operation = kind_name(row.kind);
   row.work = p;
-  row.shape = fmt::format("{} x [{}, {}] by [{}, {}]", p.count, p.m, p.k, p.k, p.n);
+  const std::string times = p.count > 1 ? fmt::format("{} of ", p.count) : "";
+  row.shape = fmt::format("{}{} x {} by {} x {}", times, p.m, p.k, p.k, p.n);
 }
 
 void set_norm(GpuRow& row, GpuKind kind, const NormRows& rows) {

@@ -38,10 +38,11 @@ class Placer {
  public:
   Placer(const Graph& graph, const isa::Machine& machine, const std::set<std::size_t>& on_host)
       : graph_(graph), machine_(machine), on_host_(on_host) {
-    has_integer_products_ = std::ranges::any_of(graph.nodes, [](const Node& node) {
+    is_quantised_ = std::ranges::any_of(graph.nodes, [](const Node& node) {
       const auto* const matmul = std::get_if<MatmulAttrs>(&node.attrs);
       const auto* const conv = std::get_if<ConvAttrs>(&node.attrs);
-      return (matmul != nullptr && matmul->x_quant) || (conv != nullptr && conv->x_quant);
+      return node.kind == OpKind::kQuantise || (matmul != nullptr && matmul->x_quant) ||
+             (conv != nullptr && conv->x_quant);
     });
   }
 
@@ -140,7 +141,7 @@ class Placer {
     if (!host_step(node, true)) return false;
     const ValueId w = node.inputs[1];
     const bool computed = !graph_.value(w).constant && !is_dequantised_constant(w);
-    return computed || has_integer_products_;
+    return computed || is_quantised_;
   }
 
   // Whether a reshape makes of each image in the unified buffer several of fewer channels.
@@ -204,7 +205,7 @@ class Placer {
   const Graph& graph_;
   const isa::Machine& machine_;
   const std::set<std::size_t>& on_host_;
-  bool has_integer_products_ = false;
+  bool is_quantised_ = false;  // then what is left of floats is the host's
   Placement result_;
   std::vector<int> host_ready_;      // by value: first host stage that can read it
   std::vector<int> device_segment_;  // by value: segment whose unified buffer holds it, or -1

@@ -113,7 +113,7 @@ TEST(ValueErrors, AreOneLineWithThePrefixAndCodeOne) {
        "'1000000000'; expected a whole number from 1 to 16777216 rows, which one program computes"},
       {{"compile", "gemm:8,8,8", "--emit-ir-after", "fold_constant"},
        "--emit-ir-after: 'fold_constant'; did you mean 'fold_constants'?; expected one of "
-       "assume_int8, "},
+       "round_to_bf16, "},
       {{"run", "gemm:8,8,8", "--machine", "tpu_v1", "--machine", "tiny_8"},
        "--machine: is given twice; expected one value; see `systole run --help`"},
       {{"trace", "t.csv", "--longest", "1", "--longest", "2"}, "--longest: is given twice"},

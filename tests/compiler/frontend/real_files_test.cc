@@ -64,8 +64,7 @@ TEST_F(RealFiles, OnlyUnknownOperatorsThatAnOutputNeedsAreErrors) {
 
 TEST_F(RealFiles, ABatchOfMatricesIsNotCalledAnotherK) {
   const std::string shapes = "(uint8[2,3,4] a, uint8[2,4,5] b) => (int32[2,3,5] y)";
-  EXPECT_THAT(error(model(13, shapes, "y = MatMulInteger(a, b)")),
-              AllOf(HasSubstr("B has shape [2, 4, 5]"), Not(HasSubstr("same K"))));
+  EXPECT_EQ(error(model(13, shapes, "y = MatMulInteger(a, b)")), "");
 }
 
 TEST_F(RealFiles, IntegerWeightsOfFloatActivationsAreNotCalledComputed) {

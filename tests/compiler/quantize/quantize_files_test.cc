@@ -192,6 +192,12 @@ TEST_F(QuantizeFiles, EveryOperator) {
     SCOPED_TRACE(op.name);
     const std::optional<Graph> graph = example_graph(op, ExampleForm::kFloat);
     if (!graph || graph->inputs.size() != 1) continue;
+    // What multiplies integers already is written by no float operator.
+    const bool multiplies_integers = std::ranges::any_of(graph->nodes, [](const Node& node) {
+      const auto* const matmul = std::get_if<MatmulAttrs>(&node.attrs);
+      return matmul != nullptr && matmul->x_quant;
+    });
+    if (multiplies_integers) continue;
     OnnxStyle style;
     style.open_batch = false;
     quantised += check(onnx_file("example.onnx", write_onnx(*graph, style))) ? 1 : 0;
