@@ -395,7 +395,8 @@ Placement place(const Graph& graph, const isa::Machine& machine,
   placement.bands.assign(static_cast<std::size_t>(placement.segments), 1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.kind == OpKind::kConv && reads_alone_from_host(graph, placement, n))
+    const bool on_device = placement.where[n] == Where::kDevice;
+    if (on_device && node.kind == OpKind::kConv && reads_alone_from_host(graph, placement, n))
       placement.fold[n] = best_fold(graph, node, machine);
   }
   placement.channels_together = channels_together(graph, placement, machine);

@@ -14,8 +14,9 @@ namespace systole::compiler {
 namespace {
 
 // Products of floats have no place on an int8 machine.
-const std::set<std::string_view> kProducts = {"Conv", "ConvTranspose", "Gemm",   "MatMul",  "GRU",
-                                              "LSTM", "RNN",           "Resize", "Upsample"};
+const std::set<std::string_view> kProducts = {
+    "Conv", "ConvTranspose", "Gemm",     "MatMul",     "GRU",      "LSTM",
+    "RNN",  "Resize",        "Upsample", "GridSample", "RoiAlign", "FusedMatMul"};
 
 class Examples : public ::testing::TestWithParam<OnnxOperator> {};
 
