@@ -26,7 +26,7 @@ Llama llama_of(const Cells& cells) {
 }
 
 // Clocks of an SM for an element, of kernels that move one at a time: five figures of the measured
-// software, the same for both devices, from the rows that are fitted on.
+// software, the same for both devices, chosen by hand with all rows of the table in sight.
 struct LlamaLayer {
   const char* column;
   void (*set)(GpuRow& row, const Llama& l);
