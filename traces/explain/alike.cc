@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <string>
 
 #include "isa/insn.h"
 
@@ -43,7 +44,7 @@ struct Stretch {
 }  // namespace
 
 std::vector<std::vector<std::size_t>> alike_layers(const isa::Program& program) {
-  std::map<std::vector<std::uint8_t>, std::vector<std::size_t>> by_code;
+  std::map<std::string, std::vector<std::size_t>> by_code;
   std::map<std::int64_t, int> stretches;  // of each layer
   Stretch stretch;
   for (const isa::Insn& insn : program.code) {
@@ -53,7 +54,8 @@ std::vector<std::vector<std::size_t>> alike_layers(const isa::Program& program) 
     }
     if (stretch.layer) ++stretches[*stretch.layer];
     if (stretch.layer && !stretch.mixed && *stretch.layer > 0) {
-      by_code[std::move(stretch.code)].push_back(static_cast<std::size_t>(*stretch.layer));
+      const std::string code(stretch.code.begin(), stretch.code.end());
+      by_code[code].push_back(static_cast<std::size_t>(*stretch.layer));
     }
     stretch = {};
   }
