@@ -8,6 +8,7 @@
 #include "cli/inputs.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
+#include "cli/samples.h"
 #include "compiler/ir/batch.h"
 #include "compiler/load.h"
 #include "compiler/quantize/quantize.h"

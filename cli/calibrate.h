@@ -18,16 +18,6 @@ struct QuantisedModel {
   std::int64_t rows = 0;            // samples it was calibrated with
 };
 
-// A float model's file and samples for each of its inputs.
-struct Samples {
-  compiler::OnnxFile file;
-  compiler::LoadOptions options;
-  compiler::CalibrationData data;
-  std::int64_t rows = 0;
-};
-[[nodiscard]] Samples read_samples(const std::string& model, const std::vector<std::string>& data,
-                                   std::int64_t samples, const compiler::LoadOptions& options);
-
 // `model` quantised with the ranges its tensors take over `[NAME=]DATA`, one for each input: the
 // first `samples` rows of a tensor file (of the input's type; for a float one also bytes, taken as
 // x / 255), or as many random ones where it is `random[:SEED]` or not given. Throws InputError: the

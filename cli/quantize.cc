@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/model_name.h"
 #include "cli/model_options.h"
+#include "cli/samples.h"
 
 namespace systole::cli {
 namespace {

@@ -12,27 +12,8 @@
 
 namespace systole::isa {
 
-// What `step` adds to an address operand of `space` each time.
-constexpr std::int64_t step_in(const StepBy& step, Space space) {
-  switch (space) {
-#define SYSTOLE_SPACE(name, step_name, place, size, tracked) \
-  case Space::name:                                          \
-    return step.step_name;
-#include "isa/spaces.def"
-    case Space::kNone:
-      return 0;
-  }
-  return 0;
-}
-
 // `insn` as repetition number `i` (from 0) executes it.
-[[nodiscard]] inline Insn stepped(Insn insn, const StepBy& step, std::int64_t i) {
-  const auto advance = [&](std::string_view, Operand kind, std::int64_t& value) {
-    value += i * step_in(step, info(kind).space);
-  };
-  std::visit([&](auto& one) { one.for_each(advance); }, insn);
-  return insn;
-}
+[[nodiscard]] Insn stepped(Insn insn, const StepBy& step, std::int64_t i);
 
 // One repetition of a body; returns false as soon as `visit` does.
 template <typename Visit>

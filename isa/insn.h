@@ -134,33 +134,17 @@ using Insn = detail::DropFirst<void
 #include "isa/opcodes.def"
                                >::type;
 
-[[nodiscard]] inline std::string_view mnemonic(const Insn& insn) {
-  return std::visit([](const auto& i) { return i.kMnemonic; }, insn);
-}
+[[nodiscard]] std::string_view mnemonic(const Insn& insn);
 
 // The unit whose queue the instruction enters: its row's, of the instance it names, if it names
 // one; sync and set name theirs.
-[[nodiscard]] inline Unit queue_of(const Insn& insn) {
-  return std::visit(
-      [](const auto& i) {
-        if constexpr (requires { i.unit_instance; }) {
-          return unit_at(static_cast<Unit>(i.unit), i.unit_instance);
-        } else if constexpr (requires { i.instance; }) {
-          return unit_at(i.kUnit, i.instance);
-        } else {
-          return i.kUnit;
-        }
-      },
-      insn);
-}
+[[nodiscard]] Unit queue_of(const Insn& insn);
 // The unit whose completions a sync waits for.
 [[nodiscard]] constexpr Unit awaited(const Sync& sync) {
   return unit_at(static_cast<Unit>(sync.wait_for), sync.wait_instance);
 }
 
 // Whether the instruction counts in sent[U] and done[U] (T10): real work only.
-[[nodiscard]] inline bool counts(const Insn& insn) {
-  return std::visit([](const auto& i) { return i.kUnit != Unit::kSequencer; }, insn);
-}
+[[nodiscard]] bool counts(const Insn& insn);
 
 }  // namespace systole::isa

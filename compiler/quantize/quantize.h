@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "base/tensor.h"
 #include "compiler/frontend/load_options.h"
-#include "compiler/frontend/onnx_file.h"
 #include "compiler/quantize/quantize_ranges.h"
 
 namespace systole::compiler {
+
+struct OnnxFile;  // onnx_file.h
 
 // How a quantised model says that a layer computes with integers: QuantizeLinear and
 // DequantizeLinear around float operators, or QLinearConv and QLinearMatMul where ONNX has them.

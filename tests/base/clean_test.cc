@@ -2,7 +2,7 @@
 // else.
 #include "base/clean.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <string>
 

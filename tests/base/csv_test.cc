@@ -1,7 +1,7 @@
 // CSV tables: reading, and what a malformed one is told.
 #include "base/csv.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <string_view>
 

@@ -1,7 +1,7 @@
 // JSON: written in ASCII, read to a bounded depth.
 #include "base/json_text.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <nlohmann/json.hpp>
 

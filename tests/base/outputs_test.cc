@@ -1,7 +1,7 @@
 // Sets of outputs: there together or not at all, never over what was read or over one another.
 #include "base/outputs.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

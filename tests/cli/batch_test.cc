@@ -1,6 +1,6 @@
 // The batch rule as users meet it: what is a batch, what is just a shape, and what --batch may
 // change.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <map>

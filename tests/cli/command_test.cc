@@ -1,6 +1,6 @@
 // The program as users meet it: exit codes, one-line errors, files that are whole or absent.
 #include <fmt/core.h>
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

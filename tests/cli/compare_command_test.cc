@@ -1,6 +1,6 @@
 // systole compare and systole measure cpu, as a user runs them: the article's three cases on every
 // target, files that come back, and what is refused.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 

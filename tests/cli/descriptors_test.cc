@@ -1,6 +1,6 @@
 // Standard descriptors that are closed or full, and files that may not grow: the exit code is right
 // whatever can be said, and no file but those asked for is touched.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

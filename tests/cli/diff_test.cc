@@ -1,5 +1,5 @@
 // Two runs, their statistics, or two machines side by side, as a user asks for them.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // One answer to "what bounds this run?", whichever command is asked.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

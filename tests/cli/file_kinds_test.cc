@@ -1,6 +1,6 @@
 // Files go by what they hold: packed, through a pipe, under any name, every command reads them as
 // it reads the plain file.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/scratch.h"

@@ -1,7 +1,7 @@
 // Inputs: names, conversions, padding and the errors a user can make.
 #include "cli/inputs.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -1,6 +1,6 @@
 // Inputs of every size and kind within bounded memory: what is too large, or no file at all, is
 // refused with one line; what a machine has and a program does not touch costs nothing.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <zlib.h>

@@ -1,5 +1,5 @@
 // Presets as users meet them: listed, shown, changed, run; and where their figures come from.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <map>

@@ -1,5 +1,5 @@
 // systole measure gpu where there is no GPU: whatever is missing, one clear line and exit code 1.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Names are data: a model, a machine, its layers, its tensors and the files are all called so that
 // they would act wherever they are shown: on a terminal, in a spreadsheet, on a page, in a plot.
 // Every command that shows names is run on them.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>

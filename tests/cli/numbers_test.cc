@@ -1,7 +1,7 @@
 // Numbers of options: whole texts, finite, within bounds; everything else is a wrong usage.
 #include "cli/numbers.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "tests/support/process.h"
 

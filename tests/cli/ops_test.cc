@@ -1,5 +1,5 @@
 // `systole ops`: a row for every operator read, derived from compiling its example.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <map>

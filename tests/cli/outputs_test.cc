@@ -1,6 +1,6 @@
 // Every command's outputs: never over an input or over one another, refused before the work where
 // they cannot be written, and there together or not at all.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

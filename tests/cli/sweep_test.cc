@@ -1,6 +1,6 @@
 // Lists in --set: every point is the run that it says, in the order of the lists, whatever computes
 // it; what does not run says why.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

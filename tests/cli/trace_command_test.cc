@@ -1,6 +1,6 @@
 // `systole trace` on traces of real runs: its sums are those of the run's own statistics, its text
 // fits a page, and mistakes are one line.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

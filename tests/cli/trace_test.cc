@@ -1,6 +1,6 @@
 // `systole run --trace`: every format of the same runs, read back by its own rules, and misuse.
 #include <fmt/format.h>
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // What people type: mistakes and what is said to them, help, the examples in it, lines to paste.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

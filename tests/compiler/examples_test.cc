@@ -1,6 +1,6 @@
 // The example of every ONNX operator (`systole ops`): imported, compiled for tpu_v1 where it has a
 // place there, and equal to the reference evaluator.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <set>
 

@@ -1,7 +1,7 @@
 // Each pass by text: tests/compiler/passes/PASS[.CASE].ir holds a graph, a line --- and the graph
 // that the pass makes of it on tpu_v1, or, of bfloat16, on tpu_v6e. And docs/compiler.md lists the
 // passes as their table does. SYSTOLE_REWRITE=1 writes both anew.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Cases: small models reduced from faults found on real files (cases/README.md), run as a user
 // would, on every engine, and by the reference evaluator: each has to give the stored outputs.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

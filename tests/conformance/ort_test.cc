@@ -1,6 +1,6 @@
 // Conformance with ONNX Runtime: each stored case (ort/README.md) in its class, by the reference
 // evaluator and, where the machine runs the operator, on both engines of tpu_v1.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/source.h"

@@ -5,7 +5,7 @@
 // https://github.com/scalesim-project/SCALE-Sim (COMPUTE, BANDWIDTH and DETAILED_ACCESS reports).
 #include "traces/sinks/scalesim.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -2,7 +2,7 @@
 //
 // The pictures are Fashion-MNIST's (Xiao, Rasul, Vollgraf, 2017), from Debian's package
 // dataset-fashion-mnist.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

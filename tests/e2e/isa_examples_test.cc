@@ -1,6 +1,6 @@
 // The example programs of docs/isa-examples: their values are those of plain loops, on every
 // engine, and their cycles are those that they say.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Tensor files: what is written is read back, and damaged files are errors, never crashes.
 #include "formats/tensor_files.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 

@@ -1,6 +1,6 @@
 // Names in program text: constants, labels, bodies in braces. They stand for numbers, and the
 // program is the one that has these numbers.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <random>

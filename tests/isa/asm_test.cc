@@ -1,5 +1,5 @@
 // Assembler and disassembler: one good and several bad forms of every instruction, program text.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

@@ -1,7 +1,7 @@
 // The host's functions against plain loops on random shapes, and what they refuse.
 #include "isa/host_functions.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 #include <random>

@@ -1,6 +1,6 @@
 // Loader: damaged files are refused with an InputError, never more. With the checksum made right
 // again, damage reaches the bounds checks behind it.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 

@@ -1,7 +1,7 @@
 // Names of machines: what was changed is in them, however it was changed, and a name never lies.
 #include "isa/machine_name.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

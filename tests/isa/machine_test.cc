@@ -1,7 +1,7 @@
 // Machine files: presets, errors by line, relative settings, round trip.
 #include "isa/machine.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <map>

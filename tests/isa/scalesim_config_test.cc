@@ -1,7 +1,7 @@
 // SCALE-Sim configurations: its own example's keys, both bandwidth modes, and what is refused.
 #include "isa/scalesim_config.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

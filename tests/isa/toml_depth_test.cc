@@ -1,7 +1,7 @@
 // Depth of TOML: any text is refused or parsed, whatever way of nesting it uses.
 #include "isa/toml_depth.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "base/diag.h"
 #include "isa/machine.h"

@@ -1,5 +1,5 @@
 // Verifier: what bf16 passes, their tiles and float elements may say.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "isa/program.h"

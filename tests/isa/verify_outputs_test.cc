@@ -1,5 +1,5 @@
 // Verifier: outputs that nothing writes.
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include "isa/program.h"

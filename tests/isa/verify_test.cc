@@ -1,7 +1,7 @@
 // Verifier: for each kind of finding programs that must be found and programs that must not.
 #include "isa/verify.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Verifier on the vector and activation units' instructions: per rule programs that must be found
 // and programs that must not.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "isa/access.h"

@@ -1,6 +1,6 @@
 // Differences of real runs: every table adds up to the difference of the runs, and what is read
 // back from statistics is what was written.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -2,7 +2,7 @@
 // multiplies, and text that stays text.
 #include "report/page.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "report/record.h"
 
 #include <fmt/core.h>
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

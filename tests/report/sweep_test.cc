@@ -1,7 +1,7 @@
 // The table of a sweep by hand: exact lines, and the three ways to have the values on a page.
 #include "report/sweep.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

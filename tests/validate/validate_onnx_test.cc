@@ -1,6 +1,6 @@
 // validate onnx: made-up operator tests that pass, fail, are refused or not read; ONNX's own where
 // Debian's package is installed.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 

@@ -1,5 +1,5 @@
 // `systole validate`: rungs by name, tables and JSON, and the arithmetic of the paper's rung.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

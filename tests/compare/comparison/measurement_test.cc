@@ -1,7 +1,7 @@
 // Statistics, output checks and the measurement file.
 #include "compare/comparison/measurement.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // Rows, ratios, the server, and the sentences, on figures made by hand.
 #include "compare/comparison/scenarios.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // The device model against its own formula on shapes small enough to count by hand, and the fit.
 #include "compare/model/device_model.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

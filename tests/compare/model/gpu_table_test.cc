@@ -1,7 +1,7 @@
 // Measured tables by their columns: what each form's row means, and what is refused.
 #include "compare/model/gpu_table.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

@@ -1,7 +1,7 @@
 // Periods: by hand, of programs that are known, and of machines of which one must not be slower.
 #include "compare/targets/completions.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

@@ -1,6 +1,6 @@
 // Operators that are rewritten onto others, where ONNX's own cases do not go: odd sizes, negative
 // steps, folded and computed operands, errors that name what is wrong.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "compiler/ir/graph.h"
 #include "tests/compiler/frontend/onnx_text.h"

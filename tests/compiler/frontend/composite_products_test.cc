@@ -1,6 +1,6 @@
 // Einsum, three-dimensional windows, losses and products of bytes with computed zero points,
 // against plain loops on random shapes.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <cmath>
 #include <random>

@@ -1,5 +1,5 @@
 // If, Loop and Scan: what is written out, names inside and outside, and what is refused.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "compiler/ir/graph.h"
 #include "tests/compiler/frontend/onnx_text.h"

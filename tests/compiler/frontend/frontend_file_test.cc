@@ -1,5 +1,5 @@
 // Binary ONNX files: stored tensors of every kind, external data, and damaged files.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <onnx/onnx_pb.h>
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // Whole models: versions, names, order, batches and open dimensions, inline shapes.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // Each ONNX operator row: what it computes and what it refuses, through text models.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "base/source.h"
 #include "compiler/frontend/onnx_ops.h"

@@ -1,6 +1,6 @@
 // The ONNX operators of convolutional networks: what each computes and refuses, through text
 // models. Numbers are worked out by hand; tests/conformance compares with ONNX Runtime.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "tests/compiler/frontend/onnx_text.h"
 

@@ -1,6 +1,6 @@
 // Operators on bools, bits, integers and floats of computed values: each against its meaning in
 // ONNX.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <cmath>
 #include <limits>

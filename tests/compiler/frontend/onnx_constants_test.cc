@@ -1,7 +1,7 @@
 // Constant operators: what each row of onnx_constants.def gives, exporters' patterns, bounds.
 #include "compiler/frontend/onnx_constants.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 

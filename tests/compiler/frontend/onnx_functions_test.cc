@@ -1,7 +1,7 @@
 // Local functions: a model that calls them is the model with their nodes written out.
 #include "compiler/frontend/onnx_functions.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <onnx/defs/parser.h>
 
 #include <set>

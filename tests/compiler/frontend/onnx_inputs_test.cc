@@ -1,7 +1,7 @@
 // Shapes of inputs and outputs: what an error asks for must be possible, and what is odd is noted.
 #include "compiler/frontend/onnx_inputs.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 
 #include "compiler/load.h"
 #include "tests/compiler/frontend/onnx_text.h"

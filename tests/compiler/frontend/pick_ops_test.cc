@@ -1,6 +1,6 @@
 // ONNX operators that pick, place and order elements, and what is made of them: attributes by
 // opset, computed and constant operands, the text form, errors.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "compiler/frontend/onnx_writer.h"
 #include "compiler/ir/batch.h"

@@ -1,6 +1,6 @@
 // Kinds of files that people have: what is read whatever its form, and what is refused with its
 // true reason. Those that run are cases of tests/conformance.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "compiler/compile.h"
 #include "compiler/frontend/onnx_file.h"

@@ -1,6 +1,6 @@
 // GridSample, RoiAlign, Resize and ReverseSequence: places between pixels, beyond the edges, and
 // errors.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include "compiler/ir/graph.h"
 #include "tests/compiler/frontend/onnx_text.h"

@@ -1,7 +1,7 @@
 // SCALE-Sim topologies: both forms, the quirks of its reader, and what is refused.
 #include "compiler/frontend/scalesim_topology.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/files.h"

@@ -1,5 +1,5 @@
 // The intermediate representation: invariants, text form, and the evaluator against hand results.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

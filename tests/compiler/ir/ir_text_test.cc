@@ -1,6 +1,6 @@
 // The text form of a graph: what it says, that it reads back as it was written, and what is said of
 // text that is wrong.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <filesystem>
 

@@ -1,5 +1,5 @@
 // Convolution, pooling, tables, concat and pad in the evaluator, against plain loops over windows.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -1,5 +1,5 @@
 // Blocks of the unified buffer on arrays that are not square: how products are cut.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 

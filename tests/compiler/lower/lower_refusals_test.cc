@@ -1,5 +1,5 @@
 // Models that load but cannot be lowered, or only with little room: refused in one line, or right.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 

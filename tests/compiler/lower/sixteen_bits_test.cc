@@ -1,7 +1,7 @@
 // 16-bit activations: random graphs of products with several terms, look-ups, limits and
 // element-wise operations compute what the reference evaluator computes, and the passes that make
 // such graphs keep the written meaning.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <cmath>
 

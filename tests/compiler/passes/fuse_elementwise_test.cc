@@ -1,6 +1,6 @@
 // What lies between dequantise and quantise: every 8- and 16-bit pattern becomes integer ops, and
 // the integers are those that the float graph gives, for every input byte.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // What quantize writes, over models of many shapes: the ONNX checker takes it, our reader takes it,
 // and its inputs and outputs are the original's, in order, with their types.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 

@@ -1,11 +1,12 @@
 // Quantisation layer by layer: layers left in floats, which the host computes; weights of 7 bits;
 // what each layer costs.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "compiler/compile.h"
+#include "compiler/frontend/onnx_file.h"
 #include "compiler/pipeline.h"
 #include "compiler/quantize/quantize.h"
 #include "sim/run.h"

@@ -1,7 +1,7 @@
 // Quantisation of float models: form, formulas, names, determinism, accuracy on a small layer.
 #include "compiler/quantize/quantize.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <onnx/onnx_pb.h>
 
 #include <cmath>

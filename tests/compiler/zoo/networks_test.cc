@@ -2,7 +2,7 @@
 // vanish nor explode.
 #include "compiler/zoo/networks.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 
 #include <cmath>
 #include <random>

@@ -1,7 +1,7 @@
 // Which layers are alike, and what becomes of their times.
 #include "traces/explain/alike.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <numeric>

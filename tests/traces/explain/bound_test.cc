@@ -1,7 +1,7 @@
 // Verdicts of a simulator that answers by a formula.
 #include "traces/explain/bound.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // Reading traces back: what a sink was told comes out again, and what is no whole trace of a run is
 // refused with its line.
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <array>

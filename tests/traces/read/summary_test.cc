@@ -1,7 +1,7 @@
 // Sums, longest waits, their roots and windows of a trace that fits on a page.
 #include "traces/read/summary.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include "base/diag.h"

@@ -1,7 +1,7 @@
 // Chrome traces, read back as JSON: names, times, order and totals are those of the calls.
 #include "traces/sinks/chrome.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

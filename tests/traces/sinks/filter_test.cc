@@ -2,7 +2,7 @@
 #include "traces/sinks/filter.h"
 
 #include <fmt/format.h>
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,7 +1,7 @@
 // Kanata logs, read back as Konata does: stages, arrows, order of time, and what is held meanwhile.
 #include "traces/sinks/kanata.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <sstream>

@@ -1,7 +1,7 @@
 // Choosing a format by ending, and the CSV format.
 #include "traces/sinks/open.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <sstream>

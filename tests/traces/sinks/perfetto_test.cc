@@ -1,7 +1,7 @@
 // Perfetto traces, read back by the published schema: tracks, slices, nesting, flows, counters.
 #include "traces/sinks/perfetto.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-more-matchers.h>
 #include <gtest/gtest.h>
 
 #include <sstream>

@@ -1,7 +1,7 @@
 // Two runs in one file: two processes with the same tracks, which begin together.
 #include "traces/sinks/two_runs.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
 // VCD files, read back change by change: every register of every PE in every cycle.
 #include "traces/sinks/vcd.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <map>

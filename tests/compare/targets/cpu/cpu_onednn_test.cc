@@ -2,7 +2,7 @@
 // What a host lacks (host_isa.h) is tested for what is said of it.
 #include "compare/targets/cpu/cpu_onednn.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

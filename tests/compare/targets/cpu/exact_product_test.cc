@@ -2,7 +2,7 @@
 // graphs against the reference evaluator.
 #include "compare/targets/cpu/exact_product.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <random>

@@ -1,7 +1,7 @@
 // Measurements, their checks, layers, traces and shapes, on the host's backend.
 #include "compare/targets/gpu/measure.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -2,7 +2,7 @@
 // the host's backend, equal to the reference evaluator in every bit.
 #include "compare/targets/gpu/model.h"
 
-#include <gmock/gmock.h>
+#include <gmock/gmock-matchers.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
