@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/lower/pack_images.h"
+#include "compiler/lower/wide_maps.h"
 #include "compiler/passes/assume_int8.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fuse_elementwise.h"

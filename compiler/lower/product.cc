@@ -12,7 +12,6 @@ namespace systole::compiler {
 namespace {
 
 constexpr std::int64_t kMaxWindow = 255;  // of the instructions' Window and Pad operands
-constexpr std::int64_t kMaxExtent = 65'535;
 
 // How the kernel positions are put together in tiles: lines in pairs (an odd one is left over), or
 // `taps` of a line.

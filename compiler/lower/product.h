@@ -88,6 +88,9 @@ struct Product {
 // Passes in a program; each tile needs one at least.
 inline constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
 
+// Lines of a map, and pixels of a line, that instructions count.
+inline constexpr std::int64_t kMaxExtent = 65'535;
+
 // How a product finds its input: in blocks of the model's pixels, in whole images or in bands of
 // their lines.
 struct Reading {

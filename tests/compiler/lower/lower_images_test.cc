@@ -237,6 +237,50 @@ TEST(LowerImages, RandomGraphsComputeWhatTheEvaluatorComputes) {
   }
 }
 
+// Accumulators that hold no line: convolutions go in tiles of it.
+TEST(LowerImages, LinesThatTheMachineCannotHoldGoInTiles) {
+  int cut = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    isa::Machine machine = random_machine(random);
+    machine.unified_buffer_bytes *= 20;
+    machine.accumulators_rows = pick(random, 1, 6);
+    machine.parameters_rows += 256;
+    machine.array_taps = pick(random, 1, 4);
+    const Graph graph = GraphGrower(random, pick(random, 1, 3)).grow(true);
+    const isa::Program program = compile(graph, machine, {.batches = pick(random, 1, 3)});
+    const auto findings = isa::verify(program, machine);
+    ASSERT_TRUE(findings.empty()) << findings[0].text << "\n" << to_text(graph);
+    expect_evaluators_bytes(graph, program, random);
+    if (HasFatalFailure()) {
+      std::cerr << to_text(graph);
+      return;
+    }
+    cut += std::ranges::any_of(program.tensors, [](const isa::HostTensor& tensor) {
+      return tensor.name.find(".tiles") != std::string::npos;
+    });
+  }
+  EXPECT_GT(cut, 50);
+}
+
+// Longer than instructions count, in lines or columns, and lines of which the buffer holds none.
+TEST(LowerImages, MapsOfAnyExtentAreComputed) {
+  for (const char* model :
+       {"conv:1,3,1,70000,5,1,5,2,0", "conv:1,3,70000,1,5,5,1,2,0", "conv:1,2,6,3000,3,3,3,1,1",
+        "conv:2,2,5,2000,3,3,2,2,1", "conv:1,3,2,66000,4,1,1,2,0"}) {
+    SCOPED_TRACE(model);
+    const Graph graph = load_model(model, {});
+    isa::Machine machine = isa::load_machine("tiny_8");
+    machine.dram_bytes *= 4;
+    const isa::Program program = compile(graph, machine, {});
+    const auto findings = isa::verify(program, machine);
+    ASSERT_TRUE(findings.empty()) << findings[0].text;
+    Random random(7);
+    expect_evaluators_bytes(graph, program, random);
+  }
+}
+
 // Two images of 4 channels on an array of 8 rows; the top line has none above it, with and without
 // padding, and an odd kernel line is left over.
 TEST(LowerImages, PairsLinesWhereTwoPixelsFitARow) {
