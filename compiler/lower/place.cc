@@ -173,7 +173,7 @@ class Placer {
                        "a quantised model (systole quantize MODEL.onnx --calibrate DATA -o "
                        "QUANTISED.onnx), --calibrate DATA, or --timing-only");
     }
-    if (quants.x_quant->type == DType::kBfloat16) return check_floats(node);
+    if (quants.x_quant->type == DType::kBfloat16) return check_groups(node);
     if (machine_.array_operands == isa::Operands::kBf16) {
       throw InputError(where, "is quantised, but machine " + machine_.name + " multiplies bfloat16",
                        "a float32 model, or a machine whose array.operands are integers or both");
@@ -186,13 +186,21 @@ class Placer {
     }
   }
 
-  // Groups are a block-diagonal tile, whose zeros times infinity would be NaN.
-  static void check_floats(const Node& node) {
+  // Tiles of floats are of one group each (product.cc), which reads and writes parts of pixels:
+  // each has to be one row.
+  void check_groups(const Node& node) const {
     const auto* conv = std::get_if<ConvAttrs>(&node.attrs);
     if (conv == nullptr || conv->groups == 1) return;
-    throw InputError("node " + node.name,
-                     fmt::format("is a convolution of {} groups in bfloat16", conv->groups),
-                     "one group, or a quantised model on a machine of integers");
+    for (const ValueId id : {node.inputs[0], node.outputs[0]}) {
+      const std::int64_t element = dtype_bytes(graph_.value(id).type);
+      const std::int64_t bytes = element * block_width(machine_, element);
+      if (bytes <= machine_.unified_buffer_row_bytes) continue;
+      throw InputError("node " + node.name,
+                       fmt::format("is a convolution of {} groups in bfloat16 whose pixels of {} "
+                                   "take more than one row of the unified buffer",
+                                   conv->groups, dtype_name(graph_.value(id).type)),
+                       fmt::format("one group, or unified_buffer.row_bytes = {}", bytes));
+    }
   }
 
   [[nodiscard]] bool is_dequantised_constant(ValueId id) const {

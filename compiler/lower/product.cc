@@ -35,13 +35,38 @@ std::vector<Slice> kernel_positions(const Window& window, const Packing& packing
   return positions;
 }
 
+// Whether each tile is of one group: a block-diagonal one would multiply other groups' pixels by
+// zeros, which infinities make NaNs of.
+bool goes_by_groups(const Product& p) { return p.floats() && p.groups > 1; }
+
 // The most taps whose channels fit a tile.
 std::int64_t most_taps(const Product& p, const isa::Machine& machine) {
-  const bool one_cut = p.in.channels <= block_width(machine, p.x_bytes());
+  const std::int64_t channels = goes_by_groups(p) ? p.in.channels / p.groups : p.in.channels;
+  const bool one_cut = channels <= block_width(machine, p.x_bytes());
   if (p.walk == Walk::kRows || p.row_cycles() != 1 || !one_cut) return 1;
   const std::int64_t in_line = (machine.array_taps - 1) / p.window.dilations[1] + 1;
-  return std::max<std::int64_t>(
-      1, std::min({in_line, p.window.kernel[1], machine.r() / p.in.channels}));
+  return std::max<std::int64_t>(1, std::min({in_line, p.window.kernel[1], machine.r() / channels}));
+}
+
+// Channels cut for the blocks of the buffer and a side of the array, and where it has to be for
+// each group.
+std::vector<Cut> cut_channels(const Product& p, std::int64_t channels, std::int64_t width,
+                              std::int64_t limit) {
+  const std::vector<Cut> cuts = cut(channels, width, limit);
+  if (!goes_by_groups(p)) return cuts;
+  const std::int64_t group = channels / p.groups;
+  std::vector<Cut> finer;
+  for (Cut rest : cuts) {
+    while (rest.width > 0) {
+      Cut next = rest;
+      next.width = std::min(rest.width, group - rest.begin % group);
+      finer.push_back(next);
+      rest.begin += next.width;
+      rest.lane += next.width;
+      rest.width -= next.width;
+    }
+  }
+  return finer;
 }
 
 // Cycles of a pass over one output line, of that many taps.
@@ -228,8 +253,9 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     const std::int64_t channels =
         term == 0 ? p.in.channels : graph.value(node.inputs[2 * term]).shape.back();
     p.macs += macs_per_channel(p) * (channels / (p.fold.y * p.fold.x) / p.groups);
-    const auto cuts = cut(
-        channels, block_width(machine, p.x_bytes(), block_use(graph, node.inputs[0])), machine.r());
+    const auto cuts = cut_channels(
+        p, channels, block_width(machine, p.x_bytes(), block_use(graph, node.inputs[0])),
+        machine.r());
     for (const Slice& position : kernel_positions(p.window, packing)) {
       for (const Cut& cut_of_channels : cuts) {
         Slice& slice = p.slices.emplace_back(position);
@@ -239,8 +265,9 @@ Product make_product(const Graph& graph, const Node& node, const FeatureMap& in,
     }
   }
   const std::int64_t y_bytes = dtype_bytes(graph.value(node.outputs[0]).type);
-  p.columns = cut(p.out.channels, block_width(machine, y_bytes, block_use(graph, node.outputs[0])),
-                  machine.c());
+  p.columns =
+      cut_channels(p, p.out.channels,
+                   block_width(machine, y_bytes, block_use(graph, node.outputs[0])), machine.c());
   for (const Cut& columns : p.columns) {
     std::vector<Tile>& tiles = p.tiles.emplace_back();
     for (std::size_t s = 0; s < p.slices.size(); ++s) {

@@ -232,7 +232,7 @@ class ProductCode::Emission {
   Insn common(const Pass& pass, const Slice& slice, bool fresh) const {
     const Quant& x = *p_.quants().x_quant;
     Insn insn;
-    insn.lane = slice.channels.lane;
+    insn.lane = slice.channels.lane * p_.x_bytes();
     insn.acc = pass.acc;
     insn.k = pass.own ? slice.channels.width : slice.rows();
     insn.n = p_.columns[pass.nb].width;
@@ -315,7 +315,7 @@ class ProductCode::Emission {
     const ProductQuants& q = p_.quants();
     isa::Activate insn{.acc = activation.acc,
                        .ub = context_.row(op_.output, columns.block, activation.first),
-                       .lane = columns.lane,
+                       .lane = columns.lane * context_.plan.residents[op_.output].element_bytes(),
                        .rows = activation.rows,
                        .n = columns.width,
                        .type = p_.floats() ? isa::type::kF32 : isa::type::kS32};
