@@ -88,6 +88,27 @@ std::optional<Change> best_pair(const Questions& questions, const CriticalPath& 
   return best;
 }
 
+// Whether a pair may gain far more than the best single change does: that one gains little, or
+// relieves another resource than the one on which the run spends most of its time.
+bool asks_pairs(const std::vector<Change>& changes, const CriticalPath& path) {
+  if (changes.empty() || changes.front().gain() < Bound::kWorthPair) return true;
+  const auto largest = std::ranges::max_element(path.by_resource) - path.by_resource.begin();
+  return static_cast<std::size_t>(largest) != index(changes.front().resources.front());
+}
+
+// What a pair has to gain: far more than the best single change; where that one gains much, more
+// than its two do one by one, or neither would hide the other.
+double worth_of(const Change& pair, const std::vector<Change>& changes) {
+  const double best = changes.empty() ? 0.0 : changes.front().gain();
+  if (best < Bound::kWorthPair) return best + Bound::kWorthPair;
+  double alone = 0.0;
+  for (const Change& change : changes) {
+    const auto& of = pair.resources;
+    if (std::ranges::find(of, change.resources.front()) != of.end()) alone += change.gain();
+  }
+  return std::max(best, alone) + Bound::kWorthPair;
+}
+
 Bound judge(const std::vector<Change>& changes, const Questions& questions,
             const CriticalPath& path) {
   Bound bound;
@@ -96,8 +117,8 @@ Bound judge(const std::vector<Change>& changes, const Questions& questions,
     bound.shares.push_back(share_of(path, resource));
   };
   const double best = changes.empty() ? 0.0 : changes.front().gain();
-  auto pair = best < Bound::kWorthPair ? best_pair(questions, path) : std::nullopt;
-  if (pair && pair->gain() < best + Bound::kWorthPair) pair.reset();
+  auto pair = asks_pairs(changes, path) ? best_pair(questions, path) : std::nullopt;
+  if (pair && pair->gain() < worth_of(*pair, changes)) pair.reset();
   if (!pair && best >= Bound::kWorth) {
     bound.verdict = Verdict::kOne;
     for (const Change& change : changes) {

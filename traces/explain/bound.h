@@ -3,9 +3,10 @@
 // Each resource's parameter is relieved by a factor of two, one at a time. The recorded run is
 // timed again for all of them (predicted gain: the share of the run's time that it saves); the best
 // predicted are run again on the changed machine (found gain). The bound is the resource with the
-// largest gain found; two within kAlike are both named. Where no single one gains kWorthPair, pairs
-// are predicted, too: one that gains so much more than any single one is the bound, two resources
-// of which each hides the other. Where nothing gains kWorth the run is balanced.
+// largest gain found; two within kAlike are both named. Where no single one gains kWorthPair, or
+// the one that gains most is not the one on which most of the path lies, pairs are predicted, too:
+// one that gains so much more than any single one is the bound, two resources of which each hides
+// the other. Where nothing gains kWorth the run is balanced.
 #pragma once
 
 #include <functional>

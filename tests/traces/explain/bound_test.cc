@@ -79,6 +79,25 @@ TEST(Bound, IsAPairOfWhichEachHidesTheOther) {
               ElementsAre("link.in_bytes_per_second", "dram.bytes_per_second"));
 }
 
+// The best single change gains 10 %, but the run's time is elsewhere, where two hide each other.
+TEST(Bound, IsAPairWhereTheBestSingleChangeIsOfAMinorResource) {
+  const CriticalPath path =
+      path_of({{Resource::kShift, 700}, {Resource::kLinkIn, 220}, {Resource::kArray, 80}});
+  const auto run = [](std::int64_t saved) {
+    return answering([saved](const isa::Machine& m) {
+      const bool array = is_relieved(m, Resource::kArray), shift = is_relieved(m, Resource::kShift);
+      return 1000 - (is_relieved(m, Resource::kLinkIn) ? 104 : 0) -
+             (array && shift   ? saved
+              : array || shift ? 60
+                               : 0);
+    });
+  };
+  EXPECT_EQ(bound_names(asked(path, run(372)).bound).size(), 2U);
+  EXPECT_EQ(asked(path, run(372)).bound.verdict, Verdict::kPair);
+  // Together no more than one by one: neither hides the other.
+  EXPECT_EQ(asked(path, run(120)).bound.verdict, Verdict::kOne);
+}
+
 TEST(Bound, IsBalancedWhereNothingGains) {
   const auto why = asked(path_of({{Resource::kMemory, 600}, {Resource::kArray, 400}}),
                          answering([](const isa::Machine&) { return 1000; }));
