@@ -222,14 +222,15 @@ class RowMaker {
   }
 
   // Of rows that differ in their setting alone, the one with the most throughput, but rather one
-  // that was measured in peace.
+  // that was measured in peace; of equals the first.
   void set_best() {
     const auto better = [](const Row& a, const Row& b) {
       return a.busy == b.busy ? a.throughput > b.throughput : b.busy;
     };
     for (Row& row : comparison_.rows) {
       row.best = std::ranges::none_of(comparison_.rows, [&](const Row& other) {
-        return same_but_setting(row, other) && better(other, row);
+        const bool first = &other < &row && !better(row, other);
+        return same_but_setting(row, other) && (first || better(other, row));
       });
     }
   }

@@ -133,6 +133,12 @@ std::string simulated_sentence(const std::string& scenario, const std::vector<co
   return text + "." + difference_of(rows);
 }
 
+// Why fewer than two targets can be judged.
+std::string known_error(const std::vector<const Row*>& judged) {
+  if (judged.empty()) return "the error of none is known";
+  return fmt::format("only {}'s error is known", judged.front()->target);
+}
+
 std::string sentence(const std::string& scenario, const Sorted& rows) {
   const auto fastest = fastest_of_each(rows.judged);
   std::string text;
@@ -148,8 +154,7 @@ std::string sentence(const std::string& scenario, const Sorted& rows) {
   } else if (rows.unknown.empty()) {
     text = fmt::format("{}: no winner is named, as no two targets can be compared.", scenario);
   } else {
-    text = fmt::format("{}: no winner is named, as the error of {} target{} is known.", scenario,
-                       fastest.size(), fastest.size() == 1 ? "" : "s");
+    text = fmt::format("{}: no winner is named, as {}.", scenario, known_error(fastest));
   }
   if (!rows.unknown.empty()) {
     const Row& best = *fastest_of_each(rows.unknown).front();
@@ -206,9 +211,8 @@ std::string headline(const std::string& scenario, const Sorted& rows) {
   const Row& best = *fastest_of_each(known).front();
   const std::string bound = best.bound.empty() ? "" : fmt::format(", bound by {}", best.bound);
   if (fastest.size() < 2) {
-    return fmt::format("{}: no winner, the error of {} target{} is known; fastest: {}, {}{}",
-                       scenario, fastest.size(), fastest.size() == 1 ? "" : "s", name_of(best),
-                       figure_of(best), bound);
+    return fmt::format("{}: no winner, as {}; fastest: {}, {}{}", scenario, known_error(fastest),
+                       name_of(best), figure_of(best), bound);
   }
   const Row& winner = *fastest[0];
   const Row& second = *fastest[1];

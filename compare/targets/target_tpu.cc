@@ -41,10 +41,25 @@ void set_error(const isa::Machine& machine, Series& names) {
   names.error_source = known->source;
 }
 
+// What a machine computes the workload in: integers where both have them, else bfloat16.
+std::string precision_on(const isa::Machine& machine, const Workload& workload) {
+  const bool floats = machine.array_operands == isa::Operands::kBf16 ||
+                      (machine.array_operands == isa::Operands::kBoth && !workload.has_integers());
+  return floats ? "bf16" : "int8";
+}
+
+// The graph as loaded, for the compiler. Throws InputError: there are no floats of these integers.
+const compiler::Graph& graph_in(const Workload& workload, const std::string& precision) {
+  if (precision == "int8") return workload.loaded();
+  const compiler::Graph* const floats = workload.graph(precision);
+  if (floats != nullptr) return *floats;
+  throw InputError(workload.file(), "has no float form", "a float model: the machine has no int8");
+}
+
 isa::Program program_of(const Workload& workload, const isa::Machine& machine, std::int64_t batches,
                         bool values) {
   return in_file(workload.file(), [&] {
-    return compiler::compile(workload.loaded(), machine,
+    return compiler::compile(graph_in(workload, precision_on(machine, workload)), machine,
                              {.batches = batches, .timing_only = !values});
   });
 }
@@ -157,12 +172,13 @@ class Simulation {
 // Runs all rows with values: the outputs' check and, with labels, the accuracy.
 void check_values(const TargetContext& context, const isa::Machine& machine, Workload& workload,
                   Series& series) {
-  const compiler::Graph& graph = *workload.graph("int8");
+  const std::string& precision = series.precision;
+  const compiler::Graph& graph = *workload.graph(precision);
   context.say(fmt::format("simulating {} with values", machine.name));
   const bool labelled = !workload.labels().empty();
   const std::int64_t batches = labelled ? workload.input_batches() : 1;
   const isa::Program program = program_of(workload, machine, batches, true);
-  std::map<std::string, Tensor> inputs = workload.all_inputs();
+  std::map<std::string, Tensor> inputs = workload.all_inputs(precision);
   for (auto& [name, tensor] : inputs) {
     if (tensor.shape.empty()) continue;
     const auto each = tensor.data.size() / static_cast<std::size_t>(workload.input_batches());
@@ -173,7 +189,7 @@ void check_values(const TargetContext& context, const isa::Machine& machine, Wor
   OutputCheck check;
   check.reference = "reference evaluator";
   for (const compiler::ValueId id : graph.outputs) {
-    const Tensor& expected = workload.expected("int8", id);
+    const Tensor& expected = workload.expected(precision, id);
     const Tensor& all = outputs.at(graph.value(id).name);
     Tensor first(expected.type, expected.shape);
     std::copy_n(all.data.begin(), first.data.size(), first.data.begin());
@@ -192,19 +208,21 @@ void check_values(const TargetContext& context, const isa::Machine& machine, Wor
 void simulate_target(const TargetContext& context, const isa::Machine& machine, Workload& workload,
                      bool values) {
   const std::string target = "tpu:" + machine.name;
-  if (!context.wants("int8")) return context.absent(target, "", "only int8 is simulated");
+  const std::string precision = precision_on(machine, workload);
+  if (!context.wants(precision))
+    return context.absent(target, "", fmt::format("only {} is simulated", precision));
   context.say(fmt::format("simulating {} at batch {}", machine.name, workload.batch()));
   try {
     Simulation simulation(workload, machine, context.what_if);
     Point point = simulation.point();
     if (const std::string remark = simulation.remark(); !remark.empty()) {
-      context.note(fmt::format("{} int8, {}", target, remark));
+      context.note(fmt::format("{} {}, {}", target, precision, remark));
     }
     Series names;
     names.target = target;
     names.kind = kSimulated;
     names.device = machine.text;
-    names.precision = "int8";
+    names.precision = precision;
     names.peak = 2.0 * machine.peak_macs_per_second();
     names.bandwidth = static_cast<double>(machine.dram_bytes_per_second);
     for (const isa::ParameterView& p : isa::parameters(machine)) {
@@ -213,19 +231,19 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
     set_error(machine, names);
     Series& series = context.series(names);
     series.points.push_back(std::move(point));
-    if (!workload.has_integers()) {
+    const bool made_up = precision == "int8" && !workload.has_integers();
+    if (made_up) {
       context.note(fmt::format(
           "{} int8: timing alone, as the float model was never calibrated (--calibrate DATA)",
           target));
     } else if (!workload.can_check()) {
-      context.note(
-          fmt::format("{} int8: batches of more than 4 G multiply-adds are not checked", target));
+      context.note(fmt::format("{} {}: batches of more than 4 G multiply-adds are not checked",
+                               target, precision));
     }
-    if (values && workload.has_integers() && workload.can_check()) {
+    if (values && !made_up && workload.can_check())
       check_values(context, machine, workload, series);
-    }
   } catch (const InputError& error) {
-    context.absent(target, "int8", fmt::format("batch {}: {}", workload.batch(), error.what()));
+    context.absent(target, precision, fmt::format("batch {}: {}", workload.batch(), error.what()));
   }
 }
 

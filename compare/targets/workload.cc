@@ -119,11 +119,12 @@ std::vector<Tensor> Workload::input_tensors(const std::string& precision, std::i
   return tensors;
 }
 
-std::map<std::string, Tensor> Workload::all_inputs() const {
+std::map<std::string, Tensor> Workload::all_inputs(const std::string& precision) const {
+  const Graph& g = *graph(precision);
+  const std::vector<Tensor>& all = inputs(precision);
   std::map<std::string, Tensor> by_name;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    by_name.emplace(fused_->value(fused_->inputs[i]).name, inputs_[i]);
-  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    by_name.emplace(g.value(g.inputs.at(i)).name, all[i]);
   return by_name;
 }
 

@@ -54,8 +54,8 @@ class Workload {
   [[nodiscard]] ByteSpans input_bytes(const std::string& precision, std::int64_t i) const;
   [[nodiscard]] std::vector<Tensor> input_tensors(const std::string& precision,
                                                   std::int64_t i) const;
-  // All batches, by name of the integer graph's inputs.
-  [[nodiscard]] std::map<std::string, Tensor> all_inputs() const;
+  // All batches, by name of the inputs of the graph that computes in `precision`.
+  [[nodiscard]] std::map<std::string, Tensor> all_inputs(const std::string& precision) const;
 
   // Whether the reference evaluator can check a batch in a few seconds.
   [[nodiscard]] bool can_check() const;

@@ -225,6 +225,25 @@ TEST(Compare, SimulatesAnyMachines) {
   EXPECT_EQ(both["series"][0]["target"], "tpu:edge_64");  // ratios are over the first target
 }
 
+// A machine computes in what it has: of two, integers beside bfloat16, which no ratio joins.
+TEST(Compare, SimulatesMachinesOfFloatsInBfloat16) {
+  const auto json =
+      compared({"mlp:24,16,10", "--batch", "4", "--targets", "tpu:tiny_8,tpu:tpu_v6e,tpu:tpu_v4i"});
+  std::map<std::string, std::string> precisions;
+  for (const auto& series : json["series"]) precisions[series["target"]] = series["precision"];
+  EXPECT_EQ(precisions["tpu:tiny_8"], "int8");
+  EXPECT_EQ(precisions["tpu:tpu_v6e"], "bf16");
+  EXPECT_EQ(precisions["tpu:tpu_v4i"], "int8");  // has both; the model is of integers
+  for (const auto& row : json["rows"]) {
+    const bool compared_with = row["target"] == "tpu:tpu_v6e" && !row["times_faster"].is_null();
+    EXPECT_FALSE(compared_with);
+  }
+  const auto floats = compared({"mlp:24,16,10", "--batch", "4", "--precision", "bf16", "--targets",
+                                "tpu:tpu_v6e,tpu:tiny_8"});
+  EXPECT_EQ(targets_of(floats, "batch"), std::set<std::string>{"tpu:tpu_v6e"});
+  EXPECT_EQ(floats["series"][0]["points"][0]["output_check"]["metric"], "absolute difference");
+}
+
 // Rows are of machines, whatever these are called: two names of one are one row, two machines of
 // one name are two.
 TEST(Compare, KeepsMachinesApart) {
