@@ -30,6 +30,13 @@ std::string signed_count(std::int64_t value) {
   return sign + grouped(std::abs(value));
 }
 
+// Where there is no room for all digits: "-571k".
+std::string short_count(std::int64_t value) {
+  const auto size = static_cast<double>(value);
+  return std::abs(size) < 1e6 ? fmt::format("{:+.0f}k", size / 1e3)
+                              : fmt::format("{:+.3g}M", size / 1e6);
+}
+
 // "5 cycles more", "5 cycles fewer".
 std::string more_or_less(const std::string& amount, double change, const char* less) {
   return fmt::format("{} {}", amount, change >= 0 ? "more" : less);
@@ -61,11 +68,17 @@ std::string run_lines(const char* name, const Profile& p) {
 std::string verdict(const DiffView& v) {
   const double a = v.a.total_seconds, b = v.b.total_seconds;
   const std::int64_t cycles = v.b.cycles - v.a.cycles;
+  const auto time = [](double from, double to) {
+    return fmt::format("{} ({})",
+                       more_or_less(with_prefix(std::abs(to - from)) + "s", to - from, "less"),
+                       signed_percent(from, to));
+  };
   std::string text = fmt::format(
-      "B takes {} ({}) and {} ({})",
+      "B takes {} ({}) and {}",
       more_or_less(grouped(std::abs(cycles)) + " cycles", static_cast<double>(cycles), "fewer"),
       signed_percent(static_cast<double>(v.a.cycles), static_cast<double>(v.b.cycles)),
-      more_or_less(with_prefix(std::abs(b - a)) + "s", b - a, "less"), signed_percent(a, b));
+      time(v.a.seconds, v.b.seconds));
+  if (a != v.a.seconds || b != v.b.seconds) text += ", with the host " + time(a, b);
   if (a == b) {
     text += ": as fast as A";
   } else if (a > 0.0 && b > 0.0) {
@@ -97,7 +110,9 @@ std::string table(const DiffView& v, const TableText& of, bool all) {
     if (times) return signed_time(seconds_of(v.b, part.b) - seconds_of(v.a, part.a));
     if (part.by_resource.empty()) return {};
     const Part& most = part.by_resource.front();
-    return clean(fmt::format("{} {}", most.name, signed_count(most.amount)), kLastWidth);
+    const std::string exact = fmt::format("{} {}", most.name, signed_count(most.amount));
+    if (exact.size() <= kLastWidth) return clean(exact, kLastWidth);
+    return clean(fmt::format("{} {}", most.name, short_count(most.amount)), kLastWidth);
   };
   std::string text =
       fmt::format("\n  {:<{}}{:>12} {:>12} {:>12}\n", of.heading, kNameWidth, "A", "B", "change");
