@@ -10,6 +10,7 @@
 
 #include "base/clean.h"
 #include "base/json_text.h"
+#include "base/page.h"
 #include "report/host_time.h"
 #include "report/summary.h"
 #include "report/why_json.h"
@@ -103,13 +104,22 @@ std::string change_of(const traces::Change& change) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+constexpr std::size_t kChangeWidth = 51, kLongestChange = 300;
+
 std::string changes_table(const Record& record, const std::vector<Asked>& asked) {
   std::string text = fmt::format("{:<54}{:>12}{:>12}\n",
                                  "The device's time, with the same program:", "predicted", "found");
   std::string apart, total;
   for (const ChangeRow& row : change_rows(record, asked)) {
-    const std::string line = fmt::format("  {:<52}{:>12}{:>12}\n", clean(row.text, 51),
-                                         saving(row.predicted), saving(row.found));
+    // A long change has its figures in a line below.
+    std::string change = clean(row.text, kLongestChange);
+    std::string line;
+    if (change.size() > kChangeWidth) {
+      line = "  " + wrapped(change, 2, 4) + "\n";
+      change.clear();
+    }
+    line += fmt::format("  {:<{}}{:>12}{:>12}\n", change, kChangeWidth + 1, saving(row.predicted),
+                        saving(row.found));
     (row.recompiled ? apart : row.of_total ? total : text) += line;
   }
   if (!apart.empty()) text += "with another program, compiled for the changed machine:\n" + apart;

@@ -211,7 +211,7 @@ std::string bound_text(const Bound& bound) {
 std::string bound_sentence(const Explanation& why) {
   std::string device = bound_text(why.bound);
   if (!why.path.whole) {
-    device += fmt::format(" (of the first {} cycles)", why.path.cycles.value);
+    device += fmt::format(", of the first {} cycles", why.path.cycles.value);
   }
   if (!why.by_host()) return device;
   return fmt::format("host: {} of the time, the host's own steps; the device by {}",
