@@ -119,8 +119,8 @@ void rewrite_loop(OnnxNode& node) {
     std::vector<ValueId> made = import_body(node, body, inputs, fmt::format("{}/", step));
     going = holds(node, builder.constant(made[0]), "the condition");
     std::copy_n(made.begin() + 1, carried, state.begin());
-    for (int i = 0; i < scans; ++i)
-      steps[static_cast<std::size_t>(i)].push_back(made[static_cast<std::size_t>(1 + carried + i)]);
+    const std::size_t first = 1 + static_cast<std::size_t>(carried);
+    for (std::size_t i = 0; i < steps.size(); ++i) steps[i].push_back(made[first + i]);
   }
   builder.begin_layer(node.name(), "Loop");  // after those of its body
   give_all(node, state);
