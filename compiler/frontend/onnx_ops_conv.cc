@@ -4,6 +4,7 @@
 
 #include "compiler/frontend/onnx_dynamic.h"
 #include "compiler/frontend/onnx_emit.h"
+#include "compiler/frontend/onnx_frames.h"
 #include "compiler/frontend/onnx_host.h"
 #include "compiler/frontend/onnx_ops.h"
 #include "compiler/frontend/onnx_quant.h"
@@ -62,14 +63,17 @@ std::vector<ValueId> operands(OnnxNode& node, ConvInputs inputs, DType bias_type
   return ids;
 }
 
-// The node's result, without a height where the input has none.
+// The node's result [N, M, H, W], without a height where its input has none.
+void give_image(OnnxNode& node, int x, ValueId y, const Shape& shape) {
+  const bool flat = node.shape(x).size() == 3;
+  node.result(flat ? node.builder().reshape(y, {shape[0], shape[1], shape[3]}) : y);
+}
+
 void emit_conv(OnnxNode& node, ConvInputs inputs, DType bias_type, DType type,
                const ConvForm& form) {
-  GraphBuilder& builder = node.builder();
-  const ValueId y =
-      builder.emit(OpKind::kConv, operands(node, inputs, bias_type), type, form.shape, form.attrs);
-  const bool flat = node.shape(inputs.x).size() == 3;
-  node.result(flat ? builder.reshape(y, {form.shape[0], form.shape[1], form.shape[3]}) : y);
+  const ValueId y = node.builder().emit(OpKind::kConv, operands(node, inputs, bias_type), type,
+                                        form.shape, form.attrs);
+  give_image(node, inputs.x, y, form.shape);
 }
 
 // The constants of a BatchNormalization as y = factor * x + shift for each channel.
@@ -164,38 +168,6 @@ const Node* foldable_conv(OnnxNode& node) {
   return conv;
 }
 
-// Filters over [N, C, L] that are longer than an instruction's window: a product of frames, one a
-// step. Spectra of sound are computed so.
-constexpr std::int64_t kLongestWindow = 255, kMostFrames = 4096;
-
-bool is_of_frames(OnnxNode& node, const ConvForm& form) {
-  const Window& w = form.attrs.window;
-  return node.shape(0).size() == 3 && w.kernel[1] > kLongestWindow && w.dilations[1] == 1 &&
-         form.attrs.groups == 1 && form.shape[3] <= kMostFrames;
-}
-
-void multiply_frames(OnnxNode& node, const ConvForm& form) {
-  GraphBuilder& builder = node.builder();
-  const Window& w = form.attrs.window;
-  const Shape shape = node.shape(0);
-  const std::int64_t length = shape[1] * w.kernel[1];
-  const std::int64_t steps = form.shape[3];
-  const ValueId x = emit_pad(builder, node.input(0), {0, 0, w.pads[1], 0, 0, w.pads[3]});
-  std::vector<ValueId> frames;
-  for (std::int64_t t = 0; t < steps; ++t) {
-    const std::int64_t begin = t * w.strides[1];
-    const ValueId frame = emit_slice(builder, x, 2, begin, begin + w.kernel[1]);
-    frames.push_back(builder.reshape(frame, {shape[0], 1, length}));
-  }
-  const ValueId rows = builder.reshape(emit_concat(builder, frames, 1), {shape[0] * steps, length});
-  std::vector<ValueId> inputs = operands(node, {0, 1, 2}, DType::kFloat32);
-  inputs[0] = rows;
-  inputs[1] = builder.transpose(builder.reshape(node.input(1), {form.shape[1], length}), {1, 0});
-  const ValueId y = builder.emit(OpKind::kMatmul, inputs, DType::kFloat32,
-                                 {shape[0] * steps, form.shape[1]}, MatmulAttrs{});
-  node.result(builder.transpose(builder.reshape(y, {shape[0], steps, form.shape[1]}), {0, 2, 1}));
-}
-
 // What x's zero point adds is it times the same convolution of ones, whose padding is 0, too.
 void convolve_with_computed_zero(OnnxNode& node, const ConvForm& form) {
   GraphBuilder& builder = node.builder();
@@ -207,9 +179,7 @@ void convolve_with_computed_zero(OnnxNode& node, const ConvForm& form) {
   Shape of_ones = form.shape;
   of_ones[0] = 1;
   const ValueId ones = builder.emit(OpKind::kConv, inputs, DType::kInt32, of_ones, form.attrs);
-  const ValueId y = without_zero(node, sums, node.input(2), ones);
-  const bool flat = node.shape(0).size() == 3;
-  node.result(flat ? builder.reshape(y, {form.shape[0], form.shape[1], form.shape[3]}) : y);
+  give_image(node, 0, without_zero(node, sums, node.input(2), ones), form.shape);
 }
 
 }  // namespace
@@ -221,7 +191,11 @@ void rewrite_conv(OnnxNode& node) {
   node.require_type("W", node.input(1), DType::kFloat32);
   if (is_volume(node.shape(0))) return convolve_volume(node);
   const ConvForm form = read_conv(node, inputs);
-  if (is_of_frames(node, form)) return multiply_frames(node, form);
+  if (const auto line = long_line(image_shape(node.shape(0)), form.attrs, form.shape)) {
+    GraphBuilder& builder = node.builder();
+    const ValueId y = convolve_line(builder, operands(node, inputs, DType::kFloat32), *line);
+    return give_image(node, 0, builder.reshape(y, form.shape), form.shape);
+  }
   emit_conv(node, inputs, DType::kFloat32, DType::kFloat32, form);
 }
 

@@ -151,6 +151,44 @@ TEST_F(CompositeOps, MultipliesFramesByFiltersOfManyElements) {
   EXPECT_EQ(shape_, (Shape{1, 1, 3}));
 }
 
+// The same over [N, C, 1, L] and [N, C, L, 1], and of many steps: 256 ones and a 2 over 8 numbers
+// with 10000 zeros before them and behind, two at a time; the ones alone, one at a time.
+TEST_F(CompositeOps, MultipliesFramesOfLongLines) {
+  std::string ones = "1";
+  for (int i = 1; i < 256; ++i) ones += ",1";
+  const std::string constants =
+      "int64[4] s = {1, 1, 1, 8}, float[1,1,1,257] w = {" + ones + ",2}, float[1] b = {0.5}";
+  EXPECT_THAT(y_of(13, constants,
+                   "z = Reshape(x, s) y = Conv<pads = [0, 256, 0, 0], strides = [1, 4]>(z, w, b)"),
+              ElementsAre(0.5F + 0, 0.5F + 0 + 1 + 2 + 3 + 8));
+  EXPECT_THAT(y_of(13, constants + ", int64[4] t = {1, 1, 8, 1}, int64[4] u = {1, 1, 257, 1}",
+                   "z = Reshape(x, t) v = Reshape(w, u) "
+                   "y = Conv<pads = [256, 0, 0, 0], strides = [4, 1]>(z, v, b)"),
+              ElementsAre(0.5F + 0, 0.5F + 0 + 1 + 2 + 3 + 8));
+  const std::vector<float> y =
+      y_of(13, constants,
+           "z = Reshape(x, s) y = Conv<pads = [0, 10000, 0, 10001], strides = [1, 2]>(z, w, b)");
+  ASSERT_EQ(shape_, (Shape{1, 1, 1, 9877}));
+  for (std::int64_t t = 0; t < 9877; ++t) {
+    float expected = 0.5F;
+    for (std::int64_t i = 0; i < 8; ++i) {
+      const std::int64_t at = 10000 + i - 2 * t;
+      if (at >= 0 && at <= 256) expected += static_cast<float>(i) * (at == 256 ? 2.0F : 1.0F);
+    }
+    ASSERT_EQ(y[static_cast<std::size_t>(t)], expected) << t;
+  }
+  const std::string line = "int64[3] s = {1, 2, 4}, float[1,2,256] w = {" + ones + "," + ones + "}";
+  const std::vector<float> sums =
+      y_of(13, line, "z = Reshape(x, s) y = Conv<pads = [255, 255]>(z, w)");
+  ASSERT_EQ(shape_, (Shape{1, 1, 259}));
+  for (std::size_t t = 0; t < 259; ++t) {
+    float expected = 0;
+    for (std::size_t i = 0; i < 4; ++i)
+      expected += i <= t && t < i + 256 ? static_cast<float>(4 + 2 * i) : 0.0F;
+    ASSERT_EQ(sums[t], expected) << t;
+  }
+}
+
 TEST_F(CompositeOps, RecurrentStepsSayWhatTheyCannotDo) {
   const std::string weights =
       "int64[3] s = {2, 1, 4}, float[1,2,4] w = {1,0,0,0,0,1,0,0}, float[1,2,2] r = {0,1,1,0}";
