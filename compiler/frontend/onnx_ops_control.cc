@@ -81,20 +81,62 @@ LoopRange read_range(OnnxNode& node) {
   return range;
 }
 
+// A branch that may not be taken; whether it would be is known to who gives the inputs.
+std::vector<ValueId> import_branch(OnnxNode& node, const onnx::GraphProto& branch,
+                                   const std::string& name) {
+  try {
+    return import_body(node, branch, {}, name + "/");
+  } catch (const InputError& error) {
+    const Diag& d = error.diag();
+    throw InputError(d.where, d.what,
+                     fmt::format("{}, or an input that --bind makes constant, so that '{}' takes "
+                                 "its other branch",
+                                 d.expected, node.name()));
+  }
+}
+
+// Both branches, of whose results the condition picks: they have no effects but these.
+void select_branch(OnnxNode& node, const onnx::GraphProto& then_branch,
+                   const onnx::GraphProto& else_branch) {
+  GraphBuilder& builder = node.builder();
+  node.require_type("the condition", node.input(0), DType::kBool);
+  node.require(element_count(node.shape(0)) == 1,
+               "the condition has shape " + shape_text(node.shape(0)), "one bool");
+  const ValueId condition = builder.reshape(node.input(0), {});
+  const std::vector<ValueId> taken = import_branch(node, then_branch, "then");
+  const std::vector<ValueId> other = import_branch(node, else_branch, "else");
+  builder.begin_layer(node.name(), "If");  // after those of its branches
+  for (int i = 0; i < node.output_slots(); ++i) {
+    if (!node.is_used(i)) continue;
+    const auto slot = static_cast<std::size_t>(i);
+    const Value& a = builder.value(taken[slot]);
+    const Value& b = builder.value(other[slot]);
+    node.require(a.type == b.type && a.shape == b.shape,
+                 fmt::format("the condition is computed, and its branches make {} {} and {} {}",
+                             dtype_name(a.type), shape_text(a.shape), dtype_name(b.type),
+                             shape_text(b.shape)),
+                 "results of one type and shape, or a constant condition: of shapes and constants, "
+                 "or of an input that --bind makes one");
+    node.result(emit_select(builder, condition, taken[slot], other[slot]), i);
+  }
+  node.note("its condition is computed: both branches run, and it picks of their results");
+}
+
 }  // namespace
 
 void rewrite_if(OnnxNode& node) {
   node.require_arity(1, 1);
   const ValueId condition = node.builder().known(node.input(0));
-  const bool taken = holds(
-      node, condition == kNoValue ? nullptr : node.builder().constant(condition), "the condition");
   const onnx::GraphProto& then_branch = node.graph("then_branch");
   const onnx::GraphProto& else_branch = node.graph("else_branch");
-  const onnx::GraphProto& branch = taken ? then_branch : else_branch;
-  node.require(branch.output_size() >= node.output_slots(),
-               fmt::format("a branch of {} outputs", branch.output_size()),
-               fmt::format("{}", node.output_slots()));
-  give_all(node, import_body(node, branch, {}, ""));
+  for (const onnx::GraphProto* branch : {&then_branch, &else_branch}) {
+    node.require(branch->output_size() >= node.output_slots(),
+                 fmt::format("a branch of {} outputs", branch->output_size()),
+                 fmt::format("{}", node.output_slots()));
+  }
+  if (condition == kNoValue) return select_branch(node, then_branch, else_branch);
+  const bool taken = holds(node, node.builder().constant(condition), "the condition");
+  give_all(node, import_body(node, taken ? then_branch : else_branch, {}, ""));
 }
 
 // Carried values, then the results that are joined along a new first axis.

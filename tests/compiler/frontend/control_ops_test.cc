@@ -37,8 +37,7 @@ TEST_F(ControlOps, AConditionThatIsAnInputIsBound) {
   const std::string text =
       text_of("int64 k = {16}", "c = Equal(rate, k) " + std::string(kBranches) + "(c)",
               "float[2,2] x, int64 rate");
-  EXPECT_THAT(error(text), AllOf(HasSubstr("node 'y' (If)"), HasSubstr("the condition is computed"),
-                                 HasSubstr("--bind")));
+  EXPECT_EQ(load(text).inputs.size(), 2U);
   LoadOptions options;
   options.binds["rate"] = {16.0};
   const Graph graph = load(text, options);
@@ -51,6 +50,41 @@ TEST_F(ControlOps, AConditionThatIsAnInputIsBound) {
   EXPECT_THAT(error(text, options), HasSubstr("2 values"));
   options.binds = {{"speed", {1.0}}};
   EXPECT_THAT(error(text, options), HasSubstr("has no input 'speed'"));
+}
+
+TEST_F(ControlOps, AComputedConditionPicksOfBothBranches) {
+  const std::string body = "s = ReduceSum<keepdims = 0>(x) c = Less(s, m) ";
+  EXPECT_THAT(y_of("float m = {-1.0}", body + kBranches + "(c)"), ElementsAre(1, 0, 3, 0));
+  EXPECT_THAT(y_of("float m = {-2.0}", body + kBranches + "(c)"), ElementsAre(-2, 4, -6, 8));
+  // Of one element in any shape; results without a use need not be alike.
+  const std::string two =
+      "s = ReduceSum(x) c = Less(s, m) y, z = If<then_branch = t () => (float[2,2] a, float[2] d) "
+      "{ a = Relu(x) d = ReduceMax<axes = [0], keepdims = 0>(x) }, "
+      "else_branch = e () => (float[2,2] a, float[2,2] d) { a = Neg(x) d = Neg(a) }>(c)";
+  EXPECT_THAT(y_of("float m = {0.0}", two), ElementsAre(1, 0, 3, 0));
+  EXPECT_THAT(y_of("float m = {-2.0}", two), ElementsAre(-1, 2, -3, 4));
+  EXPECT_THAT(load(text_of("float m = {0.0}", two)).notes,
+              testing::Contains(HasSubstr("both branches run")));
+}
+
+TEST_F(ControlOps, BranchesOfAComputedConditionHaveToBeAlike) {
+  const auto branches = [&](const std::string& condition, const std::string& other) {
+    return error(text_of("float m = {0.0}",
+                         condition +
+                             " y = If<then_branch = t () => (float[2,2] a) { a = Relu(x) }, "
+                             "else_branch = e () => (float[A] b) { b = " +
+                             other + " }>(c)"));
+  };
+  const std::string condition = "s = ReduceSum(x) c = Less(s, m)";
+  EXPECT_EQ(branches(condition, "Neg(x)"), "");
+  EXPECT_THAT(branches(condition, "ReduceMax<axes = [0]>(x)"),
+              AllOf(HasSubstr("node 'y' (If)"), HasSubstr("float32 [2, 2] and float32 [1, 2]"),
+                    HasSubstr("--bind")));
+  EXPECT_THAT(branches(condition, "Cast<to = 6>(x)"), HasSubstr("and int32 [2, 2]"));
+  EXPECT_THAT(branches(condition, "MatMul(x, m)"),
+              AllOf(HasSubstr("'y/else/b' (MatMul)"), HasSubstr("--bind"), HasSubstr("'y' takes")));
+  EXPECT_THAT(branches("c = Less(x, m)", "Neg(x)"), HasSubstr("the condition has shape [2, 2]"));
+  EXPECT_THAT(branches("c = ReduceSum(x)", "Neg(x)"), HasSubstr("the condition is float32"));
 }
 
 TEST_F(ControlOps, ALoopOfAConstantCountIsWrittenOut) {
