@@ -15,7 +15,9 @@ const USAGE = `usage: node run.mjs FOLDER [options]
   --machine NAME      default: tpu_v1
   --dim NAME=N        an open dimension; others are --size
   --size N            default: 64
+  --shape NAME=AxB    an input whose open dimensions have no name
   --value NAME=N      a whole-number input of one element; others are 1
+  --bind NAME=N       an int64 input that is a constant of files whose conditions need it
   --only TEXT         files whose names hold it
   --limit SECONDS     of each command; default: 300`;
 
@@ -33,7 +35,9 @@ function readOptions(words) {
     machine: "tpu_v1",
     dim: {},
     size: 64,
+    shape: {},
     value: {},
+    bind: {},
     only: "",
     limit: 300,
   };
@@ -41,9 +45,9 @@ function readOptions(words) {
     const name = words[i].replace(/^--/, "");
     if (!words[i].startsWith("--")) {
       options.folder = words[i];
-    } else if (name === "dim" || name === "value") {
-      const [key, number] = (words[++i] ?? "").split("=");
-      options[name][key] = Number(number);
+    } else if (["dim", "shape", "value", "bind"].includes(name)) {
+      const [key, text] = (words[++i] ?? "").split("=");
+      options[name][key] = name === "shape" ? text : Number(text);
     } else if (name in options && i + 1 < words.length) {
       const word = words[++i];
       options[name] = typeof options[name] === "number" ? Number(word) : word;
@@ -86,16 +90,26 @@ function systole(options, words) {
   throw new Refusal(line?.replace(/^.*?error: /, "") ?? `${words[0]} ends with ${done.status ?? done.signal}`);
 }
 
-// The command with a number for each dimension that its error says is open.
-function withDims(options, words, dims) {
+// What an error asks for, as far as the options have it: an open dimension, a shape, constants.
+function askedFor(options, message) {
+  const dim = /expected --dim (.+?)=N/.exec(message)?.[1];
+  if (dim) return [["--dim", `${dim}=${options.dim[dim] ?? options.size}`]];
+  const shape = /expected --shape (.+?)=/.exec(message)?.[1];
+  if (shape in options.shape) return [["--shape", `${shape}=${options.shape[shape]}`]];
+  if (!message.includes("--bind")) return [];
+  return Object.entries(options.bind).map(([name, n]) => ["--bind", `${name}=${n}`]);
+}
+
+// The command with what its errors ask for, which `given` then holds, too.
+function withAnswers(options, words, given) {
   for (;;) {
-    const given = Object.entries(dims).flatMap(([name, n]) => ["--dim", `${name}=${n}`]);
     try {
-      return systole(options, [...words, ...given]);
+      return systole(options, [...words, ...given.flat()]);
     } catch (refusal) {
-      const open = /expected --dim (.+?)=N/.exec(refusal.message)?.[1];
-      if (!open || open in dims) throw refusal;
-      dims[open] = options.dim[open] ?? options.size;
+      const isNew = ([, text]) => given.every(([, known]) => known !== text);
+      const more = askedFor(options, refusal.message).filter(isNew);
+      if (more.length === 0) throw refusal;
+      given.push(...more);
     }
   }
 }
@@ -141,11 +155,11 @@ function hostSummary(steps) {
 }
 
 // A float model's quantised twin; a quantised one is itself.
-function quantised(options, file, scratch, inputs, dims) {
+function quantised(options, file, scratch, inputs, given) {
   const made = path.join(scratch, "quantised.onnx");
   const data = inputs.flatMap(({ name, file }) => ["--calibrate", `${name}=${file}`]);
   try {
-    withDims(options, ["quantize", file, ...data, "-o", made], dims);
+    withAnswers(options, ["quantize", file, ...data, "-o", made], given);
     return made;
   } catch (refusal) {
     if (/is quantised already|has no Gemm, MatMul or Conv/.test(refusal.message)) return file;
@@ -153,7 +167,7 @@ function quantised(options, file, scratch, inputs, dims) {
   }
 }
 
-async function reference(ort, file, inputs) {
+async function reference(options, ort, file, inputs) {
   const session = await ort.InferenceSession.create(file, {
     graphOptimizationLevel: "disabled",
     intraOpNumThreads: 1,
@@ -162,14 +176,17 @@ async function reference(ort, file, inputs) {
   const feeds = {};
   for (const { name, tensor } of inputs)
     feeds[name] = new ort.Tensor(tensor.type, tensor.data, tensor.dims);
+  for (const name of session.inputNames.filter((name) => !(name in feeds) && name in options.bind))
+    feeds[name] = new ort.Tensor("int64", BigInt64Array.of(BigInt(options.bind[name])), []);
   return session.run(feeds);
 }
 
-async function differences(ort, row, file, model, inputs, outputs) {
+async function differences(options, ort, row, file, model, inputs, outputs) {
   if (!ort) return;
   try {
-    row.exact = largestDifference(outputs, await reference(ort, model, inputs));
-    row.float = model === file ? null : largestDifference(outputs, await reference(ort, file, inputs));
+    const from = async (of) => largestDifference(outputs, await reference(options, ort, of, inputs));
+    row.exact = await from(model);
+    row.float = model === file ? null : await from(file);
   } catch (error) {
     row.note = `ONNX Runtime: ${String(error.message).split("\n")[0]}`;
   }
@@ -180,13 +197,13 @@ async function runFile(options, ort, file) {
   const scratch = mkdtempSync(path.join(os.tmpdir(), "systole-real-"));
   const started = Date.now();
   try {
-    const dims = {};
+    const given = [];
     const on = ["--machine", options.machine];
     const program = path.join(scratch, "program.tpu");
-    const text = withDims(
-      options, ["compile", file, ...on, "--timing-only", "--emit-ir", "-o", program], dims);
+    const text = withAnswers(
+      options, ["compile", file, ...on, "--timing-only", "--emit-ir", "-o", program], given);
     const timed = JSON.parse(
-      withDims(options, ["run", file, ...on, "--timing-only", "--no-what-if", "--json"], dims));
+      withAnswers(options, ["run", file, ...on, "--timing-only", "--no-what-if", "--json"], given));
     row.cycles = timed.cycles;
     row.host = hostSummary(timed.host_fallback?.steps);
     row.runs = "timing";
@@ -196,15 +213,16 @@ async function runFile(options, ort, file) {
       writeNpy(at, tensor);
       return { name, tensor, file: at };
     });
-    const model = quantised(options, file, scratch, inputs, dims);
-    const lowered = withDims(
-      options, ["compile", model, ...on, "--emit-ir-after", "pack_images", "-o", program], dims);
+    const model = quantised(options, file, scratch, inputs, given);
+    const answers = model === file ? given : [];
+    const lowered = withAnswers(
+      options, ["compile", model, ...on, "--emit-ir-after", "pack_images", "-o", program], answers);
     row.share = deviceShare(parseGraph(lowered));
     const folder = path.join(scratch, "outputs");
     mkdirSync(folder);
     const data = inputs.flatMap(({ name, file }) => ["--input", `${name}=${file}`]);
-    const run = JSON.parse(withDims(
-      options, ["run", model, ...on, ...data, "--no-what-if", "--output", folder, "--json"], dims));
+    const run = JSON.parse(withAnswers(
+      options, ["run", model, ...on, ...data, "--no-what-if", "--output", folder, "--json"], answers));
     row.host = hostSummary(run.host_fallback?.steps);
     row.cycles = run.cycles;
     row.runs = "values";
@@ -212,7 +230,7 @@ async function runFile(options, ort, file) {
       name: name.replace(/\.npy$/, ""),
       ...readNpy(path.join(folder, name)),
     }));
-    await differences(ort, row, file, model, inputs, outputs);
+    await differences(options, ort, row, file, model, inputs, outputs);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     row.note = error.message;
