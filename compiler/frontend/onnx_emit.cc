@@ -142,26 +142,37 @@ ValueId every(GraphBuilder& builder, ValueId x, std::size_t axis, std::int64_t b
   return builder.reshape(firsts, taken);
 }
 
+// All of them in one step of the host.
+ValueId gather(GraphBuilder& builder, ValueId x, std::size_t axis,
+               const std::vector<std::int64_t>& indices) {
+  Tensor constant(DType::kInt64, {std::ssize(indices)});
+  std::ranges::copy(indices, constant.as<std::int64_t>().begin());
+  const ValueId at = builder.add_constant("indices", std::move(constant));
+  Shape shape = builder.value(x).shape;
+  shape.at(axis) = std::ssize(indices);
+  isa::HostFunction attrs{HostFn::kGather, {static_cast<std::int64_t>(axis)}};
+  return builder.emit(OpKind::kHost, {x, at}, builder.value(x).type, shape, std::move(attrs));
+}
+
 }  // namespace
 
 ValueId emit_take(GraphBuilder& builder, ValueId x, std::size_t axis,
-                  const std::vector<std::int64_t>& indices, const std::string& where) {
+                  const std::vector<std::int64_t>& indices) {
   const auto count = indices.size();
   const std::int64_t step = count > 1 ? indices[1] - indices[0] : 1;
   bool even = count > 0 && step > 0;
   for (std::size_t i = 1; even && i < count; ++i) even = indices[i] - indices[i - 1] == step;
   if (even && step > 1) return every(builder, x, axis, indices[0], step, std::ssize(indices));
-  std::vector<ValueId> runs;
-  for (std::size_t begin = 0, end = 0; begin < count; begin = end) {
-    for (end = begin + 1; end < count && indices[end] == indices[end - 1] + 1;) ++end;
-    if (runs.size() == kMaxRuns) {
-      throw InputError(where, fmt::format("{} indices in more than {} pieces", count, kMaxRuns),
-                       "fewer pieces");
-    }
-    runs.push_back(emit_slice(builder, x, axis, indices[begin], indices[end - 1] + 1));
+  std::vector<std::pair<std::int64_t, std::int64_t>> runs;  // [begin, end)
+  for (const std::int64_t index : indices) {
+    if (runs.empty() || runs.back().second != index) runs.emplace_back(index, index);
+    runs.back().second = index + 1;
   }
   if (runs.empty()) return emit_slice(builder, x, axis, 0, 0);
-  return emit_concat(builder, runs, axis);
+  if (runs.size() > kMostSlices) return gather(builder, x, axis, indices);
+  std::vector<ValueId> slices;
+  for (const auto& [begin, end] : runs) slices.push_back(emit_slice(builder, x, axis, begin, end));
+  return emit_concat(builder, slices, axis);
 }
 
 }  // namespace systole::compiler

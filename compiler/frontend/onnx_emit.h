@@ -37,10 +37,10 @@ ValueId emit_slice(GraphBuilder& builder, ValueId x, std::size_t axis, std::int6
 ValueId emit_concat(GraphBuilder& builder, const std::vector<ValueId>& inputs, std::size_t axis);
 // Zeros before and behind each dimension (cut off where negative), which leave something.
 ValueId emit_pad(GraphBuilder& builder, ValueId x, const std::vector<std::int64_t>& pads);
-// The elements at these indices along an axis, in their order. Throws InputError naming `where` if
-// they are in more than kMaxRuns pieces.
-inline constexpr std::size_t kMaxRuns = 4096;
+// The elements at these indices along an axis, in their order: slices put together, or, where they
+// would be more than kMostSlices, a gather, which the host alone does.
+inline constexpr std::size_t kMostSlices = 16;
 ValueId emit_take(GraphBuilder& builder, ValueId x, std::size_t axis,
-                  const std::vector<std::int64_t>& indices, const std::string& where);
+                  const std::vector<std::int64_t>& indices);
 
 }  // namespace systole::compiler

@@ -180,7 +180,7 @@ class Contraction {
     for (std::int64_t i = 0; i < n; ++i) on.push_back(i * (n + 1));
     const ValueId together = builder_.reshape(builder_.transpose(x.id, permutation), flat);
     labels.push_back(x.labels[a]);
-    return {emit_take(builder_, together, labels.size() - 1, on, node_.name()), labels};
+    return {emit_take(builder_, together, labels.size() - 1, on), labels};
   }
 
   // Whether the result, or an operand from `next` on, has the label.

@@ -145,7 +145,7 @@ void rewrite_slice(OnnxNode& node) {
     const auto axis = static_cast<std::size_t>(node.axis(cut.axes[i], shape.size()));
     const Ints indices = indices_of(node, cut.starts[i], cut.ends[i], cut.steps[i], shape[axis]);
     if (std::ssize(indices) == shape[axis] && cut.steps[i] > 0) continue;
-    y = emit_take(node.builder(), y, axis, indices, node.name());
+    y = emit_take(node.builder(), y, axis, indices);
   }
   node.result(y);
 }
@@ -164,7 +164,7 @@ void rewrite_gather(OnnxNode& node) {
                                  node.builder().value(node.input(0)).type, result));
   }
   const Ints indices = gathered(node, shape[axis]);
-  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices, node.name());
+  const ValueId taken = emit_take(node.builder(), node.input(0), axis, indices);
   node.result(node.builder().reshape(taken, result));
 }
 
@@ -191,7 +191,7 @@ void rewrite_compress(OnnxNode& node) {
                  "one an element");
     indices.push_back(at);
   }
-  node.result(emit_take(builder, x, axis, indices, node.name()));
+  node.result(emit_take(builder, x, axis, indices));
 }
 
 void rewrite_split(OnnxNode& node) {

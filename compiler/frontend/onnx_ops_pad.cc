@@ -82,7 +82,7 @@ void pad_from_itself(OnnxNode& node, const std::vector<std::int64_t>& pads, Sour
                  "elements to take, and no more cut off than there is");
     std::vector<std::int64_t> indices;
     for (std::int64_t i = 0; i < length; ++i) indices.push_back(source(i - before, shape[d]));
-    y = emit_take(node.builder(), y, d, indices, node.name());
+    y = emit_take(node.builder(), y, d, indices);
   }
   node.result(y);
 }

@@ -42,9 +42,9 @@ ValueId emit_pool_places(OnnxNode& node, ValueId x, const PlacedWindow& placed, 
   std::vector<ValueId> windows;
   Ints table;
   for (const Ints& row : rows) {
-    const ValueId lines = emit_take(builder, x, 2, row, node.name());
+    const ValueId lines = emit_take(builder, x, 2, row);
     for (const Ints& column : columns) {
-      const ValueId element = emit_take(builder, lines, 3, column, node.name());
+      const ValueId element = emit_take(builder, lines, 3, column);
       windows.push_back(builder.reshape(element, {shape[0], shape[1], 1, places}));
       for (const std::int64_t r : row) {
         for (const std::int64_t c : column)

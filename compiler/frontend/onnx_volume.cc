@@ -22,7 +22,7 @@ ValueId stacked(OnnxNode& node, const WindowAxis& depth, std::int64_t groups) {
     Ints places;
     for (std::int64_t i = 0; i < depth.steps; ++i)
       places.push_back(i * depth.stride + k * depth.dilation);
-    const ValueId slice = emit_take(builder, padded, 2, places, node.name());
+    const ValueId slice = emit_take(builder, padded, 2, places);
     slices.push_back(builder.reshape(slice, split));
   }
   const ValueId together = emit_concat(builder, slices, 2);

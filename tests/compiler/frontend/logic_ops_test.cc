@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "compiler/ir/graph.h"
@@ -183,6 +184,20 @@ TEST_F(LogicOps, PadWithWhatIsThere) {
   EXPECT_THAT(error(model(13, "(float[6] x) => (float[A] y) <int64[2] p = {1, 1}>",
                           "y = Pad<mode = \"wrap\">(x, p)")),
               HasSubstr("mode is 'wrap'"));
+}
+
+// More elements in another order than slices are put together for: one gather of the host.
+TEST_F(LogicOps, LongReflectionsAreGathered) {
+  const std::string text = model(13, "(float[60] x) => (float[A] y) <int64[2] p = {40, 0}>",
+                                 "y = Pad<mode = \"reflect\">(x, p)");
+  std::vector<float> ramp(60), expected;
+  std::iota(ramp.begin(), ramp.end(), 0.0F);
+  for (int i = 40; i > 0; --i) expected.push_back(static_cast<float>(i));
+  expected.insert(expected.end(), ramp.begin(), ramp.end());
+  const Graph graph = load(text);
+  EXPECT_EQ(graph.nodes.size(), 1U);
+  EXPECT_EQ(graph.nodes.at(0).kind, OpKind::kHost);
+  EXPECT_EQ(list<float>(run(text, {floats({60}, ramp)})), expected);
 }
 
 TEST_F(LogicOps, SayWhichTypesDoNotFit) {
