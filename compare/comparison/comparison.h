@@ -52,9 +52,11 @@ struct Point {
   std::optional<double> p90 = {}, p99 = {};  // of single batches; p99 from 1,000 samples on
   std::optional<double> spread = {};         // of the samples, measured only (Measurement::spread)
   bool quick = false;                        // measured for less than rule 5 asks
-  std::string bound = {};                    // what takes most of the period; empty: not known
-  std::string bound_alone = {};              // of one batch alone, where that may be another
-  std::string why = {}, why_alone = {};      // the same in a sentence, of simulated machines
+  // Operations a byte that the device's memory carries; 0: as the model's of the precision.
+  double intensity = 0.0;
+  std::string bound = {};                // what takes most of the period; empty: not known
+  std::string bound_alone = {};          // of one batch alone, where that may be another
+  std::string why = {}, why_alone = {};  // the same in a sentence, of simulated machines
   std::optional<OutputCheck> check = {};
   // Of simulated machines: a batch of the period, and one alone.
   std::optional<traces::Profile> profile = {}, profile_alone = {};

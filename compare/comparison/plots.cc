@@ -18,9 +18,10 @@ namespace systole::compare {
 namespace {
 
 constexpr const char* kHead =
-    "set terminal svg noenhanced size 900,620 font 'sans,13' background 'white'\n"
-    "set logscale xy\nset grid\nset key outside right top\n"
-    "set format xy '%.0s%c'\n";  // 10k, 1M, 100u
+    "set terminal svg noenhanced size 900,{} font 'sans,13' background 'white'\n"
+    "set logscale xy\nset grid\nset key below left Left reverse maxcols 2\n"
+    "set format xy '%.0s%c'\n";                      // 10k, 1M, 100u
+constexpr std::size_t kHeight = 600, kKeyLine = 18;  // of a plot without its key, and of two keys
 
 // Further settings are told where two series are alike without them.
 std::string label_of(const Comparison& c, const Series& s) {
@@ -88,6 +89,7 @@ std::string tics(char axis, double least, double most) {
 struct Plot {
   std::string blocks;
   std::vector<std::string> curves;
+  std::size_t keys = 0;
 
   void add(const std::vector<std::pair<double, double>>& points, const std::string& style) {
     const std::string name = fmt::format("$d{}", curves.size());
@@ -98,9 +100,11 @@ struct Plot {
   }
   void add_key(const std::string& style, const std::string& title) {
     curves.push_back(fmt::format("keyentry with {} title {}", style, gnuplot_string(title)));
+    ++keys;
   }
   [[nodiscard]] std::string script(const std::string& settings) const {
-    std::string text = kHead + settings + blocks + "plot ";
+    const std::size_t height = kHeight + (keys + 1) / 2 * kKeyLine;
+    std::string text = fmt::format(fmt::runtime(kHead), height) + settings + blocks + "plot ";
     for (std::size_t i = 0; i < curves.size(); ++i) text += (i > 0 ? ", \\\n " : "") + curves[i];
     return text + "\n";
   }
@@ -118,6 +122,9 @@ std::string roofline(const Comparison& c) {
       most = std::max(most, intensity * 2.0);
     }
   }
+  for (const Series& s : c.series) {
+    for (const Point& p : s.points) most = std::max(most, p.intensity * 2.0);
+  }
   Looks looks;
   for (const Series& s : c.series) {
     if (s.peak <= 0.0 || s.bandwidth <= 0.0) continue;
@@ -129,9 +136,12 @@ std::string roofline(const Comparison& c) {
     std::vector<std::pair<double, double>> points;
     const auto found = c.intensities.find(s.precision);
     for (const Point& p : s.points) {
-      if (found == c.intensities.end() || !found->second.contains(p.batch)) continue;
+      const bool known = found != c.intensities.end() && found->second.contains(p.batch);
+      const double intensity = p.intensity > 0.0 ? p.intensity
+                               : known           ? found->second.at(p.batch)
+                                                 : 0.0;
       const auto operations = static_cast<double>(c.operations * p.batch) / p.period.total;
-      if (operations > 0.0) points.emplace_back(found->second.at(p.batch), operations);
+      if (operations > 0.0 && intensity > 0.0) points.emplace_back(intensity, operations);
     }
     const std::string marks = fmt::format("points {} {}", look.marks(), look.ink());
     if (!points.empty()) plot.add(points, marks);
@@ -139,7 +149,7 @@ std::string roofline(const Comparison& c) {
   }
   if (plot.curves.empty()) return {};
   return plot.script(
-      fmt::format("set title {}\nset xlabel 'operations per byte of weights, inputs and outputs'\n"
+      fmt::format("set title {}\nset xlabel 'operations per byte of memory traffic'\n"
                   "set ylabel 'operations a second, end to end'\n",
                   gnuplot_string(c.model + ": rooflines")));
 }
@@ -167,11 +177,11 @@ std::string latency_throughput(const Comparison& c) {
   if (plot.curves.empty()) return {};
   const auto [slowest, fastest] = std::ranges::minmax(rates);
   const auto [shortest, longest] = std::ranges::minmax(latencies);
-  return plot.script(
-      fmt::format("set title {}\nset xlabel 'samples a second, back to back'\n"
-                  "set ylabel 'seconds, one batch alone'\n{}{}",
-                  gnuplot_string(c.model + ": latency and throughput by batch size"),
-                  tics('x', slowest, fastest), tics('y', shortest, longest)));
+  return plot.script(fmt::format(
+      "set title {}\nset xlabel 'samples a second, back to back'\n"
+      "set ylabel 'seconds, one batch alone'\nset yrange [{:.9g}:{:.9g}]\n{}{}",
+      gnuplot_string(c.model + ": latency and throughput by batch size"), shortest / 1.3,
+      longest * 1.3, tics('x', slowest, fastest), tics('y', shortest, longest)));
 }
 
 // What gnuplot draws, or nothing if it is not there or draws nothing.

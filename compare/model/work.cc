@@ -99,14 +99,23 @@ std::int64_t ModelWork::operations() const {
   return sum;
 }
 
-std::int64_t ModelWork::compulsory_elements() const {
-  std::int64_t sum = input_elements + output_elements;
-  for (const LayerWork& layer : layers) sum += layer.weights;
+static std::int64_t weights_of(const ModelWork& work) {
+  std::int64_t sum = 0;
+  for (const LayerWork& layer : work.layers) sum += layer.weights;
   return sum;
+}
+
+std::int64_t ModelWork::compulsory_elements() const {
+  return input_elements + output_elements + weights_of(*this);
 }
 
 double ModelWork::intensity(double bytes_per_element) const {
   const double bytes = static_cast<double>(compulsory_elements()) * bytes_per_element;
+  return bytes > 0.0 ? static_cast<double>(operations()) / bytes : 0.0;
+}
+
+double ModelWork::weight_intensity(double bytes_per_element) const {
+  const double bytes = static_cast<double>(weights_of(*this)) * bytes_per_element;
   return bytes > 0.0 ? static_cast<double>(operations()) / bytes : 0.0;
 }
 

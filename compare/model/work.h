@@ -40,8 +40,9 @@ struct ModelWork {
   [[nodiscard]] std::int64_t operations() const;
   // Compulsory traffic of one batch in elements: weights, inputs and outputs of the model once.
   [[nodiscard]] std::int64_t compulsory_elements() const;
-  // Operations per byte of that traffic.
+  // Operations per byte of that traffic, and of the weights alone.
   [[nodiscard]] double intensity(double bytes_per_element) const;
+  [[nodiscard]] double weight_intensity(double bytes_per_element) const;
   std::int64_t input_elements = 0, output_elements = 0;
 };
 

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/named_error.h"
+#include "compare/model/device_model.h"
 #include "compare/targets/completions.h"
 #include "compare/targets/targets.h"
 #include "compiler/compile.h"
@@ -231,6 +232,8 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
     set_error(machine, names);
     Series& series = context.series(names);
     series.points.push_back(std::move(point));
+    // Inputs and results of compiled models cross the host link.
+    series.points.back().intensity = workload.work().weight_intensity(precision_bytes(precision));
     const bool made_up = precision == "int8" && !workload.has_integers();
     if (made_up) {
       context.note(fmt::format(
