@@ -86,7 +86,7 @@ struct Product {
 };
 
 // Passes in a program; each tile needs one at least.
-inline constexpr std::int64_t kMaxPasses = std::int64_t{1} << 18;
+inline constexpr std::int64_t kMaxPasses = std::int64_t{1} << 19;
 
 // Lines of a map, and pixels of a line, that instructions count.
 inline constexpr std::int64_t kMaxExtent = 65'535;
