@@ -38,6 +38,20 @@ Tensor samples_of(const compiler::Value& input, InputSource& source, bool has_ro
   return fit_input(input.name, source, input.type, shape);
 }
 
+// Rows of random data that are held at once: fewer than `samples` of large inputs.
+std::int64_t random_rows(const compiler::Graph& graph, const compiler::Batch& batch,
+                         const std::map<std::string, InputSource>& sources, std::int64_t samples) {
+  constexpr std::int64_t kMostElements = std::int64_t{1} << 27;  // of an input: half a GB of floats
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const compiler::Value& input = graph.value(graph.inputs[i]);
+    if (!batch.inputs[i] || !sources.at(input.name).is_random) continue;
+    const std::int64_t row = element_count(input.shape) / std::max<std::int64_t>(1, input.shape[0]);
+    samples = std::min(samples,
+                       std::max<std::int64_t>(1, kMostElements / std::max<std::int64_t>(1, row)));
+  }
+  return samples;
+}
+
 }  // namespace
 
 Samples read_samples(const std::string& model, const std::vector<std::string>& data,
@@ -50,6 +64,7 @@ Samples read_samples(const std::string& model, const std::vector<std::string>& d
   for (compiler::ValueId id : graph.inputs) names.push_back(graph.value(id).name);
   std::map<std::string, InputSource> sources = read_sources(data, names, "--calibrate");
   Samples read{compiler::open_onnx(model), own, {}, 1};
+  samples = random_rows(graph, batch, sources, samples);
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const compiler::Value& input = graph.value(graph.inputs[i]);
     Tensor t = samples_of(input, sources.at(input.name), batch.inputs[i], samples);
