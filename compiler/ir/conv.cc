@@ -4,8 +4,12 @@
 #include "compiler/ir/conv.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <thread>
+#include <vector>
 
+#include "base/units.h"
 #include "compiler/ir/bfloat16_products.h"
 #include "compiler/ir/matmul.h"
 #include "compiler/ir/shapes.h"
@@ -71,8 +75,14 @@ class Unfolder {
 
   // The window's elements in one line of x that starts at element `start` (-1: all padding).
   std::uint8_t* line(std::int64_t start, std::int64_t left, std::uint8_t* to) const {
-    for (std::int64_t j = 0; j < attrs_.window.kernel[1]; ++j, to += size_) {
-      const std::int64_t at = left + j * attrs_.window.dilations[1];
+    const std::int64_t count = attrs_.window.kernel[1], dilation = attrs_.window.dilations[1];
+    if (dilation == 1 && start >= 0 && left >= 0 && left + count <= x_.shape[3]) {
+      const std::size_t bytes = static_cast<std::size_t>(count) * size_;
+      std::memcpy(to, x_.data.data() + static_cast<std::size_t>(start + left) * size_, bytes);
+      return to + bytes;
+    }
+    for (std::int64_t j = 0; j < count; ++j, to += size_) {
+      const std::int64_t at = left + j * dilation;
       const bool inside = start >= 0 && at >= 0 && at < x_.shape[3];
       const std::uint8_t* from =
           inside ? x_.data.data() + static_cast<std::size_t>(start + at) * size_ : padding_.data();
@@ -128,17 +138,44 @@ GroupProduct group_product(const ConvAttrs& attrs, const Tensor& w, const Tensor
 }
 
 // [pixels, filters] into the filters' planes of y.
-void fold(const Tensor& product, const Part& part, std::int64_t filters, Tensor& y) {
-  const auto size = static_cast<std::size_t>(dtype_bytes(y.type));
-  const std::int64_t plane = y.shape[2] * y.shape[3];
-  const std::uint8_t* from = product.data.data();
-  for (std::int64_t pixel = part.first * y.shape[3]; pixel < part.end * y.shape[3]; ++pixel) {
-    for (std::int64_t f = 0; f < filters; ++f, from += size) {
-      const std::int64_t channel = part.image * y.shape[1] + part.group * filters + f;
-      std::memcpy(y.data.data() + static_cast<std::size_t>(channel * plane + pixel) * size, from,
-                  size);
+template <typename T>
+void fold_elements(const Tensor& product, const Part& part, std::int64_t filters, Tensor& y) {
+  const std::int64_t plane = y.shape[2] * y.shape[3], pixels = (part.end - part.first) * y.shape[3];
+  const std::int64_t channel = part.image * y.shape[1] + part.group * filters;
+  const std::uint8_t* const from = product.data.data();
+  std::uint8_t* const to = y.data.data();
+  for (std::int64_t f = 0; f < filters; ++f) {
+    const std::int64_t first = (channel + f) * plane + part.first * y.shape[3];
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+      std::memcpy(to + static_cast<std::size_t>(first + pixel) * sizeof(T),
+                  from + static_cast<std::size_t>(pixel * filters + f) * sizeof(T), sizeof(T));
     }
   }
+}
+
+void fold(const Tensor& product, const Part& part, std::int64_t filters, Tensor& y) {
+  switch (dtype_bytes(y.type)) {
+    case 1:
+      return fold_elements<std::uint8_t>(product, part, filters, y);
+    case 2:
+      return fold_elements<std::uint16_t>(product, part, filters, y);
+    default:
+      return fold_elements<std::uint32_t>(product, part, filters, y);
+  }
+}
+
+// Calls work(i) for i in [0, count), on all processors where there is enough of it.
+template <typename Work>
+void for_each_on_all(std::int64_t count, bool is_much, const Work& work) {
+  const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  const std::int64_t threads = is_much ? std::min(count, cores) : 1;
+  std::atomic<std::int64_t> next = 0;
+  const auto some = [&] {
+    for (std::int64_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> others;
+  for (std::int64_t t = 1; t < threads; ++t) others.emplace_back(some);
+  some();
 }
 
 }  // namespace
@@ -152,16 +189,20 @@ Tensor evaluate_conv(const ConvAttrs& attrs, const Tensor& x, const Tensor& w, c
   const Unfolder unfolder(attrs, x, shape);
   const std::int64_t step =
       std::max<std::int64_t>(1, kUnfolded / std::max<std::int64_t>(1, shape[3] * unfolder.width()));
+  constexpr double kMuch = 1e7;  // multiply-adds that are worth threads
+  const std::int64_t parts = ceil_div(shape[2], step), filters = w.shape[0] / attrs.groups;
+  const double macs =
+      static_cast<double>(element_count(shape)) * static_cast<double>(unfolder.width());
   for (std::int64_t group = 0; group < attrs.groups; ++group) {
     const GroupProduct product = group_product(attrs, w, bias, group);
-    for (std::int64_t image = 0; image < shape[0]; ++image) {
-      for (std::int64_t row = 0; row < shape[2]; row += step) {
-        const Part part{image, group, row, std::min(shape[2], row + step)};
-        const Tensor sum = evaluate_matmul(product.attrs, unfolder.unfold(part), product.weights,
-                                           product.bias ? &*product.bias : nullptr);
-        fold(sum, part, w.shape[0] / attrs.groups, y);
-      }
-    }
+    const bool is_much = macs / static_cast<double>(attrs.groups) > kMuch;
+    for_each_on_all(shape[0] * parts, is_much, [&](std::int64_t i) {
+      const std::int64_t row = i % parts * step;
+      const Part part{i / parts, group, row, std::min(shape[2], row + step)};
+      const Tensor sum = evaluate_matmul(product.attrs, unfolder.unfold(part), product.weights,
+                                         product.bias ? &*product.bias : nullptr);
+      fold(sum, part, filters, y);
+    });
   }
   return y;
 }

@@ -1,6 +1,7 @@
 // Reference matrix product. One blocked kernel for float32 and for float64: the weights are packed
 // into panels of a few columns, and a tile of rows x columns is summed in registers with k upwards,
-// so each element sees the additions in the order of the plain triple loop.
+// so each element sees the additions in the order of the plain triple loop, whatever the width of
+// the processor's vectors.
 //
 // Integers run through the float64 kernel: operands minus zero points fit 17 bits, products 34, and
 // a chunk of 2^18 of them stays below 2^53, so every sum is exact before it is taken modulo 2^32.
@@ -16,10 +17,11 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::size_t kRows = 4;  // of a tile; kRows x 32 bytes of sums fill half the registers
+constexpr std::size_t kRows =
+    4;  // of a tile; kRows x 64 bytes of sums fill half of AVX2's registers
 constexpr std::size_t kChunk = std::size_t{1} << 18;
 template <typename T>
-constexpr std::size_t kColumns = 32 / sizeof(T);
+constexpr std::size_t kColumns = 64 / sizeof(T);
 template <typename T>
 using Tile = std::array<std::array<T, kColumns<T>>, kRows>;
 
@@ -27,19 +29,44 @@ struct Extents {
   std::size_t m, k, n;
 };
 
+// Elements that are multiplied at once, at any address: vectors of GCC's, as it vectorises plain
+// loops along k.
+constexpr std::size_t kVectorBytes = 32;
+template <typename T>
+struct Vector {
+  using Type [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
+};
+
 // kRows rows of x, `stride` apart, times a packed panel of k x kColumns weights.
 template <typename T>
-Tile<T> multiply_tile(const T* x, std::size_t stride, const T* panel, std::size_t k) {
-  Tile<T> sum{};
+[[gnu::always_inline]] inline void sum_tile(const T* x, std::size_t stride, const T* panel,
+                                            std::size_t k, Tile<T>& result) {
+  using V = typename Vector<T>::Type;
+  constexpr std::size_t kVectors = kColumns<T> * sizeof(T) / kVectorBytes;
+  V sum[kRows][kVectors] = {};
   for (std::size_t i = 0; i < k; ++i) {
-    const T* w = panel + i * kColumns<T>;
+    const V* const w = reinterpret_cast<const V*>(panel + i * kColumns<T>);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const T a = x[r * stride + i];
-      for (std::size_t c = 0; c < kColumns<T>; ++c) sum[r][c] += a * w[c];
+      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] += x[r * stride + i] * w[v];
     }
   }
-  return sum;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    V* const to = reinterpret_cast<V*>(result[r].data());
+    for (std::size_t v = 0; v < kVectors; ++v) to[v] = sum[r][v];
+  }
 }
+
+// No fused multiply-add in either: the same sums.
+#define SYSTOLE_CLONES __attribute__((target_clones("avx2", "default")))
+SYSTOLE_CLONES void multiply_tile(const float* x, std::size_t stride, const float* panel,
+                                  std::size_t k, Tile<float>& result) {
+  sum_tile(x, stride, panel, k, result);
+}
+SYSTOLE_CLONES void multiply_tile(const double* x, std::size_t stride, const double* panel,
+                                  std::size_t k, Tile<double>& result) {
+  sum_tile(x, stride, panel, k, result);
+}
+#undef SYSTOLE_CLONES
 
 // Calls emit(row, column, sum) for each element of x [m, k] times w [k, n]. x has room for whole
 // tiles of rows; weight(k, n) is one widened weight.
@@ -52,7 +79,8 @@ void multiply(const std::vector<T>& x, Extents e, Weight weight, Emit emit) {
       for (std::size_t c = 0; c < columns; ++c) panel[k * kColumns<T> + c] = weight(k, column + c);
     }
     for (std::size_t row = 0; row < e.m; row += kRows) {
-      const Tile<T> tile = multiply_tile(x.data() + row * e.k, e.k, panel.data(), e.k);
+      Tile<T> tile;
+      multiply_tile(x.data() + row * e.k, e.k, panel.data(), e.k, tile);
       for (std::size_t r = 0; r < std::min(kRows, e.m - row); ++r) {
         for (std::size_t c = 0; c < columns; ++c) emit(row + r, column + c, tile[r][c]);
       }
