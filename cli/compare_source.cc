@@ -41,9 +41,10 @@ constexpr std::size_t kMostBatches = 64;
 std::int64_t batch_in(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMostBatch) {
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 ||
+      value > kMostComparedBatch) {
     throw InputError("--batches", fmt::format("'{}'", text),
-                     fmt::format("whole numbers from 1 to {}", kMostBatch));
+                     fmt::format("whole numbers from 1 to {}", kMostComparedBatch));
   }
   return value;
 }
@@ -135,6 +136,10 @@ ModelSource::Impl::Impl(const SourceOptions& o) : options(o), name(o.model), pat
   if (o.shapes.batch && !o.batches.empty()) {
     throw InputError("--batch", "and --batches are both given", "one of them");
   }
+  if (o.shapes.batch && *o.shapes.batch > kMostComparedBatch) {
+    throw InputError("--batch", fmt::format("{}", *o.shapes.batch),
+                     fmt::format("at most {}", kMostComparedBatch));
+  }
   if (!o.batches.empty()) static_cast<void>(batch_list(o.batches));  // wrong ones before any work
   path = resolve_model(o.model, "compare", o.shapes);
   if (compiler::is_network(path)) {
@@ -173,8 +178,9 @@ bool ModelSource::Impl::takes_any_batch() const {
 
 std::int64_t ModelSource::Impl::own_batch() const {
   const std::int64_t rows = compiler::batch_of(load_as_given(load_options(options.shapes))).rows;
-  if (rows <= kMostBatch) return rows;
-  throw InputError(path, fmt::format("batch {}", rows), fmt::format("at most {}", kMostBatch));
+  if (rows <= kMostComparedBatch) return rows;
+  throw InputError(path, fmt::format("batch {}", rows),
+                   fmt::format("at most {}", kMostComparedBatch));
 }
 
 compare::Models ModelSource::Impl::load(std::int64_t batch) const {

@@ -13,9 +13,10 @@ namespace systole::cli {
 
 // Counts of rows, batches and samples: the product of two fits 64 bits.
 inline constexpr std::int64_t kMostCount = std::numeric_limits<std::int32_t>::max();
-// Rows of a batch, which is computed as one: more take minutes to compile and keep no machine
-// busier.
-inline constexpr std::int64_t kMostBatch = std::int64_t{1} << 24;
+// Rows of a batch: of as many bytes host memory can still be addressed.
+inline constexpr std::int64_t kMostBatch = std::int64_t{1} << 30;
+// Of one that is compared, whose values are computed.
+inline constexpr std::int64_t kMostComparedBatch = std::int64_t{1} << 24;
 
 // Nothing if the text is no such number or it is not within [low, high].
 [[nodiscard]] std::optional<std::int64_t> parse_whole(std::string_view text, std::int64_t low,

@@ -40,6 +40,27 @@ class SpaceMap {
  public:
   using Cell = isa::Cell<kUnits>;
 
+  // Whether each place was last touched by the same instructions as in `before`, numbered as there
+  // or, by unit, `sent` higher.
+  [[nodiscard]] bool repeats(const SpaceMap& before,
+                             const std::array<std::int32_t, kUnits>& sent) const {
+    const auto same = [&](const Toucher& now, const Toucher& then, std::size_t unit) {
+      return now.insn == then.insn &&
+             (now.ordinal == then.ordinal || now.ordinal == then.ordinal + sent.at(unit));
+    };
+    const auto same_cell = [&](const Cell& now, const Cell& then) {
+      bool all = now.lane_begin == then.lane_begin && now.lane_end == then.lane_end &&
+                 now.writer_unit == then.writer_unit &&
+                 same(now.writer, then.writer, index(now.writer_unit));
+      for (std::size_t u = 0; u < kUnits; ++u)
+        all = all && same(now.readers[u], then.readers[u], u);
+      return all;
+    };
+    return std::ranges::equal(segments_, before.segments_, [&](const auto& now, const auto& then) {
+      return now.first == then.first && std::ranges::equal(now.second, then.second, same_cell);
+    });
+  }
+
   // Shows `check(cell)` each cell that the access meets, as it was before, then books the access. A
   // place not touched before is shown as a cell without a writer.
   template <typename Check>

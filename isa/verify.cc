@@ -2,10 +2,20 @@
 // on found nothing.
 #include "isa/verify.h"
 
+#include <fmt/core.h>
+
 #include "isa/races.h"
 #include "isa/verify_parts.h"
 
 namespace systole::isa {
+
+void add_too_long(Findings& findings) {
+  findings.add_general(
+      FindingKind::kStructure,
+      fmt::format("the program executes more than {} instructions, in repeats whose repetitions do "
+                  "not end alike; expected fewer",
+                  kMostVisited));
+}
 
 std::vector<Finding> verify(const Program& program, const Machine& machine, std::size_t limit) {
   Findings findings(program, limit);

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
-#include "isa/delivery.h"
 #include "isa/verify_parts.h"
 
 namespace systole::isa {
 namespace {
 
-// Programs longer than this once repeats are expanded are refused: the race check remembers each
-// instruction.
-constexpr std::int64_t kMaxExecuted = std::int64_t{1} << 26;
+// Programs longer than this once repeats are expanded are refused: nobody could wait for them.
+constexpr std::int64_t kMaxExecuted = std::int64_t{1} << 40;
 
 void require_equal(std::int64_t compiled, std::int64_t found, const char* key, Findings& findings) {
   if (compiled == found) return;
@@ -19,26 +17,6 @@ void require_equal(std::int64_t compiled, std::int64_t found, const char* key, F
       FindingKind::kRequirement,
       fmt::format("machine has {} = {}; expected {}, which the program was compiled for", key,
                   found, compiled));
-}
-
-// The body of a repeat stays in the instruction buffer; it may begin and end within packets.
-void require_bodies_fit(const Program& program, const Machine& machine, Findings& findings) {
-  const std::int64_t places = machine.sequencer_buffer_bytes / kPacketBytes;
-  for (std::size_t i = 0; i < program.code.size(); ++i) {
-    const auto* repeat = std::get_if<Repeat>(&program.code[i]);
-    if (repeat == nullptr) continue;
-    const std::size_t end = i + 1 + static_cast<std::size_t>(repeat->length);
-    std::int64_t bytes = 0;
-    for (std::size_t j = i + 1; j < std::min(end, program.code.size()); ++j) {
-      bytes += encoded_bytes(program.code[j]);
-    }
-    if (packets_around(bytes) <= places) continue;
-    findings.add(
-        FindingKind::kRequirement, i,
-        fmt::format("a body of {} bytes takes {} packets of the instruction buffer; expected "
-                    "at most sequencer.buffer_bytes / {} = {}",
-                    bytes, packets_around(bytes), kPacketBytes, places));
-  }
 }
 
 class StructureChecker {
@@ -147,7 +125,6 @@ void check_requirements(const Program& program, const Machine& machine, Findings
   require_equal(compiled.array_columns, machine.array_columns, "array.columns", findings);
   require_equal(compiled.unified_buffer_row_bytes, machine.unified_buffer_row_bytes,
                 "unified_buffer.row_bytes", findings);
-  if (machine.sequencer_delivery == Delivery::kLink) require_bodies_fit(program, machine, findings);
 }
 
 void check_structure(const Program& program, Findings& findings) {

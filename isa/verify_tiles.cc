@@ -9,6 +9,10 @@
 // (T11).
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "isa/expand.h"
 #include "isa/operand.h"
 #include "isa/precisions.h"
@@ -29,7 +33,7 @@ class TileChecker {
         findings_(findings) {}
 
   void run() {
-    for_each_executed(program_.code, [this](std::size_t pc, const Insn& insn) {
+    const auto visit = [this](std::size_t pc, const Insn& insn) {
       const Unit queue = queue_of(insn);
       if (queue != weights_ && queue != matrix_) return true;
       if (std::holds_alternative<ReadWeights>(insn)) tiles_.push_back({entries_, pc});
@@ -37,7 +41,11 @@ class TileChecker {
       if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
       if (const auto* convolve = std::get_if<Convolve>(&insn)) use(pc, *convolve);
       return !findings_.full() && sound_;
-    });
+    };
+    const auto settled = [this](const Body&, std::int64_t) { return is_settled(); };
+    if (!for_each_unsettled(program_.code, kMostVisited, visit, settled)) {
+      return add_too_long(findings_);
+    }
     if (!sound_ || switches_ == reads()) return;
     findings_.add_general(
         FindingKind::kTileOrder,
@@ -47,6 +55,25 @@ class TileChecker {
   }
 
  private:
+  // Of a tile read and not switched to: where it was read, how many entries came since.
+  struct Ahead {
+    std::size_t pc;
+    std::int64_t entries;
+    bool operator==(const Ahead&) const = default;
+  };
+
+  // Whether the tiles ahead and the one in use are those of the repetition before.
+  [[nodiscard]] bool is_settled() {
+    std::vector<Ahead> ahead;
+    for (std::int64_t t = std::max<std::int64_t>(0, switches_ - 1); t < reads(); ++t) {
+      const Tile& tile = tiles_[static_cast<std::size_t>(t)];
+      ahead.push_back({tile.pc, t < switches_ ? 0 : entries_ - tile.entries_before});
+    }
+    const bool same = ahead == ahead_;
+    ahead_ = std::move(ahead);
+    return same;
+  }
+
   // Which unit's tiles, where there are several.
   [[nodiscard]] std::string whose() const {
     return machine_.array_units > 1 ? fmt::format(" for {}", unit_name(matrix_)) : "";
@@ -121,6 +148,7 @@ class TileChecker {
   std::vector<Tile> tiles_;   // in the order of their reads
   std::int64_t entries_ = 0;  // of the weights queue so far
   std::int64_t switches_ = 0;
+  std::vector<Ahead> ahead_;  // at the end of the latest repetition
   bool sound_ = true;
 };
 

@@ -48,6 +48,10 @@ JobCode::JobCode(JobsInCode& all, const Job& job)
 }
 
 void JobCode::step() {
+  if (position_ == phase_.first && job_.begins_period) {
+    all_.products.begin_anew();
+    all_.params.begin_anew();
+  }
   if (position_ == phase_.first && in_steps()) input_step();
   if (position_ == phase_.end) return push_items(std::ssize(items_));
   all_.pace.array(wait());

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 #include <set>
@@ -15,6 +16,7 @@
 #include "compiler/lower/phases.h"
 #include "compiler/lower/place.h"
 #include "compiler/lower/predict.h"
+#include "compiler/lower/roll.h"
 #include "compiler/lower/segment_code.h"
 #include "compiler/lower/spill.h"
 
@@ -27,6 +29,7 @@ class Lowerer {
           Schedule schedule, const std::set<std::size_t>& on_host = {})
       : graph_(graph),
         schedule_(schedule),
+        unrolled_(options.unrolled),
         placement_(place(graph, machine, on_host)),
         host_(graph, placement_, addresses_, program_) {
     program_.model = graph.name;
@@ -315,21 +318,36 @@ class Lowerer {
     }
   }
 
+  // With long rows of jobs rolled, from as few periods as show what repeats; else as they are.
   void emit_code(std::int64_t zero_rows) {
+    for (const std::size_t periods : std::to_array<std::size_t>({5, 12, 0})) {
+      program_.code.clear();
+      if (emitted(zero_rows, periods)) return;
+    }
+  }
+
+  bool emitted(std::int64_t zero_rows, std::size_t periods) {
     Emitter emitter(program_.machine, program_.code);
     Stream stream(program_.machine, emitter);
     ParamCache params(zero_rows, program_.machine.parameters_rows - zero_rows);
-    SegmentCode code(program_, params, stream);
+    SegmentCode code(program_, params, stream, unrolled_);
     if (zero_rows > 0) emitter.emit(isa::ReadParams{.host = 0, .param = 0, .rows = zero_rows}, 0);
     note_spilled(emitter);
     for (int segment = 0; segment < placement_.segments; ++segment) {
       if (interrupts_before(segment)) emitter.barrier(isa::Interrupt{.stage = segment});
       SegmentPlan plan = plan_segment(segment, schedule_ == Schedule::kPaper2015);
       if (!plan.one_by_one && !one_unit_fits(plan, program_)) plan = plan_segment(segment, true);
-      if (!plan.ops.empty()) code.emit(plan);
+      if (plan.ops.empty()) continue;
+      const std::optional<RowCode> row = code.emit(plan, periods);
+      if (row && !roll(program_, *row)) return false;
+      // What a repeat spills is not known by its rows.
+      if (row && segment + 1 < placement_.segments) {
+        emitter.await(isa::Unit::kDmaIn, isa::Unit::kDmaOut, isa::why::kRaw);
+      }
     }
     emitter.barrier(isa::Halt{});
     explanation_ = code.explanation();
+    return true;
   }
 
   void explain() {
@@ -342,6 +360,7 @@ class Lowerer {
 
   const Graph& graph_;
   Schedule schedule_;
+  std::int64_t unrolled_;  // of CompileOptions
   isa::Program program_;
   AddressPlan addresses_{program_};
   Placement placement_;

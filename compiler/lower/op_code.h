@@ -60,6 +60,8 @@ class ProductCode {
   explicit ProductCode(const isa::Machine& machine)
       : machine_(machine), fetch_cycles_(static_cast<std::int64_t>(fetch_cycles(machine))) {}
   void emit(const JobContext& context, const DeviceOp& op);
+  // The next sums get the first accumulators.
+  void begin_anew() { next_accumulator_ = 0; }
   // Groups of pixels whose sums are in the accumulators together.
   [[nodiscard]] std::int64_t group_count(const JobContext& context, const DeviceOp& op) const;
   // Calls of stretch_done that emit() will make.

@@ -13,6 +13,14 @@ void ParamCache::require(std::int64_t count) const {
                    fmt::format("at most {} beside the zero points (parameters.rows)", rows_));
 }
 
+void ParamCache::begin_anew() {
+  next_ = 0;
+  if (!made_room_) return;
+  held_.clear();
+  holders_.clear();
+  made_room_ = false;
+}
+
 std::int64_t ParamCache::row(std::int64_t host, std::int64_t count, Stream& stream,
                              std::int64_t layer) {
   if (const auto held = held_.find(host); held != held_.end()) return held->second;
@@ -25,6 +33,7 @@ std::int64_t ParamCache::row(std::int64_t host, std::int64_t count, Stream& stre
     if (holder->first + holder->second.count <= row) break;
     held_.erase(holder->second.host);
     overwritten = holders_.erase(holder);
+    made_room_ = true;
   }
   next_ += count;
   held_[host] = row;

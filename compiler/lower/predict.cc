@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <limits>
+#include <utility>
 
 #include "base/diag.h"
 #include "compiler/lower/predict_resources.h"
@@ -50,8 +51,9 @@ struct Shares {
 
 class Timeline {
  public:
-  explicit Timeline(const isa::Program& program)
-      : program_(program),
+  // `code` is the program's, without repeats.
+  Timeline(const isa::Program& program, Code code)
+      : code_(std::move(code)),
         machine_(program.machine),
         layers_(program.layers.size()),
         link_in_(machine_, machine_.link_in_bytes_per_second),
@@ -73,7 +75,7 @@ class Timeline {
       if (next == nullptr) break;
       (this->*next->act)(at);
     }
-    SYSTOLE_CHECK(pc_ == program_.code.size(), "instruction {} is never decoded", pc_);
+    SYSTOLE_CHECK(pc_ == code_.size(), "instruction {} is never decoded", pc_);
     layers_[last_layer_].cycles += std::max<std::int64_t>(0, end_ - matrix_end_);
     return std::move(layers_);
   }
@@ -93,13 +95,13 @@ class Timeline {
 
   Clock& clock(Unit unit) { return clocks_[isa::index(unit)]; }
   LayerPrediction& layer(std::int64_t id) { return layers_.at(static_cast<std::size_t>(id)); }
-  const isa::Insn& insn(const Entry& entry) const { return program_.code[entry.pc]; }
+  const isa::Insn& insn(const Entry& entry) const { return code_[entry.pc]; }
 
   // --- sequencer and delivery ---
   std::int64_t decode_when() {
-    if (pc_ == program_.code.size()) return kNever;
+    if (pc_ == code_.size()) return kNever;
     if (!note_delivery()) return kNever;
-    const isa::Insn& next = program_.code[pc_];
+    const isa::Insn& next = code_[pc_];
     const std::int64_t at = std::max(now_, arrived_);
     if (std::holds_alternative<isa::Halt>(next) || std::holds_alternative<isa::Interrupt>(next))
       return all_done() ? std::max(at, end_ + 1) : kNever;
@@ -110,8 +112,7 @@ class Timeline {
   }
 
   void decode(std::int64_t at) {
-    const isa::Insn& next = program_.code[pc_];
-    SYSTOLE_CHECK(!std::holds_alternative<isa::Repeat>(next), "repeats are not predicted");
+    const isa::Insn& next = code_[pc_];
     now_ = at + isa::decode_cycles(next, machine_);
     if (const auto* tag = std::get_if<isa::Tag>(&next)) layer_ = tag->layer;
     if (isa::queue_of(next) != Unit::kSequencer) dispatch(next, at);
@@ -137,7 +138,7 @@ class Timeline {
   // When the packets of the next instruction are there; false if they have not been sent.
   bool note_delivery() {
     if (counted_pc_ == pc_) {
-      decoded_bytes_ += isa::encoded_bytes(program_.code[pc_]);
+      decoded_bytes_ += isa::encoded_bytes(code_[pc_]);
       ++counted_pc_;
     }
     if (machine_.sequencer_delivery == isa::Delivery::kPreloaded) return true;
@@ -155,15 +156,14 @@ class Timeline {
     if (machine_.sequencer_delivery == isa::Delivery::kPreloaded) return kNever;
     const std::int64_t places = machine_.sequencer_buffer_bytes / isa::kPacketBytes;
     if (packets_sent_ - released_ >= places) return kNever;
-    if (sent_pc_ == program_.code.size() && sent_bytes_ <= packets_sent_ * isa::kPacketBytes)
-      return kNever;
-    return std::max(packet_next_, released_at_);
+    const bool all = sent_pc_ == code_.size() && sent_bytes_ <= packets_sent_ * isa::kPacketBytes;
+    return all ? kNever : std::max(packet_next_, released_at_);
   }
 
   void send_packet(std::int64_t at) {
     const std::int64_t end = (packets_sent_ + 1) * isa::kPacketBytes;
-    for (; sent_pc_ < program_.code.size() && sent_bytes_ < end; ++sent_pc_)
-      sent_bytes_ += isa::encoded_bytes(program_.code[sent_pc_]);
+    for (; sent_pc_ < code_.size() && sent_bytes_ < end; ++sent_pc_)
+      sent_bytes_ += isa::encoded_bytes(code_[sent_pc_]);
     const std::int64_t bytes = std::min(sent_bytes_ - (end - isa::kPacketBytes), isa::kPacketBytes);
     const Granted sent = link_in_.send(at, bytes);
     on_the_way_.push_back(sent.end + machine_.link_latency);
@@ -429,7 +429,7 @@ class Timeline {
     if (out_.rows.left == 0) complete(c, sent + machine_.link_latency);
   }
 
-  const isa::Program& program_;
+  const Code code_;
   const isa::Machine& machine_;
   std::vector<LayerPrediction> layers_;
   std::array<Clock, isa::kUnitKinds> clocks_{};
@@ -493,8 +493,8 @@ std::string_view LayerPrediction::bound() const {
       ->second;
 }
 
-std::vector<LayerPrediction> predict(const isa::Program& program) {
-  return Timeline(program).run();
+std::vector<LayerPrediction> predict_code(const isa::Program& program, Code code) {
+  return Timeline(program, std::move(code)).run();
 }
 
 }  // namespace systole::compiler

@@ -14,7 +14,11 @@
 
 namespace systole::compiler {
 
-// By layer of the program, which must hold no repeat.
+// By layer of the program. Of a repeat's repetitions four and eight are looked at, and the others
+// taken to be like the last four.
 [[nodiscard]] std::vector<LayerPrediction> predict(const isa::Program& program);
+// The same for this code, without repeats, in place of the program's.
+using Code = std::vector<isa::Insn>;
+[[nodiscard]] std::vector<LayerPrediction> predict_code(const isa::Program& program, Code code);
 
 }  // namespace systole::compiler

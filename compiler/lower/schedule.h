@@ -28,6 +28,9 @@ struct CompileOptions {
   std::int64_t batches = 1;  // how many batches of the graph's batch the program computes
   bool timing_only = false;  // weights and constants need no values; float models are taken as int8
   std::string schedule = "overlap";
+  // Passes and instructions of a segment beyond which equal jobs become a repeat (roll.h). Below,
+  // code is as the machine takes it anyway.
+  std::int64_t unrolled = std::int64_t{1} << 16;
 };
 
 struct Compiled {

@@ -12,7 +12,7 @@
 namespace systole::compiler {
 namespace {
 
-constexpr std::int64_t kMaxJobs = std::int64_t{1} << 18;
+constexpr std::int64_t kMaxJobs = std::int64_t{1} << 20;
 
 // The units of a batch in jobs of each phase, and these in order. Each in bands, where there are
 // any (of one phase then).

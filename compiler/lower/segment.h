@@ -90,6 +90,7 @@ struct Job {
   int copy = 0;
   std::int64_t band = 0;             // of the one image that it then has
   std::vector<std::int64_t> starts;  // by phase: first unit of its job that covers this one's
+  bool begins_period = false;        // of jobs whose code is to repeat (roll.h)
 };
 
 // Where the residents lie.

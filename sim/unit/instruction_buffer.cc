@@ -9,6 +9,7 @@ InstructionBuffer::InstructionBuffer(const Board& board, LinkIn& link)
     : board_(board),
       link_(link),
       delivers_(board.machine.sequencer_delivery == isa::Delivery::kLink),
+      again_(isa::bodies_sent_again(board.program.code, board.machine)),
       trail_(board.kernel, board.causes),
       arrived_(board.kernel, board.causes),
       released_(board.kernel, board.causes) {}
@@ -18,8 +19,8 @@ Process InstructionBuffer::run() {
   Mark sent;
   for (std::int64_t packet = 1; delivers_; ++packet) {
     const std::int64_t begin = (packet - 1) * isa::kPacketBytes;
-    while (sent.pc < board_.program.code.size() && sent.bytes < begin + isa::kPacketBytes) {
-      advance(sent, sent.pc + 1);
+    while (sent.at.pc < board_.program.code.size() && sent.bytes < begin + isa::kPacketBytes) {
+      step(sent);
     }
     const Bytes bytes(std::min(sent.bytes - begin, isa::kPacketBytes));
     if (bytes <= Bytes(0)) break;
@@ -31,7 +32,7 @@ Process InstructionBuffer::run() {
   }
 }
 
-void InstructionBuffer::release(const Instant& decoded, std::size_t keep) {
+void InstructionBuffer::release(const Instant& decoded, const Place& keep) {
   if (!delivers_) return;
   const std::int64_t before = kept_.bytes / isa::kPacketBytes;
   advance(kept_, keep);
@@ -40,17 +41,35 @@ void InstructionBuffer::release(const Instant& decoded, std::size_t keep) {
   }
 }
 
-void InstructionBuffer::advance(Mark& mark, std::size_t pc) const {
-  for (; mark.pc < pc; ++mark.pc) {
-    const isa::Insn& insn = board_.program.code[mark.pc];
-    mark.bytes += isa::encoded_bytes(insn);
-    if (const auto* tag = std::get_if<isa::Tag>(&insn)) mark.layer = tag->layer;
+bool InstructionBuffer::sends_again(std::size_t body_begin) const {
+  return std::ranges::any_of(again_,
+                             [&](const isa::SentAgain& body) { return body.begin == body_begin; });
+}
+
+void InstructionBuffer::step(Mark& mark) const {
+  const isa::Insn& insn = board_.program.code[mark.at.pc];
+  mark.bytes += isa::encoded_bytes(insn);
+  if (const auto* tag = std::get_if<isa::Tag>(&insn)) mark.layer = tag->layer;
+  ++mark.at.pc;
+  if (mark.body == again_.size() || mark.at.pc != again_[mark.body].end) return;
+  if (mark.at.repetition + 1 < again_[mark.body].count) {
+    mark.at = {again_[mark.body].begin, mark.at.repetition + 1};
+  } else {
+    mark.at.repetition = 0;
+    ++mark.body;
   }
 }
 
-std::int64_t InstructionBuffer::packets_of(std::size_t pc) {
-  if (!delivers_ || pc < wanted_.pc) return 0;
-  advance(wanted_, pc + 1);
+// Of places in one repetition the later one is further on in the code.
+void InstructionBuffer::advance(Mark& mark, const Place& to) const {
+  while (mark.at.repetition != to.repetition || mark.at.pc < to.pc) step(mark);
+}
+
+std::int64_t InstructionBuffer::packets_of(const Place& at) {
+  const bool before = at.repetition == wanted_.at.repetition && at.pc < wanted_.at.pc;
+  if (!delivers_ || before) return 0;
+  advance(wanted_, at);
+  step(wanted_);
   return ceil_div(wanted_.bytes, isa::kPacketBytes);
 }
 

@@ -30,7 +30,7 @@ Process Sequencer::run() {
   Kernel& kernel = board_.kernel;
   while (!halted_) {
     const CyclePoint ready = kernel.now();
-    co_await buffer_.delivered(trail_, pc_);
+    co_await buffer_.delivered(trail_, sent_place());
     isa::Insn insn = fetch();
     const CyclePoint decode = kernel.now();
     const Instant decoded = trail_.now();
@@ -72,9 +72,18 @@ Process Sequencer::run() {
     }
     book(kernel.now(), insn);
     advance();
-    buffer_.release(trail_.now(), repetitions_ > 0 ? body_begin_ : pc_);
+    buffer_.release(trail_.now(), kept_place());
     co_await trail_.delay(next, Resource::kDecode);
   }
+}
+
+InstructionBuffer::Place Sequencer::sent_place() const {
+  return {pc_, sent_again_ ? repetition_ : 0};
+}
+
+InstructionBuffer::Place Sequencer::kept_place() const {
+  const bool stays = repetitions_ > 0 && !sent_again_;
+  return stays ? InstructionBuffer::Place{body_begin_, 0} : sent_place();
 }
 
 isa::Insn Sequencer::fetch() {
@@ -125,6 +134,7 @@ void Sequencer::advance() {
       pc_ = body_begin_;
     } else {
       repetition_ = repetitions_ = 0;
+      sent_again_ = false;
     }
   }
 }
@@ -139,6 +149,7 @@ void Sequencer::enter_repeat(const isa::Repeat& repeat) {
   body_end_ = pc_ + length;
   repetition_ = 0;
   repetitions_ = repeat.count;
+  sent_again_ = buffer_.sends_again(body_begin_);
 }
 
 }  // namespace systole::sim

@@ -47,6 +47,9 @@ class Sequencer {
   [[nodiscard]] isa::Insn fetch();
   void advance();
   void enter_repeat(const isa::Repeat& repeat);
+  // The instruction at pc_ as the host sends it, and the first one that is still needed.
+  [[nodiscard]] InstructionBuffer::Place sent_place() const;
+  [[nodiscard]] InstructionBuffer::Place kept_place() const;
   [[nodiscard]] std::int64_t needed(const isa::Insn& insn) const;
   void note(const isa::Insn& insn);
   void book(CyclePoint begin, const isa::Insn& insn);
@@ -70,6 +73,7 @@ class Sequencer {
   isa::StepBy step_;                               // of the next instruction
   std::size_t body_begin_ = 0, body_end_ = 0;      // of the repeat being expanded
   std::int64_t repetition_ = 0, repetitions_ = 0;  // 0 of 0 outside repeats
+  bool sent_again_ = false;                        // each repetition of its body crosses the link
 };
 
 }  // namespace systole::sim

@@ -367,8 +367,6 @@ TEST(Verify, Structure) {
   finds({"step ub=1", "halt"}, "outside a repeat body");
   finds({"repeat count=2, length=1", "step ub=1", "halt"}, "steps nothing");
   finds({"repeat count=2, length=1", "halt"}, "stands in a repeat body");
-  finds({"repeat count=16777215, length=5", "nop", "nop", "nop", "nop", "nop", "halt"},
-        "more than");
   finds({"tag layer=1", "halt"}, "names no layer");
   finds({"interrupt stage=0", "halt"}, "runs by itself");
   EXPECT_SOUND(
@@ -400,24 +398,6 @@ TEST(Verify, Requirements) {
               testing::Contains(is(FindingKind::kRange, "within [0, 3)")));
   machine = program.machine;
   machine.dram_kind = DramKind::kBanked;
-  EXPECT_THAT(verify(program, machine), testing::IsEmpty());
-}
-
-// A repeat's body stays in the instruction buffer.
-TEST(Verify, BodiesFitTheInstructionBuffer) {
-  Program program = program_of({"halt"});
-  program.code.assign(1, Repeat{2, 3 * 256});
-  program.code.resize(1 + 3 * 256, Nop{});
-  program.code.emplace_back(Halt{});
-  Machine machine = program.machine;
-  machine.sequencer_delivery = Delivery::kLink;
-  machine.sequencer_buffer_bytes = 4 * 256;  // 768 bytes lie in four packets at most
-  EXPECT_THAT(verify(program, machine), testing::IsEmpty());
-  program.code.insert(program.code.begin() + 1, Nop{});
-  std::get<Repeat>(program.code[0]).length += 1;
-  EXPECT_THAT(verify(program, machine),
-              testing::ElementsAre(is(FindingKind::kRequirement, "5 packets")));
-  machine.sequencer_delivery = Delivery::kPreloaded;
   EXPECT_THAT(verify(program, machine), testing::IsEmpty());
 }
 

@@ -134,6 +134,18 @@ TEST(InstructionBuffer, ARepeatCrossesTheLinkOnce) {
   EXPECT_EQ(report.total.cycles, CycleCount(ceil_div(bytes, 4) + kLinkLatency + 1 + 2'000 + 1));
 }
 
+// Of two repetitions of 1,276 nops each comes over the link: with repeat and halt ten packets.
+TEST(InstructionBuffer, ABodyThatDoesNotFitIsSentAgain) {
+  isa::Machine m = delivered_machine();
+  m.link_in_bytes_per_second = 500'000'000;  // a byte in two cycles
+  SimBench bench(m);
+  const std::int64_t body = (10 * kPacket - 8) / 2;
+  bench.add_plain(isa::Repeat{2, body});
+  for (std::int64_t i = 0; i < body; ++i) bench.add_plain(isa::Nop{});
+  const Report& report = bench.run();
+  EXPECT_EQ(report.total.cycles, CycleCount(10 * kPacket * 2 + kLinkLatency + kPacket));
+}
+
 TEST(InstructionBuffer, DataAndInstructionsTakeTurnsOnTheLink) {
   SimBench bench(delivered_machine());
   const int a = bench.add(read_host(64, 8));  // two chunks of 64 cycles
