@@ -4,12 +4,14 @@
 namespace systole::compiler {
 namespace {
 
-// What no prediction looks at: a memory's banks and rows, its chunks on their way, the host's
-// prices and the questions that are put to the cycle engine.
+// What no prediction looks at: a memory's banks and rows, its chunks on their way, operands brought
+// in whole (memory_product.h), the host's prices and the questions that are put to the cycle
+// engine.
 constexpr std::int64_t isa::Machine::*kUnread[] = {
     &isa::Machine::dram_banks,
     &isa::Machine::dram_row_bytes,
     &isa::Machine::dram_buffer_chunks,
+    &isa::Machine::unified_buffer_operand_bytes,
     &isa::Machine::host_bytes_per_second,
     &isa::Machine::host_call_nanoseconds,
     &isa::Machine::what_if_decode,

@@ -136,6 +136,10 @@ void list(const ReadWeights& i, Lister& to) {
   if (i.use_zero != 0) to.param(i.zero, 1, i.n, false);
 }
 
+void list(const ReadTile& i, Lister& to) {
+  to.ub(i.ub, i.lane, i.k, i.n * element_bytes(type::kBf16), false);
+}
+
 // The accumulators' side of a pass: accumulating reads what it adds to.
 template <typename Pass>
 void list_sums(const Pass& i, std::int64_t injected, Lister& to) {

@@ -1,6 +1,7 @@
 // Machine: the parameters of one machine, loaded from TOML and checked against machine.def.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,6 +56,23 @@ struct Machine {
   }
   // Whether the device writes its memory: `load` and `store` units (T12).
   [[nodiscard]] bool memory_is_writable() const { return dram_holds == MemoryHolds::kEverything; }
+  // Cycles that a tile takes to shift in (T4), and a pass of so many sub-rows at the left edge
+  // (T3).
+  [[nodiscard]] std::int64_t shift_cycles() const { return ceil_div(array_rows, array_shift_rows); }
+  [[nodiscard]] std::int64_t held_cycles(std::int64_t sub_rows, std::int64_t k,
+                                         std::int64_t n) const {
+    return ceil_div(ceil_div(sub_rows, parts_of(k, n)) * 1'000, array_efficiency);
+  }
+  // Among how many parts of the array a pass of k lanes and n columns deals its rows.
+  [[nodiscard]] std::int64_t parts_of(std::int64_t k, std::int64_t n) const {
+    return (array_split * k <= array_rows ? array_split : 1) *
+           (array_split * n <= array_columns ? array_split : 1);
+  }
+  // Simple memory: bytes a second that flow.
+  [[nodiscard]] std::int64_t delivered_bytes_per_second() const {
+    return std::max<std::int64_t>(1, dram_bytes_per_second / 1'000 * dram_efficiency +
+                                         dram_bytes_per_second % 1'000 * dram_efficiency / 1'000);
+  }
   // Banked memory: time of a burst at its channel's share of the peak bandwidth, rounded up.
   [[nodiscard]] std::int64_t dram_burst_picoseconds() const {
     return ceil_div(dram_burst_bytes * dram_channels * 1'000'000'000'000, dram_bytes_per_second);

@@ -112,6 +112,11 @@ class RangeChecker {
                       operand_text(Operand::WeightType, i.weights)));
     }
   }
+  void check_relations(const ReadTile& i) {
+    check_tile(i.k, i.n);
+    if (machine_.array_operands != Operands::kIntegers) return;
+    bad("reads weights of type bf16; expected what array.operands says");
+  }
   void check_relations(const Matmul& i) { check_pass(i); }
   void check_relations(const Convolve& i) {
     check_pass(i);

@@ -21,6 +21,17 @@
 namespace systole::isa {
 namespace {
 
+// What a pass must fit, of either read.
+struct TileRead {
+  std::int64_t k, n, weights;
+};
+TileRead tile_read(const Insn& insn) {
+  if (const auto* tile = std::get_if<ReadTile>(&insn))
+    return {tile->k, tile->n, weight_type::kBf16};
+  const auto& read = std::get<ReadWeights>(insn);
+  return {read.k, read.n, read.weights};
+}
+
 class TileChecker {
  public:
   // Of matrix unit `instance`.
@@ -36,7 +47,9 @@ class TileChecker {
     const auto visit = [this](std::size_t pc, const Insn& insn) {
       const Unit queue = queue_of(insn);
       if (queue != weights_ && queue != matrix_) return true;
-      if (std::holds_alternative<ReadWeights>(insn)) tiles_.push_back({entries_, pc});
+      const bool reads =
+          std::holds_alternative<ReadWeights>(insn) || std::holds_alternative<ReadTile>(insn);
+      if (reads) tiles_.push_back({entries_, pc});
       if (queue == weights_) add_entry(pc);
       if (const auto* matmul = std::get_if<Matmul>(&insn)) use(pc, *matmul);
       if (const auto* convolve = std::get_if<Convolve>(&insn)) use(pc, *convolve);
@@ -122,7 +135,7 @@ class TileChecker {
   // A pass uses no more than the valid part of its tile, whose weights are of its precision's type.
   template <typename Pass>
   void check_tile(std::size_t pc, const Pass& pass, std::size_t read_pc) {
-    const auto& read = std::get<ReadWeights>(program_.code[read_pc]);
+    const TileRead read = tile_read(program_.code[read_pc]);
     const std::int64_t weights = weight_type_of(precision_info(pass.precision));
     if (pass.k > read.k || pass.n > read.n) {
       findings_.add_pair(FindingKind::kRange, pc, read_pc,

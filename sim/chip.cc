@@ -24,6 +24,14 @@ std::unique_ptr<ArrayModel> make_array(const MatrixCore::Shared& shared, WeightP
 void require_cycle_engine(const isa::Machine& machine, const RunOptions& options) {
   if (options.engine == Engine::kCycle) return;
   SYSTOLE_CHECK(options.causes == nullptr, "causes of another engine than cycle");
+  if (machine.array_shift_rows != 1 || machine.array_efficiency != 1'000 ||
+      machine.array_split != 1) {
+    throw InputError(machine.name,
+                     fmt::format("array.shift_rows, split and efficiency are laws of time, which "
+                                 "engine {} does not keep",
+                                 engine_name(options.engine)),
+                     "--engine cycle");
+  }
   for (const ResourceInfo& resource : kResources) {
     if (resource.kind != ResourceKind::kPace || machine.*resource.parameter == 1) continue;
     throw InputError(machine.name,
@@ -55,7 +63,7 @@ MatrixCore::MatrixCore(const Shared& shared, std::int64_t instance)
       planes(shared.board, instance),
       array(make_array(shared, planes, accumulators)),
       fetch(shared.board, isa::unit_at(isa::Unit::kWeights, instance), shared.completions,
-            shared.memory, shared.params, planes),
+            shared.memory, shared.params, shared.buffer, planes),
       matrix(shared.board, isa::unit_at(isa::Unit::kMatrix, instance), shared.completions,
              shared.buffer, planes, *array),
       activation(shared.board, isa::unit_at(isa::Unit::kActivation, instance), shared.completions,

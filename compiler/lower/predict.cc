@@ -221,15 +221,16 @@ class Timeline {
     LayerPrediction& mine = layer(head.layer);
     if (work.switches) {
       ++switches_;
-      mine.shift += machine_.r();
+      mine.shift += machine_.shift_cycles();
       const std::int64_t first = at + work.before_first;
       if (machine_.array_weight_load == isa::WeightLoad::kThrough) note_shadow(first);
       if (machine_.array_weight_load == isa::WeightLoad::kChain)
         note_shadow(first + machine_.r() - 1);
     }
-    c.free = at + work.cycles;
+    const std::int64_t held = machine_.held_cycles(work.cycles, work.k, work.n);
+    c.free = at + held;
     left_ = c.free + machine_.r() + machine_.c() - 2;
-    mine.matrix += work.cycles;
+    mine.matrix += held;
     mine.cycles += c.free - matrix_end_;
     matrix_end_ = c.free;
     last_layer_ = static_cast<std::size_t>(head.layer);
@@ -244,7 +245,7 @@ class Timeline {
   void shift() {
     while (shifted_.size() < whole_.size() && shifted_.size() < shadow_free_.size()) {
       const std::size_t tile = shifted_.size();
-      shifted_.push_back(std::max(shadow_free_[tile], whole_[tile]) + machine_.r());
+      shifted_.push_back(std::max(shadow_free_[tile], whole_[tile]) + machine_.shift_cycles());
     }
   }
 
@@ -317,7 +318,9 @@ class Timeline {
                                                     rows.shares.of(rows.work.writes, steps)};
     const Granted granted = ports_.take(at, use);
     const std::int64_t begin = std::max(granted.begin, c.free + own);
-    const std::int64_t end = std::max(granted.end, begin + (rows.work.paced ? steps : 0));
+    const std::int64_t paced =
+        std::max(rows.work.paced ? steps : 0, rows.shares.of(rows.work.elements, steps));
+    const std::int64_t end = std::max(granted.end, begin + paced);
     LayerPrediction& mine = layer(rows.shares.layer);
     (unit == Unit::kActivation ? mine.activation : mine.vector) += own + end - begin;
     if (use.reads > 0) mine.reads += granted.end - granted.begin;
@@ -438,7 +441,7 @@ class Timeline {
   PortClock ports_;
 
   std::size_t pc_ = 0;  // of the sequencer
-  std::int64_t layer_ = 0, now_ = 0;
+  std::int64_t layer_ = 0, now_ = machine_.sequencer_start_cycles;
   std::int64_t end_ = 0;  // everything so far is complete
 
   // Delivery: bytes up to the instruction that is decoded next, and up to the one sent last.

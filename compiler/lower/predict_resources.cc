@@ -25,6 +25,8 @@ Granted LinkClock::send(std::int64_t at, std::int64_t bytes) {
 MemoryClock::MemoryClock(const isa::Machine& machine)
     : cycle_(kPicosecondsInSecond / static_cast<double>(machine.clock_hertz)),
       bytes_per_second_(static_cast<double>(machine.dram_bytes_per_second)) {
+  if (machine.dram_kind == isa::DramKind::kSimple)
+    bytes_per_second_ = static_cast<double>(machine.delivered_bytes_per_second());
   if (machine.dram_kind != isa::DramKind::kBanked) return;
   burst_ = static_cast<double>(machine.dram_burst_picoseconds());
   burst_bytes_ = machine.dram_burst_bytes * machine.dram_channels;

@@ -38,10 +38,18 @@ RowWork activation(std::int64_t taken_rows, std::int64_t rows, std::int64_t each
       true};
 }
 
-RowWork movement(std::int64_t reads, std::int64_t writes, const isa::Machine& machine) {
+RowWork movement(std::int64_t reads, std::int64_t writes, const isa::Machine& machine,
+                 std::int64_t elements = 0) {
   const bool paced =
       machine.unified_buffer_read_ports == 0 || machine.unified_buffer_write_ports == 0;
-  return {std::max(reads, writes), reads, writes, 0, machine.vector_depth, paced};
+  const std::int64_t lanes = machine.vector_lanes;
+  return {std::max(reads, writes),
+          reads,
+          writes,
+          0,
+          machine.vector_depth,
+          paced,
+          lanes == 0 ? 0 : ceil_div(elements, lanes)};
 }
 
 RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
@@ -52,20 +60,21 @@ RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
   const bool unary = fill || i.op == isa::vector_op::kConvert || i.op == isa::vector_op::kLookup;
   std::int64_t reads = fill ? 0 : rows_of(i.a_lane, i.a_type) * i.rows;
   if (!unary) reads += rows_of(i.b_lane, i.b_type) * (i.broadcast != 0 ? 1 : i.rows);
-  return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine);
+  return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine, i.rows * i.n);
 }
 
 // --- passes ---
 
 PassWork pass_of(const isa::Matmul& i) {
-  return {i.rows * isa::precision_info(i.precision).row_cycles, 0, i.switch_tile != 0};
+  return {i.rows * isa::precision_info(i.precision).row_cycles, 0, i.switch_tile != 0, i.k, i.n};
 }
 
 PassWork pass_of(const isa::Convolve& i) {
   const std::int64_t line = (i.taps - 1) * i.dilation_x + 1;
   const std::int64_t p = isa::precision_info(i.precision).row_cycles;
   const std::int64_t row = std::max(p, std::min(i.stride_x, line));
-  return {i.out_height * (i.out_width * row + line - 1), line - 1 + row - p, i.switch_tile != 0};
+  return {i.out_height * (i.out_width * row + line - 1), line - 1 + row - p, i.switch_tile != 0,
+          i.k, i.n};
 }
 
 // --- rows of the unified buffer ---
@@ -87,7 +96,8 @@ RowWork rows_of(const isa::Vector& i, const isa::Machine& machine) {
 RowWork rows_of(const isa::Pool& i, const isa::Machine& machine) {
   const std::int64_t bytes = i.n * isa::element_bytes(i.type);
   return movement(pixels_taken(i) * machine.ub_rows_of(bytes, i.lane),
-                  i.out_height * i.out_width * machine.ub_rows_of(bytes, i.to_lane), machine);
+                  i.out_height * i.out_width * machine.ub_rows_of(bytes, i.to_lane), machine,
+                  pixels_taken(i) * i.n);
 }
 
 RowWork rows_of(const isa::Copy& i, const isa::Machine& machine) {

@@ -12,13 +12,16 @@ namespace systole::compiler {
 struct PassWork {
   std::int64_t cycles = 0, before_first = 0;
   bool switches = false;
+  std::int64_t k = 0, n = 0;
 };
 
 // Rows through the unified buffer's ports in `steps` steps, over which reads, writes and cycles of
-// the unit's own are spread. `paced`: a step takes a cycle at least.
+// the unit's own are spread. `paced`: a step takes a cycle at least; `elements`: what all elements
+// take of a vector unit of so many lanes.
 struct RowWork {
   std::int64_t steps = 0, reads = 0, writes = 0, own = 0, depth = 0;
   bool paced = false;
+  std::int64_t elements = 0;
 };
 
 // A transfer over the host link, cut into chunks of its rows.

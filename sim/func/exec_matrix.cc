@@ -9,6 +9,7 @@
 #include "base/bfloat16.h"
 #include "base/numerics.h"
 #include "base/units.h"
+#include "isa/access.h"
 #include "isa/precisions.h"
 #include "sim/func/lanes.h"
 
@@ -193,6 +194,21 @@ void exec(const isa::ReadWeights& i, State& s) {
         const std::int32_t w = byte_value(row[static_cast<std::size_t>(c)], i.is_signed != 0);
         tile.values.push_back(static_cast<std::int16_t>(w - weight_zero_point(word)));
       }
+    }
+  }
+  s.matrix_of(i).fifo.push_back(std::move(tile));
+}
+
+void exec(const isa::ReadTile& i, State& s) {
+  const std::int64_t bytes = i.n * isa::element_bytes(isa::type::kBf16);
+  s.counters.ub_read += Bytes(i.k * bytes);
+  ++s.counters.tiles;
+  Tile tile{i.k, i.n, {}};
+  for (std::int64_t r = 0; s.has_values && r < i.k; ++r) {
+    const auto row = ub_row(s, i.ub, i.lane, bytes, r);
+    for (std::int64_t c = 0; c < i.n; ++c) {
+      const std::int32_t bits = load_element(row, isa::type::kBf16, c);
+      tile.values.push_back(static_cast<std::int16_t>(bits));
     }
   }
   s.matrix_of(i).fifo.push_back(std::move(tile));

@@ -76,6 +76,7 @@ void exec(const isa::ReadHost& insn, State& state);
 void exec(const isa::ReadParams& insn, State& state);
 void exec(const isa::WriteHost& insn, State& state);
 void exec(const isa::ReadWeights& insn, State& state);
+void exec(const isa::ReadTile& insn, State& state);
 void exec(const isa::Matmul& insn, State& state);
 void exec(const isa::Convolve& insn, State& state);
 void exec(const isa::Activate& insn, State& state);

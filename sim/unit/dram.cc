@@ -38,7 +38,7 @@ class Clock {
 class SimpleDram : public Dram {
  public:
   SimpleDram(const isa::Machine& m, std::size_t requesters)
-      : bus_(m.clock_hertz, m.dram_bytes_per_second),
+      : bus_(m.clock_hertz, m.delivered_bytes_per_second()),
         queues_(requesters),
         served_last_(requesters - 1) {}
 

@@ -2,7 +2,7 @@
 // buffers. Reads and writes take the same time.
 //
 // simple: the whole memory takes one request after the other, when it is free: round robin among
-// the requesters that wait then, in order within one.
+// the requesters that wait then, in order within one; bytes flow at dram.efficiency of the peak.
 //
 // banked, in picoseconds from cycle 0; cycle t starts at ceil(t * 10^12 / clock.hertz):
 //   address     rows of dram.row_bytes go round the channels, then round a channel's banks. A

@@ -27,7 +27,9 @@ Process MatrixUnit::run() {
 }
 
 void MatrixUnit::start_pass(const RowFeed& feed) {
-  const CycleCount length = board_.paced(Resource::kArray, feed.length());
+  const CycleCount held(
+      board_.machine.held_cycles(feed.length().value, feed.insn().k, feed.insn().n));
+  const CycleCount length = board_.paced(Resource::kArray, held);
   injected_ = inbox_.trail().after({inbox_.trail().now(), Resource::kArray, length});
   PassTimes times{inbox_.head_visible(), {}, {}, inbox_.trail().now(), injected_};
   if (feed.insn().switch_tile != 0) switch_tile(times);

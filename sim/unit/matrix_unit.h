@@ -6,6 +6,9 @@
 //   active      s <= t < s + length; the row feed (row_feed.h) says which row is offered when: B *
 //   p
 //               cycles without a delay line; p = 1, or 2 with 16-bit activations
+//               where array.split deals them to parts of the array, each takes its share at a
+//               time; with array.efficiency of less than 1,000 the pass holds the left edge for
+//               that many more cycles. Length below is what comes of both
 //   complete    when the array says so (array_model.h), by T2 at s + length - 1 + R + C
 #pragma once
 

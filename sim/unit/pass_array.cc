@@ -26,7 +26,8 @@ Process PassArray::shift_tiles() {
     co_await shifts_.reach(shadow_free_, n);
     co_await shifts_.reach(planes_.arrived(), n);
     shifts_.of_layer(planes_.head_layer());
-    const CycleCount shift = board_.paced(Resource::kShift, CycleCount(board_.machine.r()));
+    const CycleCount shift =
+        board_.paced(Resource::kShift, CycleCount(board_.machine.shift_cycles()));
     planes_.end_shift(shifts_.after({shifts_.now(), Resource::kShift, shift}));
   }
 }

@@ -3,9 +3,9 @@
 //   a pass that starts in s, whose first sub-row is offered in the cycle f (s without a delay line)
 //   and its last in e = s + length - 1
 //     writes its last accumulator in e + R + C - 1 and is complete at e + R + C
-//   a tile shifts for R cycles. Its shift starts by itself in the first cycle in which the shadow
-//   plane is free and the tile, the FIFO's head, is whole. For the first tile the plane is free
-//   from cycle 0, then from
+//   a tile shifts for ceil(R / array.shift_rows) cycles. Its shift starts by itself in the first
+//   cycle in which the shadow plane is free and the tile, the FIFO's head, is whole. For the first
+//   tile the plane is free from cycle 0, then from
 //     through   f, the cycle of the injection that takes the previous tile (fresh tiles cost
 //               max(B*p, R) each)
 //     chain     f + R - 1: the switch has to leave the column first (max(B*p, 2R - 1) each)

@@ -1,6 +1,6 @@
-// Sequencer: decodes one instruction every `sequencer.decode_cycles`, in order, from cycle 0 on, as
-// soon as it is in the instruction buffer (instruction_buffer.h); waiting for that is its wait
-// `instructions`.
+// Sequencer: decodes one instruction every `sequencer.decode_cycles`, in order, from cycle
+// `sequencer.start_cycles` on, as soon as it is in the instruction buffer (instruction_buffer.h);
+// waiting for that is its wait `instructions`.
 //
 //   instruction       dispatched in its decode cycle into its unit's queue; while that queue is
 //                     full the sequencer stands still; the next decode is decode_cycles later

@@ -64,7 +64,7 @@ Process VectorUnit::run() {
     const std::int64_t most = std::max(moves.reads, moves.writes);
     const SliceLabel label = inbox_.label(most);
     const Inbox::Issued work = inbox_.issue();
-    EvenShare reads(moves.reads, most), writes(moves.writes, most);
+    EvenShare reads(moves.reads, most), writes(moves.writes, most), cycles(moves.cycles, most);
     for (std::int64_t left = most; left > 0;) {
       UbPorts& ports = buffer_.ports();
       const std::int64_t rows = std::min(ports.read_chunk(left), ports.write_chunk(left));
@@ -73,7 +73,8 @@ Process VectorUnit::run() {
       const PortGrant grant = co_await ports.ask(trail, isa::Unit::kVector, use);
       sheet_.wait(raised, grant.begin, wait::kPort, label);
       const Instant begin = trail.latest({grant.begin}, {free_});
-      free_ = trail.latest({grant.end}, {begin, Resource::kVector, own_cycles(use)});
+      free_ =
+          trail.latest({grant.end}, {begin, Resource::kVector, own_cycles(use, cycles.take(rows))});
       sheet_.busy(begin, free_, label);
       left -= rows;
       co_await trail.at({free_, Resource::kControl, kBefore});
@@ -83,11 +84,16 @@ Process VectorUnit::run() {
   }
 }
 
-CycleCount VectorUnit::own_cycles(const PortUse& use) const {
+CycleCount VectorUnit::own_cycles(const PortUse& use, std::int64_t elements) const {
   const isa::Machine& m = board_.machine;
   const CycleCount rows(std::max(m.unified_buffer_read_ports == 0 ? use.reads : 0,
                                  m.unified_buffer_write_ports == 0 ? use.writes : 0));
-  return board_.paced(Resource::kVector, rows);
+  return board_.paced(Resource::kVector, std::max(rows, CycleCount(elements)));
+}
+
+std::int64_t VectorUnit::cycles_of(std::int64_t elements) const {
+  const std::int64_t lanes = board_.machine.vector_lanes;
+  return lanes == 0 ? 0 : ceil_div(elements, lanes);
 }
 
 VectorUnit::Moves VectorUnit::start() {
@@ -99,7 +105,7 @@ VectorUnit::Moves VectorUnit::start(const isa::Vector& insn) {
   const UbRange a = range_a(insn), b = range_b(insn), to = range_to(insn);
   count(bytes_of(a) + bytes_of(b), bytes_of(to));
   if (board_.values) insn.op == op::kLookup ? look_up(insn) : compute(insn);
-  return {rows_of(a) + rows_of(b), rows_of(to)};
+  return {rows_of(a) + rows_of(b), rows_of(to), cycles_of(insn.rows * insn.n)};
 }
 
 void VectorUnit::compute(const isa::Vector& insn) {
@@ -157,7 +163,8 @@ VectorUnit::Moves VectorUnit::start(const isa::Pool& insn) {
         insn.n};
     pool_rows(pooling, map, buffer_.rows(from), buffer_.rows(to));
   }
-  return {taken * board_.machine.ub_rows_of(bytes, insn.lane), rows_of(to)};
+  return {taken * board_.machine.ub_rows_of(bytes, insn.lane), rows_of(to),
+          cycles_of(taken * insn.n)};
 }
 
 VectorUnit::Moves VectorUnit::start(const isa::Copy& insn) {

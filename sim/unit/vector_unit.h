@@ -37,9 +37,10 @@ class VectorUnit {
   [[nodiscard]] const Timesheet& sheet() const { return sheet_; }
 
  private:
-  // Buffer rows that an instruction moves.
+  // Buffer rows that an instruction moves, and the cycles that its elements take.
   struct Moves {
     std::int64_t reads, writes;
+    std::int64_t cycles = 0;
   };
   // Computes the values of the head, counts its bytes and says what it moves.
   [[nodiscard]] Moves start();
@@ -49,8 +50,10 @@ class VectorUnit {
   void compute(const isa::Vector& insn);
   void look_up(const isa::Vector& insn);
   void count(Bytes read, Bytes written);
-  // What a chunk costs at least, whatever its ports: a row a cycle where their number has no limit.
-  [[nodiscard]] CycleCount own_cycles(const PortUse& use) const;
+  // What a chunk costs at least, whatever its ports: a row a cycle where their number has no limit,
+  // and the cycles of its elements.
+  [[nodiscard]] CycleCount own_cycles(const PortUse& use, std::int64_t elements) const;
+  [[nodiscard]] std::int64_t cycles_of(std::int64_t elements) const;
   // Buffer rows of so many logical rows.
   [[nodiscard]] std::int64_t rows_of(const UbRange& range) const;
 

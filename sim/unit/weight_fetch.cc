@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/numerics.h"
+#include "isa/access.h"
 #include "isa/precisions.h"
 #include "isa/visit.h"
 #include "sim/kernel/waits.h"
@@ -13,14 +14,17 @@
 namespace systole::sim {
 
 WeightFetch::WeightFetch(const Board& board, isa::Unit unit, Completions& completions,
-                         Memory& memory, ParamMemory& params, WeightPlanes& planes)
+                         Memory& memory, ParamMemory& params, UnifiedBuffer& buffer,
+                         WeightPlanes& planes)
     : board_(board),
       sheet_(board, unit),
       inbox_(board, unit, completions, sheet_),
       params_(params),
       planes_(planes),
       memory_(memory),
-      requester_(memory.connect(*this)) {}
+      requester_(memory.connect(*this)),
+      buffer_(buffer),
+      told_(board.kernel, board.causes) {}
 
 Process WeightFetch::run() {
   Kernel& kernel = board_.kernel;
@@ -33,19 +37,44 @@ Process WeightFetch::run() {
     const CyclePoint start = kernel.now();
     sheet_.wait(ready, start, wait::kFifoFull, inbox_.label(-1));
 
-    const auto& insn = isa::visit_work<const isa::ReadWeights&, isa::Unit::kWeights>(
-        inbox_.head().insn, [](const isa::ReadWeights& i) -> const isa::ReadWeights& { return i; });
-    const std::int64_t address = insn.dram;
-    const Bytes tile_bytes(isa::tile_bytes(board_.machine, insn.weights));
-    Counters& counters = board_.ledger.layer(inbox_.head().layer);
-    counters.weights_read += tile_bytes;
-    ++counters.tiles;
-    Tile tile = read(insn);
-    const SliceLabel label = inbox_.label(-1, tile_bytes.value);
-    fetches_.push({std::move(tile), inbox_.issue(), start, label});
-    next_address_ = trail.after({trail.now(), Resource::kControl, CycleCount(1)});
-    memory_.ask(trail, requester_, address, tile_bytes);
+    if (std::holds_alternative<isa::ReadTile>(inbox_.head().insn)) {
+      co_await trail.reach(told_, asked_);
+    }
+    const isa::Insn head = inbox_.head().insn;
+    isa::visit_work<void, isa::Unit::kWeights>(
+        head, [this](const auto& insn) { fetch(insn, board_.kernel.now()); });
   }
+}
+
+void WeightFetch::fetch(const isa::ReadWeights& insn, CyclePoint start) {
+  Trail& trail = inbox_.trail();
+  const Bytes tile_bytes(isa::tile_bytes(board_.machine, insn.weights));
+  Counters& counters = board_.ledger.layer(inbox_.head().layer);
+  counters.weights_read += tile_bytes;
+  ++counters.tiles;
+  Tile tile = read(insn);
+  const SliceLabel label = inbox_.label(-1, tile_bytes.value);
+  fetches_.push({std::move(tile), inbox_.issue(), start, label});
+  ++asked_;
+  next_address_ = trail.after({trail.now(), Resource::kControl, CycleCount(1)});
+  memory_.ask(trail, requester_, insn.dram, tile_bytes);
+}
+
+void WeightFetch::fetch(const isa::ReadTile& insn, CyclePoint start) {
+  Trail& trail = inbox_.trail();
+  const isa::Machine& m = board_.machine;
+  const std::int64_t bytes = insn.n * isa::element_bytes(isa::type::kBf16);
+  Counters& counters = board_.ledger.layer(inbox_.head().layer);
+  counters.ub_read += Bytes(insn.k * bytes);
+  ++counters.tiles;
+  Tile tile = read(insn);
+  const SliceLabel label = inbox_.label(insn.k);
+  const Inbox::Issued work = inbox_.issue();
+  const CycleCount rows(ceil_div(insn.k * m.ub_rows_of(bytes, insn.lane), m.array_shift_rows));
+  next_address_ =
+      trail.after({trail.now(), Resource::kShift, board_.paced(Resource::kShift, rows)});
+  sheet_.busy(start, next_address_, label);
+  deliver(std::move(tile), work, trail.latest({next_address_}, {whole_}));
 }
 
 void WeightFetch::flows(CyclePoint begin, const Instant& sent) {
@@ -59,9 +88,34 @@ void WeightFetch::flows(CyclePoint begin, const Instant& sent) {
   const Instant whole =
       memory_.after({sent, Resource::kMemoryLatency, CycleCount(board_.machine.dram_latency)},
                     fetch.work.layer());
-  fetch.tile.layer = fetch.work.layer();
-  planes_.deliver(std::move(fetch.tile), whole);
-  fetch.work.complete(whole);
+  deliver(std::move(fetch.tile), fetch.work, whole);
+  told_.post({Instant(board_.kernel.now())});
+}
+
+void WeightFetch::deliver(Tile tile, const Inbox::Issued& work, const Instant& whole) {
+  whole_ = whole;
+  tile.layer = work.layer();
+  planes_.deliver(std::move(tile), whole);
+  work.complete(whole);
+}
+
+Tile WeightFetch::read(const isa::ReadTile& insn) {
+  Tile tile;
+  if (!board_.values) return tile;
+  const std::int64_t bytes = insn.n * isa::element_bytes(isa::type::kBf16);
+  const RowSpan rows = buffer_.rows({insn.ub, insn.lane, insn.k, bytes});
+  auto copy = std::make_shared<std::vector<std::uint8_t>>();
+  for (std::int64_t r = 0; r < insn.k; ++r) {
+    copy->insert(copy->end(), rows.row(r), rows.row(r) + bytes);
+  }
+  tile.bytes = copy->data();
+  tile.stride = bytes;
+  tile.floats = true;
+  tile.copy = std::move(copy);
+  PackedTile packed{insn.k, insn.n, false, {}, {}};
+  packed.floats = pack_floats(tile.bytes, tile.stride, insn.k, insn.n);
+  tile.weights = std::make_shared<const PackedTile>(std::move(packed));
+  return tile;
 }
 
 Tile WeightFetch::read(const isa::ReadWeights& insn) {

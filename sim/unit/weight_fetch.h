@@ -7,6 +7,10 @@
 //   complete    the tile is whole dram.latency cycles after its last byte left the memory; the
 //               planes and syncs see it one cycle later
 //   busy        while bytes flow
+// read_tile: its rows leave the unified buffer, array.shift_rows a cycle, through a port of its own
+//   start       as above, once the memory has told of all reads before it
+//   occupies    the unit while its rows leave: the next read starts with the cycle after them
+//   complete    when its last row has left, not before the tile ahead of it
 //
 // A slot is free again when the tile's shift ends (weight_planes.h). Where the memory is read-only
 // the packed form of a tile is kept for the next read of the same place; where it is not, the tile
@@ -22,6 +26,7 @@
 #include "sim/unit/inbox.h"
 #include "sim/unit/memory.h"
 #include "sim/unit/param_memory.h"
+#include "sim/unit/unified_buffer.h"
 #include "sim/unit/weight_planes.h"
 
 namespace systole::sim {
@@ -29,7 +34,7 @@ namespace systole::sim {
 class WeightFetch : public MemoryClient {
  public:
   WeightFetch(const Board& board, isa::Unit unit, Completions& completions, Memory& memory,
-              ParamMemory& params, WeightPlanes& planes);
+              ParamMemory& params, UnifiedBuffer& buffer, WeightPlanes& planes);
   Process run();
 
   [[nodiscard]] Inbox& inbox() { return inbox_; }
@@ -45,9 +50,14 @@ class WeightFetch : public MemoryClient {
     SliceLabel label;
   };
   void flows(CyclePoint begin, const Instant& sent) override;
+  // The head, from memory and from the unified buffer.
+  void fetch(const isa::ReadWeights& insn, CyclePoint start);
+  void fetch(const isa::ReadTile& insn, CyclePoint start);
+  void deliver(Tile tile, const Inbox::Issued& work, const Instant& whole);
 
   // The tile's values, where the run has any.
   [[nodiscard]] Tile read(const isa::ReadWeights& insn);
+  [[nodiscard]] Tile read(const isa::ReadTile& insn);
   [[nodiscard]] static PackedTile pack(const isa::ReadWeights& insn, const Tile& tile);
   [[nodiscard]] std::shared_ptr<const PackedTile> packed(const isa::ReadWeights& insn,
                                                          const Tile& tile);
@@ -61,6 +71,10 @@ class WeightFetch : public MemoryClient {
   std::size_t requester_;
   Ring<Fetch> fetches_;  // of which the memory has not told, in order
   Instant next_address_;
+  UnifiedBuffer& buffer_;
+  Milestones told_;  // step n: the memory has told of the n-th fetch
+  Instant whole_;    // the latest tile
+  std::int64_t asked_ = 0;
 
   // By address, k, n, sign and type. Emptied when it has grown to several times the weight image.
   using Place = std::tuple<std::int64_t, std::int64_t, std::int64_t, bool, std::int64_t>;

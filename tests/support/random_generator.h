@@ -48,6 +48,7 @@ class Generator {
   void read_params(ParamKind kind);
   std::int64_t param_row(ParamKind kind);
   void read_weights(std::int64_t unit);
+  void read_tile(std::int64_t unit, std::int64_t columns);
   void matmul(std::int64_t unit);
   void convolve(std::int64_t unit);
   template <typename Pass>

@@ -49,6 +49,9 @@ void widen(isa::Machine& machine, RandomChoice& random) {
   machine.array_units = random.pick(1, 3);
   machine.dram_holds = isa::MemoryHolds::kEverything;
   machine.dram_buffer_chunks = random.pick(2, 4);
+  machine.sequencer_start_cycles = random.pick(0, 20);
+  machine.vector_lanes = random.pick(0, 9);
+  machine.dram_efficiency = random.pick(500, 1'000);
 }
 
 void add_floats(isa::Machine& machine, RandomChoice& random) {

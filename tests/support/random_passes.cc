@@ -31,8 +31,16 @@ void Generator::read_weights(std::int64_t unit) {
   if (insn.use_zero != 0) {
     insn.zero = param_row(insn.is_signed != 0 ? ParamKind::kZeroS8 : ParamKind::kZeroU8);
   }
+  if (floats && random_.chance(30)) return read_tile(unit, insn.n);
   fifo.push_back({insn.k, insn.n, insn.weights});
   sync_.emit(insn);
+}
+
+void Generator::read_tile(std::int64_t unit, std::int64_t columns) {
+  const Area from =
+      operand(random_.pick(1, machine().r()), columns * isa::element_bytes(isa::type::kBf16));
+  core(unit).fifo.push_back({from.rows, columns, isa::weight_type::kBf16});
+  sync_.emit(isa::ReadTile{from.row, from.lane, from.rows, columns, unit});
 }
 
 // Written buffer rows that hold `bytes` bytes each: found among what is there, or read now.
