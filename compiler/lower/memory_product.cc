@@ -9,6 +9,8 @@
 
 #include "base/diag.h"
 #include "base/units.h"
+#include "compiler/lower/held_product.h"
+#include "compiler/lower/memory_waits.h"
 #include "compiler/lower/product.h"
 #include "isa/operand.h"
 #include "isa/precisions.h"
@@ -20,39 +22,6 @@ using isa::Unit;
 
 constexpr std::int64_t kElement = 2;  // bytes of a bfloat16
 constexpr std::int64_t kAhead = 8;    // slices of the first block that are asked for ahead
-
-// Instructions with the waits that are asked for; one that is implied by an earlier one of the same
-// pair of units is left out.
-class Waits {
- public:
-  explicit Waits(std::vector<isa::Insn>& code) : code_(code) {}
-
-  // `queue` waits until `of` has done what it was sent `number`-th.
-  void need(Unit queue, Unit of, std::int64_t number, std::int64_t why) {
-    std::int64_t& known = known_.at(isa::index(queue)).at(isa::index(of));
-    if (number <= known) return;
-    known = number;
-    code_.push_back(isa::Sync{.unit = kind(queue),
-                              .wait_for = kind(of),
-                              .distance = sent(of) - number,
-                              .why = why,
-                              .unit_instance = isa::instance_of(queue),
-                              .wait_instance = isa::instance_of(of)});
-  }
-  // Its number.
-  std::int64_t push(const isa::Insn& insn) {
-    code_.push_back(insn);
-    return ++sent_.at(isa::index(isa::queue_of(insn)));
-  }
-  [[nodiscard]] std::int64_t sent(Unit unit) const { return sent_.at(isa::index(unit)); }
-
- private:
-  static std::int64_t kind(Unit unit) { return static_cast<std::int64_t>(isa::kind_of(unit)); }
-
-  std::vector<isa::Insn>& code_;
-  std::array<std::int64_t, isa::kMaxUnits> sent_{};
-  std::array<std::array<std::int64_t, isa::kMaxUnits>, isa::kMaxUnits> known_{};
-};
 
 // How the product is cut, and where its parts lie.
 struct Plan {
@@ -282,7 +251,13 @@ isa::Program memory_product(const isa::Machine& machine, const MemoryProduct& sh
   program.weight_bytes = plan.c;
   program.layers = {{"(none)", "none", 0, 0}, {"gemm", "matmul", shape.m * shape.k * shape.n, 0}};
   program.code.emplace_back(isa::Tag{.layer = 1});
-  Writer(plan, program.code).run();
+  if (machine.unified_buffer_operand_bytes > 0) {
+    Waits waits(program.code);
+    held_product(machine, {.m = shape.m, .k = shape.k, .n = shape.n, .b = plan.b, .c = plan.c},
+                 waits);
+  } else {
+    Writer(plan, program.code).run();
+  }
   program.code.emplace_back(isa::Halt{});
   return program;
 }
