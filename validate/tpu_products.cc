@@ -1,24 +1,23 @@
-// Rungs v6e and v3: products of a real TPU, operands and result in its memory, beside the machine's
-// time for them and a plain formula.
+// Rungs v6e and v3: products, and of v6e blocks, of a real TPU, operands and result in its memory,
+// beside the machine's time for them and a plain formula.
 //
-// The machine's time is a run of memory_product (compiler/lower), timing only; its machine file has
-// published, derived and assumed figures, none of them fitted. The formula is the larger of two
-// times, also without a fitted number: all multiply-adds at the peak rate, and each operand's and
-// the result's bytes once at the peak bandwidth. What neither has is what a real program costs
-// before it starts, and what its compiler does not reach.
+// The machine's time is a run of a program for the row (tpu_rows.h), timing only. Some figures of
+// tpu_v6e's machine file were fitted on a part of the rows that come along, none of tpu_v3's. The
+// formula is the larger of two times, without a fitted number: all multiply-adds at the peak rate,
+// and each operand's and the result's bytes once at the peak bandwidth.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "base/diag.h"
 #include "base/source.h"
 #include "base/terminal.h"
-#include "compare/model/fit.h"
-#include "compiler/lower/memory_product.h"
-#include "sim/run.h"
+#include "validate/tpu_rows.h"
 #include "validate/validation.h"
 
 namespace systole::validate {
@@ -29,29 +28,23 @@ constexpr double kMicro = 1e6;
 // What a rung compares.
 struct Chip {
   const char* machine;
-  const char* data;  // rows that come along
+  std::vector<const char*> data;  // rows that come along
+  const char* fit;                // the names of those that the machine was fitted on; null: none
   const char* title;
 };
 
-double formula_seconds(const isa::Machine& machine, const compare::Product& p) {
-  const auto m = static_cast<double>(p.m), k = static_cast<double>(p.k),
-             n = static_cast<double>(p.n);
-  const double bytes = 2.0 * (m * k + k * n + m * n);
-  return std::max(m * k * n / machine.peak_macs_per_second(),
-                  bytes / static_cast<double>(machine.dram_bytes_per_second));
+double formula_seconds(const isa::Machine& machine, const TpuRow& row) {
+  return std::max(row.macs() / machine.peak_macs_per_second(),
+                  row.bytes() / static_cast<double>(machine.dram_bytes_per_second));
 }
 
-// Nothing where the machine has no room for the product.
-std::optional<double> machine_seconds(const isa::Machine& machine, const compare::Product& p) {
-  isa::Program program;
+// Nothing where the machine has no room for the row.
+std::optional<double> machine_seconds(const isa::Machine& machine, const TpuRow& row) {
   try {
-    program = compiler::memory_product(machine, {p.m, p.k, p.n});
+    return tpu_seconds(machine, row);
   } catch (const InputError&) {
     return std::nullopt;
   }
-  sim::RunOptions options;
-  options.timing_only = true;
-  return machine.seconds(sim::run(program, machine, {}, options).report.total.cycles);
 }
 
 double error_percent(double modelled, double measured) {
@@ -73,18 +66,17 @@ struct Group {
   }
 };
 
-const char* group_of(const compare::Product& p) {
-  if (p.m == 1) return "m = 1";
-  if (p.m < 256) return "m = 2 to 255";
-  return "m = 256 and more";
+std::string group_of(const TpuRow& row) {
+  if (row.op != "gemm") return row.op;
+  if (row.dims[0] == 1) return "m = 1";
+  return row.dims[0] < 256 ? "m = 2 to 255" : "m = 256 and more";
 }
 
 ValidationTable new_cases(const Chip& chip) {
   return {"cases",
           chip.title,
-          {{"m", "m"},
-           {"k", "k"},
-           {"n", "n"},
+          {{"row", "row"},
+           {"fitted", "fitted on"},
            {"measured_us", "measured us", 2},
            {"machine_us", "machine us", 2},
            {"error_percent", "error %", 1},
@@ -93,9 +85,10 @@ ValidationTable new_cases(const Chip& chip) {
           {}};
 }
 
-ValidationTable group_table(const std::map<std::string, Group>& groups) {
-  ValidationTable table{"groups",
-                        "Mean absolute errors by rows of the first operand",
+ValidationTable group_table(const char* key, const char* title,
+                            const std::map<std::string, Group>& groups) {
+  ValidationTable table{key,
+                        title,
                         {{"group", "group"},
                          {"rows", "rows"},
                          {"error_percent", "machine %", 1},
@@ -110,64 +103,100 @@ ValidationTable group_table(const std::map<std::string, Group>& groups) {
   return table;
 }
 
+// What has been found so far.
+struct Found {
+  ValidationTable cases;
+  std::map<std::string, Group> groups,
+      seen;  // by what is alike; by operation and whether fitted on
+  Group all;
+  std::int64_t without_room = 0;
+
+  void add(const isa::Machine& machine, const TpuRow& row, bool fitted);
+};
+
+void Found::add(const isa::Machine& machine, const TpuRow& row, bool fitted) {
+  const double formula = formula_seconds(machine, row);
+  const double formula_error = error_percent(formula, row.seconds);
+  nlohmann::ordered_json json{{"row", row.name},
+                              {"fitted", fitted ? "yes" : "no"},
+                              {"measured_us", row.seconds * kMicro},
+                              {"machine_us", nullptr},
+                              {"error_percent", nullptr},
+                              {"formula_us", formula * kMicro},
+                              {"formula_error_percent", formula_error}};
+  if (const auto seconds = machine_seconds(machine, row)) {
+    const double error = error_percent(*seconds, row.seconds);
+    json["machine_us"] = *seconds * kMicro;
+    json["error_percent"] = error;
+    groups[group_of(row)].add(error, formula_error);
+    seen[row.op + (fitted ? ", fitted on" : ", others")].add(error, formula_error);
+    all.add(error, formula_error);
+  } else {
+    ++without_room;
+  }
+  cases.rows.push_back(std::move(json));
+}
+
+std::vector<std::string> notes_of(const Chip& chip, const isa::Machine& machine,
+                                  std::int64_t without_room) {
+  std::vector<std::string> notes = {
+      chip.fit == nullptr
+          ? fmt::format("machine {}, whose figures are published, derived or assumed "
+                        "(machines/{}.toml); nothing in it was fitted to these rows",
+                        machine.name, chip.machine)
+          : fmt::format("machine {}, of whose figures seven were fitted to rows of these tables "
+                        "(machines/{}.toml, {})",
+                        machine.name, chip.machine, chip.fit),
+      "formula, without a fitted number: the larger of all multiply-adds at the peak rate and all "
+      "operands' bytes, once, at the peak bandwidth",
+      "of operands in bfloat16, which begin and end in the chip's memory"};
+  if (without_room > 0)
+    notes.push_back(fmt::format("{} row(s) for which the machine has no room", without_room));
+  return notes;
+}
+
 Validation validate(const Chip& chip, const ValidateRequest& request) {
   const Progress progress("validating");
   const isa::Machine machine = isa::load_machine(chip.machine);
-  const std::string path = request.data.empty() ? data_path(chip.data) : request.data;
-  ValidationTable cases = new_cases(chip);
-  std::map<std::string, Group> groups;
-  Group all;
-  std::int64_t without_room = 0;
-  for (const compare::ProductRow& row : compare::read_product_rows(path)) {
-    const compare::Product& p = row.product;
-    const double formula = formula_seconds(machine, p);
-    const double formula_error = error_percent(formula, row.seconds);
-    nlohmann::ordered_json json{{"m", p.m},
-                                {"k", p.k},
-                                {"n", p.n},
-                                {"measured_us", row.seconds * kMicro},
-                                {"machine_us", nullptr},
-                                {"error_percent", nullptr},
-                                {"formula_us", formula * kMicro},
-                                {"formula_error_percent", formula_error}};
-    if (const auto seconds = machine_seconds(machine, p)) {
-      const double error = error_percent(*seconds, row.seconds);
-      json["machine_us"] = *seconds * kMicro;
-      json["error_percent"] = error;
-      groups[group_of(p)].add(error, formula_error);
-      all.add(error, formula_error);
-    } else {
-      ++without_room;
-    }
-    cases.rows.push_back(std::move(json));
+  std::vector<std::string> paths = {request.data};
+  if (request.data.empty()) {
+    paths.clear();
+    for (const char* data : chip.data) paths.push_back(data_path(data));
+  }
+  std::set<std::string> names;
+  if (chip.fit != nullptr) names = read_fit_names(data_path(chip.fit));
+  Found found{new_cases(chip), {}, {}, {}, 0};
+  for (const std::string& path : paths) {
+    for (const TpuRow& row : read_tpu_rows(path)) found.add(machine, row, names.contains(row.name));
   }
   Validation result;
-  result.tables = {std::move(cases), group_table(groups)};
-  result.figures = {{"mean_error_percent", all.mean(all.machine)},
-                    {"formula_mean_error_percent", all.mean(all.formula)}};
-  result.notes = {
-      fmt::format("machine {}, whose figures are published, derived or assumed (machines/{}.toml); "
-                  "nothing in it, in the program or in the formula was fitted to these rows",
-                  machine.name, chip.machine),
-      "formula: the larger of all multiply-adds at the peak rate and all operands' bytes, once, at "
-      "the peak bandwidth",
-      "of operands in bfloat16, which begin and end in the chip's memory"};
-  if (without_room > 0)
-    result.notes.push_back(
-        fmt::format("{} row(s) for which the machine has no room", without_room));
+  result.tables = {std::move(found.cases),
+                   group_table("groups", "Mean absolute errors by operation", found.groups)};
+  if (chip.fit != nullptr) {
+    result.tables.push_back(group_table(
+        "seen", "The same, of the rows that were fitted on and the others", found.seen));
+  }
+  result.figures = {{"mean_error_percent", found.all.mean(found.all.machine)},
+                    {"formula_mean_error_percent", found.all.mean(found.all.formula)}};
+  result.notes = notes_of(chip, machine, found.without_room);
   return result;
 }
 
 }  // namespace
 
 Validation validate_v6e(const ValidateRequest& request) {
-  return validate({"tpu_v6e", "compare/model/data/tpu_v6e_gemm.csv",
-                   "Products of 16-bit floats on one TPU v6e"},
+  return validate({"tpu_v6e",
+                   {"compare/model/data/tpu_v6e_gemm.csv", "compare/model/data/tpu_v6e_blocks.csv",
+                    "compare/model/data/tpu_v6e_sdpa.csv"},
+                   "compare/model/data/tpu_v6e_fit_rows.txt",
+                   "Products and blocks in 16-bit floats on one TPU v6e"},
                   request);
 }
 
 Validation validate_v3(const ValidateRequest& request) {
-  return validate({"tpu_v3", "compare/model/data/tpu_v3_gemm.csv",
+  return validate({"tpu_v3",
+                   {"compare/model/data/tpu_v3_gemm.csv"},
+                   nullptr,
                    "Products of 16-bit floats on one core of a TPU v3"},
                   request);
 }
