@@ -258,5 +258,33 @@ TEST(ValidateTpu, ComparesProductsOfAFile) {
   EXPECT_EQ(testing_support::systole({"validate", "v6e", "--data", path}).code, 1);
 }
 
+// Each kind of table, by its heading; rows that the machine was fitted on are told apart.
+TEST(ValidateTpu, TakesBlocksAndFusedAttention) {
+  const testing_support::ScratchFolder scratch;
+  const std::string path = scratch.file("rows.csv");
+  write_file(path, std::string("# a remark\nop,d0,d1,d2,d3,d4,latency_ns\n"
+                               "ffn_erf,64,256,512,,,6000\nffn_gated,64,256,512,,,6000\n"
+                               "attn_enc,12,64,64,,,2896\nattn_dec,4,2,1,256,128,5000\n"));
+  const auto run = [&] {
+    return testing_support::systole({"validate", "v6e", "--data", path, "--json"});
+  };
+  const Finished blocks = run();
+  ASSERT_EQ(blocks.code, 0) << blocks.err;
+  const Json json = Json::parse(blocks.out);
+  ASSERT_EQ(json.at("cases").size(), 4U);
+  for (const Json& row : json.at("cases")) {
+    EXPECT_GE(row.at("machine_us").get<double>(), row.at("formula_us").get<double>());
+    EXPECT_EQ(row.at("fitted"), "no");
+  }
+  EXPECT_EQ(json.at("seen").size(), 4U);
+  write_file(path, std::string("mode,batch,heads,seq,head_dim,device_us\n"
+                               "prefill,1,1,256,128,2.0436\ndecode,1,4,256,128,3.3477\n"));
+  EXPECT_EQ(Json::parse(run().out).at("cases").size(), 2U);
+  write_file(path, std::string("op,d0,d1,d2,d3,d4,latency_ns\nconv,1,2,3,,,5\n"));
+  EXPECT_EQ(run().code, 1);
+  write_file(path, std::string("op,d0,d1,latency_ns\nffn_erf,1,2,5\n"));
+  EXPECT_EQ(run().code, 1);
+}
+
 }  // namespace
 }  // namespace systole::validate
