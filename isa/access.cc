@@ -253,4 +253,12 @@ HostRows host_rows(const Insn& insn, const Machine& machine) {
   return to.host_rows();
 }
 
+std::int64_t widest_bytes(const Vector& insn) {
+  const bool fill = insn.op == vector_op::kFill;
+  const bool unary = fill || insn.op == vector_op::kConvert || insn.op == vector_op::kLookup;
+  const std::int64_t a = fill ? 0 : element_bytes(insn.a_type);
+  const std::int64_t b = unary ? 0 : element_bytes(insn.b_type);
+  return std::max({a, b, element_bytes(insn.to_type)});
+}
+
 }  // namespace systole::isa

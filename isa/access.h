@@ -47,5 +47,7 @@ struct HostRows {  // `rows` pieces of `bytes` bytes, `stride` bytes apart; rows
 // Bytes of one element, and words (parameter memory's 32 bit) of its look-up table.
 [[nodiscard]] std::int64_t element_bytes(std::int64_t type);
 [[nodiscard]] std::int64_t table_words(std::int64_t type);
+// Bytes of an element, of the operand or result whose elements are widest.
+[[nodiscard]] std::int64_t widest_bytes(const Vector& insn);
 
 }  // namespace systole::isa

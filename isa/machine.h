@@ -68,6 +68,10 @@ struct Machine {
     return (array_split * k <= array_rows ? array_split : 1) *
            (array_split * n <= array_columns ? array_split : 1);
   }
+  // Cycles of the vector unit's lanes, of 4 bytes each.
+  [[nodiscard]] std::int64_t lane_cycles(std::int64_t bytes) const {
+    return vector_lanes == 0 ? 0 : ceil_div(bytes, 4 * vector_lanes);
+  }
   // Simple memory: bytes a second that flow.
   [[nodiscard]] std::int64_t delivered_bytes_per_second() const {
     return std::max<std::int64_t>(1, dram_bytes_per_second / 1'000 * dram_efficiency +

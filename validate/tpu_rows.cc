@@ -15,6 +15,7 @@
 #include "compiler/lower/memory_attention.h"
 #include "compiler/lower/memory_block.h"
 #include "compiler/lower/memory_product.h"
+#include "compiler/lower/ragged_attention.h"
 #include "sim/run.h"
 
 namespace systole::validate {
@@ -23,6 +24,12 @@ namespace {
 constexpr std::int64_t kMaxBytes = std::int64_t{1} << 26;
 // Blocks of the measured fused kernel, inferred from how its times grow, not published.
 constexpr compiler::FusedBlocks kFused{512, 512};
+// Of the ragged kernel, published: its default of 128 pages of keys (of 16, vLLM's default) and 32
+// queries (jax.experimental.pallas.ops.tpu.ragged_paged_attention, tuned_block_sizes.py).
+constexpr compiler::RaggedBlocks kRagged{32, 128 * 16};
+// Heads of keys of a sequence of the measured models (Llama 3, of 3 and 8 thousand million
+// weights).
+constexpr std::int64_t kHeads = 8;
 
 std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells;
@@ -116,6 +123,12 @@ compiler::Attention attention_of(const TpuRow& row) {
   return {d[0], d[1], d[2], d[3]};
 }
 
+compiler::RaggedAttention ragged_of(const TpuRow& row) {
+  const auto& d = row.dims;
+  const std::int64_t heads = d[1] % kHeads == 0 ? kHeads : d[1];
+  return {d[1] / heads, d[2], d[3], heads, d[0] / d[1], d[4]};
+}
+
 }  // namespace
 
 double TpuRow::macs() const {
@@ -133,6 +146,26 @@ double TpuRow::bytes() const {
     return 2.0 * (2.0 * d(0) * d(1) + d(1) * d(2) * (op == "ffn_gated" ? 3.0 : 2.0));
   const compiler::Attention a = attention_of(*this);
   return 4.0 * static_cast<double>(a.heads * a.width) * static_cast<double>(a.queries + a.keys);
+}
+
+std::vector<double> TpuRow::weight_bytes() const {
+  const double each = 2.0 * static_cast<double>(dims[1] * dims[2]);
+  if (op == "ffn_gated") return {each, 2.0 * each};
+  if (op == "gemm" || op == "ffn_erf") return {each};
+  return {};
+}
+
+double TpuRow::between() const {
+  const auto d = [this](std::size_t i) { return static_cast<double>(dims[i]); };
+  if (op == "gemm") return 0.0;
+  if (op.starts_with("ffn")) return d(0) * d(2);
+  const compiler::Attention a = attention_of(*this);
+  return static_cast<double>(a.heads * a.queries) * static_cast<double>(a.keys);
+}
+
+double TpuRow::heads() const {
+  const bool none = op == "gemm" || op.starts_with("ffn");
+  return none ? 0.0 : static_cast<double>(attention_of(*this).heads);
 }
 
 std::vector<TpuRow> read_tpu_rows(const std::string& path) {
@@ -169,6 +202,8 @@ isa::Program program_of(const isa::Machine& machine, const TpuRow& row) {
     return compiler::memory_feed_forward(machine, {d[0], d[1], d[2], row.op == "ffn_gated"});
   }
   if (row.op == "attn_enc") return compiler::memory_attention(machine, attention_of(row));
+  if (row.op == "attn_dec")
+    return compiler::memory_ragged_attention(machine, ragged_of(row), kRagged);
   return compiler::memory_fused_attention(machine, attention_of(row), kFused);
 }
 

@@ -25,6 +25,11 @@ struct TpuRow {
   // What it takes at least: multiply-adds, and bytes of operands and result.
   [[nodiscard]] double macs() const;
   [[nodiscard]] double bytes() const;
+  // Bytes of each operand that is a weight: of a product B, of a block those of its products.
+  [[nodiscard]] std::vector<double> weight_bytes() const;
+  // Numbers that come out of one product and go into the next, and heads of attention.
+  [[nodiscard]] double between() const;
+  [[nodiscard]] double heads() const;
 };
 
 // Throws InputError naming the line.

@@ -312,14 +312,16 @@ class Timeline {
     Clock& c = clock(unit);
     const std::int64_t steps = next_steps(rows);
     const std::int64_t own = own_of(rows, steps);
-    const PortClock::Use use = unit == Unit::kActivation
-                                   ? PortClock::Use{steps, 0, 1}
-                                   : PortClock::Use{1, rows.shares.of(rows.work.reads, steps),
-                                                    rows.shares.of(rows.work.writes, steps)};
+    const std::int64_t lanes = rows.shares.of(rows.work.lane_cycles, steps);
+    const std::int64_t turns = std::clamp<std::int64_t>(lanes, 1, PortClock::kChunkRows);
+    const PortClock::Use use =
+        unit == Unit::kActivation
+            ? PortClock::Use{steps, 0, 1}
+            : PortClock::Use{turns, ceil_div(rows.shares.of(rows.work.reads, steps), turns),
+                             ceil_div(rows.shares.of(rows.work.writes, steps), turns)};
     const Granted granted = ports_.take(at, use);
     const std::int64_t begin = std::max(granted.begin, c.free + own);
-    const std::int64_t paced =
-        std::max(rows.work.paced ? steps : 0, rows.shares.of(rows.work.elements, steps));
+    const std::int64_t paced = std::max(rows.work.paced ? steps : 0, lanes);
     const std::int64_t end = std::max(granted.end, begin + paced);
     LayerPrediction& mine = layer(rows.shares.layer);
     (unit == Unit::kActivation ? mine.activation : mine.vector) += own + end - begin;

@@ -39,17 +39,10 @@ RowWork activation(std::int64_t taken_rows, std::int64_t rows, std::int64_t each
 }
 
 RowWork movement(std::int64_t reads, std::int64_t writes, const isa::Machine& machine,
-                 std::int64_t elements = 0) {
+                 std::int64_t lane_cycles = 0) {
   const bool paced =
       machine.unified_buffer_read_ports == 0 || machine.unified_buffer_write_ports == 0;
-  const std::int64_t lanes = machine.vector_lanes;
-  return {std::max(reads, writes),
-          reads,
-          writes,
-          0,
-          machine.vector_depth,
-          paced,
-          lanes == 0 ? 0 : ceil_div(elements, lanes)};
+  return {std::max(reads, writes), reads, writes, 0, machine.vector_depth, paced, lane_cycles};
 }
 
 RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
@@ -60,7 +53,8 @@ RowWork vector_work(const isa::Vector& i, const isa::Machine& machine) {
   const bool unary = fill || i.op == isa::vector_op::kConvert || i.op == isa::vector_op::kLookup;
   std::int64_t reads = fill ? 0 : rows_of(i.a_lane, i.a_type) * i.rows;
   if (!unary) reads += rows_of(i.b_lane, i.b_type) * (i.broadcast != 0 ? 1 : i.rows);
-  return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine, i.rows * i.n);
+  return movement(reads, rows_of(i.to_lane, i.to_type) * i.rows, machine,
+                  machine.lane_cycles(i.rows * i.n * isa::widest_bytes(i)));
 }
 
 // --- passes ---
@@ -97,7 +91,7 @@ RowWork rows_of(const isa::Pool& i, const isa::Machine& machine) {
   const std::int64_t bytes = i.n * isa::element_bytes(i.type);
   return movement(pixels_taken(i) * machine.ub_rows_of(bytes, i.lane),
                   i.out_height * i.out_width * machine.ub_rows_of(bytes, i.to_lane), machine,
-                  pixels_taken(i) * i.n);
+                  machine.lane_cycles(pixels_taken(i) * bytes));
 }
 
 RowWork rows_of(const isa::Copy& i, const isa::Machine& machine) {

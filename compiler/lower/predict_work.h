@@ -16,12 +16,12 @@ struct PassWork {
 };
 
 // Rows through the unified buffer's ports in `steps` steps, over which reads, writes and cycles of
-// the unit's own are spread. `paced`: a step takes a cycle at least; `elements`: what all elements
-// take of a vector unit of so many lanes.
+// the unit's own are spread. `paced`: a step takes a cycle at least; `lane_cycles`: what the
+// lanes of the vector unit take.
 struct RowWork {
   std::int64_t steps = 0, reads = 0, writes = 0, own = 0, depth = 0;
   bool paced = false;
-  std::int64_t elements = 0;
+  std::int64_t lane_cycles = 0;
 };
 
 // A transfer over the host link, cut into chunks of its rows.

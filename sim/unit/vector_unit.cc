@@ -68,13 +68,17 @@ Process VectorUnit::run() {
     for (std::int64_t left = most; left > 0;) {
       UbPorts& ports = buffer_.ports();
       const std::int64_t rows = std::min(ports.read_chunk(left), ports.write_chunk(left));
-      const PortUse use{1, reads.take(rows), writes.take(rows)};
+      // Evenly over the cycles that the lanes take, through as few ports as that needs.
+      const std::int64_t read = reads.take(rows), written = writes.take(rows);
+      const std::int64_t lanes = cycles.take(rows),
+                         turns = std::clamp<std::int64_t>(lanes, 1, UbPorts::kChunkRows);
+      const PortUse use{turns, ceil_div(read, turns), ceil_div(written, turns)};
       const CyclePoint raised = kernel.now();
       const PortGrant grant = co_await ports.ask(trail, isa::Unit::kVector, use);
       sheet_.wait(raised, grant.begin, wait::kPort, label);
       const Instant begin = trail.latest({grant.begin}, {free_});
       free_ =
-          trail.latest({grant.end}, {begin, Resource::kVector, own_cycles(use, cycles.take(rows))});
+          trail.latest({grant.end}, {begin, Resource::kVector, own_cycles(read, written, lanes)});
       sheet_.busy(begin, free_, label);
       left -= rows;
       co_await trail.at({free_, Resource::kControl, kBefore});
@@ -84,16 +88,12 @@ Process VectorUnit::run() {
   }
 }
 
-CycleCount VectorUnit::own_cycles(const PortUse& use, std::int64_t elements) const {
+CycleCount VectorUnit::own_cycles(std::int64_t read, std::int64_t written,
+                                  std::int64_t lanes) const {
   const isa::Machine& m = board_.machine;
-  const CycleCount rows(std::max(m.unified_buffer_read_ports == 0 ? use.reads : 0,
-                                 m.unified_buffer_write_ports == 0 ? use.writes : 0));
-  return board_.paced(Resource::kVector, std::max(rows, CycleCount(elements)));
-}
-
-std::int64_t VectorUnit::cycles_of(std::int64_t elements) const {
-  const std::int64_t lanes = board_.machine.vector_lanes;
-  return lanes == 0 ? 0 : ceil_div(elements, lanes);
+  const CycleCount rows(std::max(m.unified_buffer_read_ports == 0 ? read : 0,
+                                 m.unified_buffer_write_ports == 0 ? written : 0));
+  return board_.paced(Resource::kVector, std::max(rows, CycleCount(lanes)));
 }
 
 VectorUnit::Moves VectorUnit::start() {
@@ -105,7 +105,8 @@ VectorUnit::Moves VectorUnit::start(const isa::Vector& insn) {
   const UbRange a = range_a(insn), b = range_b(insn), to = range_to(insn);
   count(bytes_of(a) + bytes_of(b), bytes_of(to));
   if (board_.values) insn.op == op::kLookup ? look_up(insn) : compute(insn);
-  return {rows_of(a) + rows_of(b), rows_of(to), cycles_of(insn.rows * insn.n)};
+  return {rows_of(a) + rows_of(b), rows_of(to),
+          board_.machine.lane_cycles(insn.rows * insn.n * isa::widest_bytes(insn))};
 }
 
 void VectorUnit::compute(const isa::Vector& insn) {
@@ -164,7 +165,7 @@ VectorUnit::Moves VectorUnit::start(const isa::Pool& insn) {
     pool_rows(pooling, map, buffer_.rows(from), buffer_.rows(to));
   }
   return {taken * board_.machine.ub_rows_of(bytes, insn.lane), rows_of(to),
-          cycles_of(taken * insn.n)};
+          board_.machine.lane_cycles(taken * bytes)};
 }
 
 VectorUnit::Moves VectorUnit::start(const isa::Copy& insn) {

@@ -51,9 +51,9 @@ class VectorUnit {
   void look_up(const isa::Vector& insn);
   void count(Bytes read, Bytes written);
   // What a chunk costs at least, whatever its ports: a row a cycle where their number has no limit,
-  // and the cycles of its elements.
-  [[nodiscard]] CycleCount own_cycles(const PortUse& use, std::int64_t elements) const;
-  [[nodiscard]] std::int64_t cycles_of(std::int64_t elements) const;
+  // and the cycles of its lanes.
+  [[nodiscard]] CycleCount own_cycles(std::int64_t read, std::int64_t written,
+                                      std::int64_t lanes) const;
   // Buffer rows of so many logical rows.
   [[nodiscard]] std::int64_t rows_of(const UbRange& range) const;
 

@@ -96,6 +96,20 @@ TEST(Repository, SourcesAreInShape) {
   }
 }
 
+// What an operation costs is said by the machine, never by which operation or chip it is.
+TEST(Repository, CostsKnowNoOperationByName) {
+  for (const char* folder : {"isa", "sim", "compiler/lower"}) {
+    for (const std::string& file : files_below(root() / folder, is_cpp)) {
+      const bool prices = !file.starts_with("compiler") || file.find("predict") != file.npos;
+      if (!prices) continue;
+      const std::string text = read_text(root() / file);
+      for (const char* name : {"gemm", "ffn", "attn", "sdpa", "tpu_v"}) {
+        EXPECT_EQ(text.find(name), text.npos) << file << " names " << name;
+      }
+    }
+  }
+}
+
 TEST(Repository, NoFileNamesOnePersonsMachine) {
   const auto any = [](const fs::path&) { return true; };
   for (const std::string& file : files_below(root(), any)) {

@@ -37,7 +37,7 @@ sim::Report report_of(const isa::Program& program, const isa::Machine& machine) 
 
 TEST(MemoryAttention, ScoresThatFitAreNotWritten) {
   const Attention shape{4, 64, 128, 32};
-  const isa::Machine large = machine_of(8'192), small = machine_of(1'024);
+  const isa::Machine large = machine_of(8'192), small = machine_of(900);
   const std::int64_t results = 2 * 4 * 64 * 32, scores = 4 * 4 * 64 * 128;
   EXPECT_EQ(report_of(memory_attention(large, shape), large).total.memory_written, Bytes(results));
   EXPECT_EQ(report_of(memory_attention(small, shape), small).total.memory_written,

@@ -108,6 +108,29 @@ TEST(Sequencer, BeginsWhenTheMachineSays) {
   EXPECT_EQ(start(machine), plain + 100);
 }
 
+// Lanes of 32 bits: two of bf16 share one; the widest of operand and result counts.
+TEST(Vector, TakesTheCyclesOfItsLanes) {
+  isa::Machine machine = float_machine();
+  const auto busy = [&](std::int64_t from, std::int64_t to) {
+    SimBench bench(machine);
+    bench.add(isa::Vector{.op = isa::vector_op::kConvert,
+                          .a = 0,
+                          .a_type = from,
+                          .b_type = from,
+                          .to = 32,
+                          .to_type = to,
+                          .rows = 6,
+                          .n = 4});
+    bench.run();
+    return bench.unit("vector").busy;
+  };
+  EXPECT_EQ(busy(isa::type::kBf16, isa::type::kBf16), CycleCount(6));
+  machine.vector_lanes = 1;
+  EXPECT_EQ(busy(isa::type::kBf16, isa::type::kBf16), CycleCount(12));
+  EXPECT_EQ(busy(isa::type::kF32, isa::type::kBf16), CycleCount(24));
+  EXPECT_EQ(busy(isa::type::kBf16, isa::type::kF32), CycleCount(24));
+}
+
 TEST(Memory, DeliversAShareOfItsPeak) {
   isa::Machine machine = float_machine();
   machine.dram_efficiency = 500;  // 8 bytes a cycle
