@@ -278,7 +278,7 @@ class Timeline {
   // --- activation and vector units: rows through the ports, chunk by chunk ---
   std::int64_t rows_when(Unit unit, const Rows& rows) {
     const Clock& c = clock(unit);
-    if (rows.shares.left > 0) return c.free - 1 + own_of(rows, next_steps(rows));
+    if (rows.shares.left > 0) return c.free - 1 + rows.shares.of(rows.work.own, next_steps(rows));
     // Even a sync leaves the queue only when the rows before it have moved.
     const std::int64_t at = head_when(c);
     return at == kNever ? at : std::max(at, c.free - 1);
@@ -296,7 +296,7 @@ class Timeline {
     // What comes before the first chunk's ports delays its request.
     if (rows.shares.left == 0) {
       complete(c, c.free + rows.work.depth);
-    } else if (own_of(rows, next_steps(rows)) == 0) {
+    } else if (rows.shares.of(rows.work.own, next_steps(rows)) == 0) {
       chunk(unit, rows, at);
     }
   }
@@ -304,25 +304,20 @@ class Timeline {
   std::int64_t next_steps(const Rows& rows) const {
     return std::min(ports_.read_chunk(rows.shares.left), ports_.write_chunk(rows.shares.left));
   }
-  static std::int64_t own_of(const Rows& rows, std::int64_t steps) {
-    return rows.shares.of(rows.work.own, steps);
-  }
 
   void chunk(Unit unit, Rows& rows, std::int64_t at) {
     Clock& c = clock(unit);
-    const std::int64_t steps = next_steps(rows);
-    const std::int64_t own = own_of(rows, steps);
-    const std::int64_t lanes = rows.shares.of(rows.work.lane_cycles, steps);
-    const std::int64_t turns = std::clamp<std::int64_t>(lanes, 1, PortClock::kChunkRows);
-    const PortClock::Use use =
-        unit == Unit::kActivation
-            ? PortClock::Use{steps, 0, 1}
-            : PortClock::Use{turns, ceil_div(rows.shares.of(rows.work.reads, steps), turns),
-                             ceil_div(rows.shares.of(rows.work.writes, steps), turns)};
+    const Shares& s = rows.shares;
+    const std::int64_t steps = next_steps(rows), own = s.of(rows.work.own, steps);
+    const std::int64_t lanes = s.of(rows.work.lane_cycles, steps);
+    const PortClock::Use use = unit == Unit::kActivation
+                                   ? PortClock::Use{steps, 0, 1}
+                                   : PortClock::Use::spread(lanes, s.of(rows.work.reads, steps),
+                                                            s.of(rows.work.writes, steps));
     const Granted granted = ports_.take(at, use);
     const std::int64_t begin = std::max(granted.begin, c.free + own);
-    const std::int64_t paced = std::max(rows.work.paced ? steps : 0, lanes);
-    const std::int64_t end = std::max(granted.end, begin + paced);
+    const std::int64_t end =
+        std::max(granted.end, begin + std::max(rows.work.paced ? steps : 0, lanes));
     LayerPrediction& mine = layer(rows.shares.layer);
     (unit == Unit::kActivation ? mine.activation : mine.vector) += own + end - begin;
     if (use.reads > 0) mine.reads += granted.end - granted.begin;

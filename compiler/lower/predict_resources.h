@@ -2,9 +2,11 @@
 // says when they are done. The rules are those of docs/machine.md.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "base/units.h"
 #include "isa/machine.h"
 
 namespace systole::compiler {
@@ -62,6 +64,11 @@ class PortClock {
   // directions are held for the longer of the two; begin = end where neither has a limit.
   struct Use {
     std::int64_t rows = 0, reads = 0, writes = 0;
+    // Of so many moves in all, evenly over the cycles of the vector unit's lanes.
+    static Use spread(std::int64_t lanes, std::int64_t reads, std::int64_t writes) {
+      const std::int64_t turns = std::clamp<std::int64_t>(lanes, 1, kChunkRows);
+      return {turns, ceil_div(reads, turns), ceil_div(writes, turns)};
+    }
   };
   [[nodiscard]] Granted take(std::int64_t at, const Use& use);
 
