@@ -5,11 +5,11 @@
 // in which the mean error is less than a point worse; where the preset is what comes out, it says
 // so and ends with 0, else with 1.
 //
-//   fit_v6e [--most MACS]    leaves rows of more multiply-adds aside (all: minutes a round)
+//   fit_v6e [--most MACS]    takes rows of at most so many multiply-adds: 3e11, and 1e15 for all
+//                            of them, which takes minutes a round
 #include <fmt/core.h>
 
 #include <cstdlib>
-#include <limits>
 #include <string_view>
 
 #include "base/diag.h"
@@ -33,7 +33,7 @@ void print(const systole::isa::Machine& machine, const systole::validate::FitRow
 
 int main(int argc, char** argv) {
   try {
-    double most = std::numeric_limits<double>::infinity();
+    double most = systole::validate::kFitMacs;
     if (argc == 3 && std::string_view(argv[1]) == "--most") most = std::atof(argv[2]);
     const systole::isa::Machine preset = systole::isa::load_machine("tpu_v6e");
     const systole::validate::FitRows rows = systole::validate::fit_rows(most);

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <numeric>
+#include <thread>
+#include <vector>
 
 #include "base/source.h"
 
@@ -20,7 +24,7 @@ constexpr auto kFigures = std::to_array<FitFigure>({
     {"array.split", &Machine::array_split, 1, 1, 2},
     {"unified_buffer.operand_bytes", &Machine::unified_buffer_operand_bytes, 4'194'304, 4'194'304,
      134'217'728},
-    {"vector.lanes", &Machine::vector_lanes, 100, 100, 4'000},
+    {"vector.lanes", &Machine::vector_lanes, 50, 50, 2'000},
 });
 
 // The machine with a figure `steps` steps away; the same machine beyond its bounds.
@@ -48,11 +52,20 @@ FitRows fit_rows(double most_macs) {
 }
 
 double fit_error(const Machine& machine, const FitRows& rows) {
-  double sum = 0.0;
-  for (const TpuRow& row : rows) {
-    sum += std::abs(tpu_seconds(machine, row) - row.seconds) / row.seconds;
+  std::vector<double> errors(rows.size());
+  std::atomic<std::size_t> next{0};
+  {
+    std::vector<std::jthread> workers;
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+      workers.emplace_back([&] {
+        for (std::size_t at = next++; at < rows.size(); at = next++) {
+          errors[at] = std::abs(tpu_seconds(machine, rows[at]) / rows[at].seconds - 1.0);
+        }
+      });
+    }
   }
-  return 100.0 * sum / static_cast<double>(rows.size());
+  return 100.0 * std::accumulate(errors.begin(), errors.end(), 0.0) /
+         static_cast<double>(rows.size());
 }
 
 Machine fitted(Machine machine, const FitRows& rows) {
@@ -78,14 +91,17 @@ Machine fitted(Machine machine, const FitRows& rows) {
 
 std::pair<std::int64_t, std::int64_t> fit_range(const Machine& machine, const FitFigure& figure,
                                                 const FitRows& rows, double bound) {
-  constexpr std::int64_t kMostSteps = 20;
+  constexpr std::int64_t kMostSteps = 32;
   std::pair<std::int64_t, std::int64_t> range{machine.*figure.member, machine.*figure.member};
   for (const std::int64_t way : {-1, 1}) {
-    for (std::int64_t steps = 1; steps <= kMostSteps; ++steps) {
+    std::int64_t within = 0, beyond = kMostSteps;  // steps
+    while (within + 1 < beyond) {
+      const std::int64_t steps = (within + beyond) / 2;
       const Machine next = moved(machine, figure, way * steps);
-      if (next == machine || fit_error(next, rows) >= bound) break;
-      (way < 0 ? range.first : range.second) = next.*figure.member;
+      const bool good = next != machine && fit_error(next, rows) < bound;
+      (good ? within : beyond) = steps;
     }
+    (way < 0 ? range.first : range.second) = machine.*figure.member + way * within * figure.step;
   }
   return range;
 }

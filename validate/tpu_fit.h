@@ -21,6 +21,9 @@ struct FitFigure {
 [[nodiscard]] std::span<const FitFigure> fit_figures();
 
 using FitRows = std::vector<TpuRow>;
+// Larger rows take most of the time and say least: arrays and memory at their efficiencies.
+inline constexpr double kFitMacs = 3e11;
+inline constexpr double kAllMacs = 1e15;
 // The rows of tpu_v6e_fit_rows.txt with at most so many multiply-adds.
 [[nodiscard]] FitRows fit_rows(double most_macs);
 
@@ -28,7 +31,8 @@ using FitRows = std::vector<TpuRow>;
 [[nodiscard]] double fit_error(const isa::Machine& machine, const FitRows& rows);
 // From `machine` on, one figure at a time, until no step is better.
 [[nodiscard]] isa::Machine fitted(isa::Machine machine, const FitRows& rows);
-// The least and the largest value, in steps, up to which the error stays below `bound`.
+// The least and the largest value, in steps, of fewer than 32, up to which the error stays below
+// `bound`: by halving, as if it grew on either side.
 [[nodiscard]] std::pair<std::int64_t, std::int64_t> fit_range(const isa::Machine& machine,
                                                               const FitFigure& figure,
                                                               const FitRows& rows, double bound);

@@ -103,7 +103,7 @@ TEST(Repository, CostsKnowNoOperationByName) {
       const bool prices = !file.starts_with("compiler") || file.find("predict") != file.npos;
       if (!prices) continue;
       const std::string text = read_text(root() / file);
-      for (const char* name : {"gemm", "ffn", "attn", "sdpa", "tpu_v"}) {
+      for (const char* name : {"gemm", "ffn", "attn", "sdpa", "v6e"}) {
         EXPECT_EQ(text.find(name), text.npos) << file << " names " << name;
       }
     }
