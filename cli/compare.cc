@@ -184,7 +184,8 @@ void compare_targets(const Options& o, const std::string& command_line) {
 void add_result_options(Command app, Options& o) {
   app.add_option("-o,--output", o.output, "writes rows, points and samples as JSON")
       .type_name("FILE");
-  app.add_option("--report", o.report, "writes JSON, CSV, Markdown and SVG plots").type_name("DIR");
+  app.add_option("--report", o.report, "writes a page (HTML), JSON, CSV, Markdown and SVG plots")
+      .type_name("DIR");
   app.add_flag("--json", o.json, "prints the JSON instead of the table");
   app.add_flag("--no-what-if", o.no_what_if, "what bounds a machine is predicted, not run again");
   app.add_flag("--rules", o.rules, "prints the rules by which rows are compared, too");

@@ -1,6 +1,8 @@
 // See timed.h.
 #include "report/timed.h"
 
+#include <algorithm>
+
 #include "isa/code_hash.h"
 
 namespace systole::report {
@@ -31,13 +33,22 @@ Record timed_record(const isa::Program& program, const isa::Machine& machine, co
   return record;
 }
 
+namespace {
+
+void subtract(const sim::Counters& fewer, sim::Counters& from) {
+  for (std::size_t i = 0; i < sim::kStallCount; ++i) from.matrix[i] -= fewer.matrix[i];
+#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) from.member -= fewer.member;
+#include "sim/kernel/counters.def"
+}
+
+}  // namespace
+
 sim::Report added(const sim::Report& fewer, const sim::Report& more) {
   sim::Report report = more;
-  for (std::size_t i = 0; i < sim::kStallCount; ++i)
-    report.total.matrix[i] -= fewer.total.matrix[i];
-#define SYSTOLE_COUNTER(Type, member, group, unit, meaning) \
-  report.total.member -= fewer.total.member;
-#include "sim/kernel/counters.def"
+  subtract(fewer.total, report.total);
+  for (std::size_t i = 0; i < std::min(more.layers.size(), fewer.layers.size()); ++i) {
+    subtract(fewer.layers[i].counters, report.layers[i].counters);
+  }
   report.device_seconds -= fewer.device_seconds;
   report.host_seconds -= fewer.host_seconds;
   return report;

@@ -11,7 +11,7 @@ namespace systole::report {
 [[nodiscard]] Record timed_record(const isa::Program& program, const isa::Machine& machine,
                                   const WhyOptions& how, sim::Engine engine = sim::Engine::kCycle);
 
-// What a program counts beyond one of fewer batches: sums over the run, and names of layers.
+// What a program counts beyond one of fewer batches: sums over the run and over each layer.
 [[nodiscard]] sim::Report added(const sim::Report& fewer, const sim::Report& more);
 
 }  // namespace systole::report

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "compare/comparison/layers.h"
 #include "compare/comparison/scenarios.h"
 #include "compare/comparison/summary.h"
 #include "isa/suggest.h"
@@ -63,6 +64,7 @@ Comparison Comparer::run() {
   result_.targets = request_.targets;
   for (const std::int64_t batch : request_.batches) {
     Workload workload(request_.source, batch);
+    result_.work[batch] = workload.work();
     if (batch == request_.batches.front()) {
       describe(workload);
       for (const MeasurementFile& file : request_.measurements) require_work(file, work());
@@ -74,6 +76,7 @@ Comparison Comparer::run() {
   }
   for (const MeasurementFile& file : request_.measurements)
     add_measurements(context_, file, work());
+  set_layers(result_);
   set_rows(result_);
   result_.summary = summarise(result_.rows);
   return std::move(result_);

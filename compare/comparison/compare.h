@@ -57,12 +57,16 @@ void require_target(const std::string& target);
 // The whole report; it shows the plots of `plots` (file names), if there are any.
 [[nodiscard]] std::string markdown_text(const Comparison& comparison,
                                         const std::vector<std::string>& plots);
+// The same as one HTML file that needs nothing else. What it shows is in the JSON within it: the
+// report's, but for the samples of measurements.
+[[nodiscard]] std::string page_html(const Comparison& comparison);
 // The rules at the top of every report, a line each.
 [[nodiscard]] const std::vector<std::string>& rules();
 
 // The files that a report may have.
-inline constexpr std::array kReportFiles = {"comparison.json", "comparison.csv", "comparison.md",
-                                            "roofline.svg", "latency_throughput.svg"};
+inline constexpr std::array kReportFiles = {"report.html",    "comparison.json",
+                                            "comparison.csv", "comparison.md",
+                                            "roofline.svg",   "latency_throughput.svg"};
 // A report's files, by name. Plots are drawn by gnuplot; `missing` says so if there are none.
 struct Report {
   std::map<std::string, std::string> files;

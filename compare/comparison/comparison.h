@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "compare/comparison/measurement.h"
+#include "compare/model/work.h"
 #include "traces/diff.h"
 
 namespace systole::compare {
@@ -42,6 +43,36 @@ struct BatchTime {
   double host = 0.0;    // the host's own steps
 };
 
+// A part of a time: by resource of a critical path, by class of the matrix unit, compute or memory.
+struct TimePart {
+  std::string name;
+  double seconds = 0.0;
+};
+
+// What a layer takes of a batch.
+struct PointLayer {
+  std::string name, op;
+  double seconds = 0.0;
+  std::vector<TimePart> parts = {};  // add up to the seconds; none: not known
+  // Of a simulated machine: the first matrix unit's cycles that are booked to the layer, by class.
+  std::vector<TimePart> stalls = {};
+  // Set by set_layers, from the layers of the model; 0: not known or none.
+  double operations = 0.0;
+  double bytes = 0.0;  // that the device's memory carries at least
+};
+
+// What a batch moves, and for how many multiply-adds an element serves once it is where the
+// multipliers take it from: a weight, an activation, a sum before it is put away (0: not known).
+struct DataFlow {
+  struct Level {
+    std::string name;
+    double bytes = 0.0;
+  };
+  std::vector<Level> levels;  // from the host inwards
+  double weight_reuse = 0.0, activation_reuse = 0.0, sum_reuse = 0.0;
+  std::string how;  // what stays where
+};
+
 // One batch size.
 struct Point {
   std::int64_t batch = 1;
@@ -54,12 +85,31 @@ struct Point {
   bool quick = false;                        // measured for less than rule 5 asks
   // Operations a byte that the device's memory carries; 0: as the model's of the precision.
   double intensity = 0.0;
+  // Of the period; of simulated machines whose many batches were not recorded, of one batch alone.
+  std::vector<PointLayer> layers = {};
+  bool layers_alone = false;
+  std::optional<DataFlow> flow = {};     // of what the layers are of
   std::string bound = {};                // what takes most of the period; empty: not known
   std::string bound_alone = {};          // of one batch alone, where that may be another
   std::string why = {}, why_alone = {};  // the same in a sentence, of simulated machines
   std::optional<OutputCheck> check = {};
   // Of simulated machines: a batch of the period, and one alone.
   std::optional<traces::Profile> profile = {}, profile_alone = {};
+};
+
+// Responses of the server at a rate of requests.
+struct Response {
+  double load = 0.0;                       // share of what the largest batch serves
+  double rate = 0.0;                       // requests a second
+  double p50 = 0.0, p90 = 0.0, p99 = 0.0;  // seconds
+};
+
+// The server that was found (server.h): its batch sizes, the rate that it sustains with its p99
+// response, the rate that its largest batch serves, and its responses from low load to high.
+struct ServerCurve {
+  std::vector<std::int64_t> batches;
+  double rate = 0.0, p99 = 0.0, capacity = 0.0;
+  std::vector<Response> responses;
 };
 
 struct Series {
@@ -72,10 +122,13 @@ struct Series {
   std::optional<double> accuracy;       // share of labelled rows that are right
   double peak = 0.0;                    // operations a second of this precision; 0: not known
   double bandwidth = 0.0;  // bytes a second of the memory that holds the weights; 0: not known
+  // Bytes a second of the last cache, and of the host link one way; 0: not known or none.
+  double cache_bandwidth = 0.0, link_bandwidth = 0.0;
   bool same_model = true;  // false: figures of another's run, which enter no ratio
   // Of a simulated machine: all its parameters, key and value.
   std::vector<std::pair<std::string, std::string>> parameters;
   std::vector<Point> points;
+  ServerCurve server;  // set with the rows; empty: none keeps the limit
 };
 
 // What was asked for and cannot be had, with the reason.
@@ -127,7 +180,8 @@ struct Comparison {
   // Operations per byte of compulsory traffic (weights, inputs and outputs once), by precision and
   // batch.
   std::map<std::string, std::map<std::int64_t, double>> intensities;
-  double p99_limit = 0.0;  // seconds, of the server scenario
+  std::map<std::int64_t, ModelWork> work;  // by batch
+  double p99_limit = 0.0;                  // seconds, of the server scenario
   std::optional<double> float_accuracy;
   std::vector<std::string> targets;  // as asked for; ratios are over the first that has rows
   std::vector<Series> series;
@@ -138,6 +192,11 @@ struct Comparison {
   std::vector<Mean> means;
   std::vector<std::string> summary;  // one sentence per scenario
 };
+
+// The model's operations a byte of memory at a point: its own, or those of its precision; 0: not
+// known.
+[[nodiscard]] double intensity_of(const Comparison& comparison, const Series& series,
+                                  const Point& point);
 
 // The simulated machine that others are compared with: the first that ran; null: there is none.
 [[nodiscard]] const Series* first_machine(const Comparison& comparison);

@@ -134,12 +134,8 @@ std::string roofline(const Comparison& c) {
     plot.add({{from, from * s.bandwidth}, {ridge, s.peak}, {to, s.peak}},
              fmt::format("lines {} {}", look.ink(), look.lines()));
     std::vector<std::pair<double, double>> points;
-    const auto found = c.intensities.find(s.precision);
     for (const Point& p : s.points) {
-      const bool known = found != c.intensities.end() && found->second.contains(p.batch);
-      const double intensity = p.intensity > 0.0 ? p.intensity
-                               : known           ? found->second.at(p.batch)
-                                                 : 0.0;
+      const double intensity = intensity_of(c, s, p);
       const auto operations = static_cast<double>(c.operations * p.batch) / p.period.total;
       if (operations > 0.0 && intensity > 0.0) points.emplace_back(intensity, operations);
     }
@@ -214,6 +210,7 @@ Report report(const Comparison& c) {
   report.files["comparison.json"] = json_text(to_json(c));
   report.files["comparison.csv"] = csv_text(c);
   report.files["comparison.md"] = markdown_text(c, plots);
+  report.files["report.html"] = page_html(c);
   if (plots.empty()) report.missing = "no plots: gnuplot is not installed (Debian: gnuplot-nox)";
   return report;
 }

@@ -5,7 +5,9 @@
 
 #include "base/diag.h"
 #include "compare/comparison/compare.h"
+#include "compare/comparison/summary.h"
 #include "report/diff_text.h"
+#include "report/page.h"
 
 namespace systole::compare {
 namespace {
@@ -26,26 +28,98 @@ Json to_json(const BatchTime& time) {
           {"host_seconds", time.host}};
 }
 
-Json to_json(const Point& p) {
+Json to_json(const std::vector<TimePart>& parts) {
+  Json json = Json::array();
+  for (const TimePart& part : parts)
+    json.push_back({{"name", part.name}, {"seconds", part.seconds}});
+  return json;
+}
+
+// A rate or an intensity, where both are known.
+Json quotient(double of, double by) { return of > 0.0 && by > 0.0 ? Json(of / by) : Json(nullptr); }
+
+Json to_json(const PointLayer& layer) {
+  return {{"name", layer.name},
+          {"operator", layer.op},
+          {"seconds", layer.seconds},
+          {"operations", known(layer.operations)},
+          {"memory_bytes", known(layer.bytes)},
+          {"operations_per_second", quotient(layer.operations, layer.seconds)},
+          {"operations_per_byte", quotient(layer.operations, layer.bytes)},
+          {"parts", to_json(layer.parts)},
+          {"stalls", to_json(layer.stalls)}};
+}
+
+Json layers_json(const Point& p) {
+  Json json = Json::array();
+  for (const PointLayer& layer : p.layers) json.push_back(to_json(layer));
+  return json;
+}
+
+Json flow_json(const std::optional<DataFlow>& flow) {
+  if (!flow) return nullptr;
+  Json levels = Json::array();
+  for (const DataFlow::Level& level : flow->levels) {
+    levels.push_back({{"name", level.name}, {"bytes", level.bytes}});
+  }
+  return {{"how", flow->how},
+          {"weight_reuse", known(flow->weight_reuse)},
+          {"activation_reuse", known(flow->activation_reuse)},
+          {"sum_reuse", known(flow->sum_reuse)},
+          {"levels", std::move(levels)}};
+}
+
+Json to_json(const Comparison& c, const Series& s, const Point& p) {
+  const auto work = c.work.find(p.batch);
+  const auto operations = static_cast<double>(c.operations * p.batch);
+  const auto link_bytes =
+      work == c.work.end()
+          ? 0.0
+          : static_cast<double>(work->second.input_bytes + work->second.output_bytes);
   return {{"batch", p.batch},
           {"latency", to_json(p.latency)},
           {"period", to_json(p.period)},
           {"cold", p.cold},
+          {"throughput", quotient(static_cast<double>(p.batch), p.period.total)},
+          {"operations_per_second", quotient(operations, p.period.total)},
+          {"operations_per_byte", known(intensity_of(c, s, p))},
+          {"operations_per_link_byte", quotient(operations, link_bytes)},
           {"spread", or_null(p.spread)},
           {"interval", p.interval ? to_json(*p.interval) : Json(nullptr)},
           {"p90_seconds", or_null(p.p90)},
           {"p99_seconds", or_null(p.p99)},
           {"quick", p.quick},
+          {"busy", p.spread > kBusySpread},
           {"bound_by", p.bound},
           {"bound_by_alone", p.bound_alone.empty() ? p.bound : p.bound_alone},
           {"bound_text", p.why},
           {"bound_text_alone", p.why_alone},
-          {"output_check", p.check ? to_json(*p.check) : Json(nullptr)}};
+          {"output_check", p.check ? to_json(*p.check) : Json(nullptr)},
+          {"layers_of", p.layers_alone ? "latency" : "period"},
+          {"layers", layers_json(p)},
+          {"data_flow", flow_json(p.flow)}};
 }
 
-Json to_json(const Series& s) {
+Json to_json(const ServerCurve& server) {
+  Json responses = Json::array();
+  for (const Response& r : server.responses) {
+    responses.push_back({{"load", r.load},
+                         {"rate", r.rate},
+                         {"p50_seconds", r.p50},
+                         {"p90_seconds", r.p90},
+                         {"p99_seconds", r.p99}});
+  }
+  return {{"batches", server.batches},
+          {"rate", known(server.rate)},
+          {"p99_seconds", known(server.p99)},
+          {"capacity", known(server.capacity)},
+          {"share_of_capacity", quotient(server.rate, server.capacity)},
+          {"responses", std::move(responses)}};
+}
+
+Json to_json(const Comparison& c, const Series& s) {
   Json points = Json::array();
-  for (const Point& p : s.points) points.push_back(to_json(p));
+  for (const Point& p : s.points) points.push_back(to_json(c, s, p));
   return {{"target", s.target},
           {"kind", s.kind},
           {"device", s.device},
@@ -57,6 +131,9 @@ Json to_json(const Series& s) {
           {"accuracy", or_null(s.accuracy)},
           {"peak_operations_per_second", s.peak},
           {"memory_bytes_per_second", s.bandwidth},
+          {"cache_bytes_per_second", known(s.cache_bandwidth)},
+          {"link_bytes_per_second", known(s.link_bandwidth)},
+          {"server", to_json(s.server)},
           {"points", std::move(points)}};
 }
 
@@ -176,6 +253,7 @@ Json to_json(const Comparison& c) {
             {"model", c.model},
             {"model_hash", c.model_hash},
             {"macs_per_sample", c.macs},
+            {"operations_per_sample", c.operations},
             {"machine", c.machine},
             {"machine_parameters", c.machine_toml},
             {"host", c.host},
@@ -185,6 +263,7 @@ Json to_json(const Comparison& c) {
             {"command", c.command},
             {"p99_limit_seconds", c.p99_limit},
             {"fp32_accuracy", or_null(c.float_accuracy)},
+            {"headlines", headlines(c.rows)},
             {"summary", c.summary},
             {"rules", rules()},
             {"notes", c.notes}};
@@ -204,9 +283,16 @@ Json to_json(const Comparison& c) {
         {{"target", a.target}, {"precision", a.precision}, {"reason", a.reason}});
   }
   json["machine_differences"] = machine_differences(c);
-  for (const Series& s : c.series) json["series"].push_back(to_json(s));
+  for (const Series& s : c.series) json["series"].push_back(to_json(c, s));
   for (const Measurement& m : c.measurements) json["measurements"].push_back(to_json(m));
   return json;
+}
+
+std::string page_html(const Comparison& c) {
+  Json json = to_json(c);
+  // They may be a million; comparison.json has them.
+  for (Json& measurement : json["measurements"]) measurement.erase("samples");
+  return report::page_with_data(report::kComparisonPage, json);
 }
 
 }  // namespace systole::compare

@@ -51,7 +51,7 @@ class RowMaker {
 
   void make() {
     set_base();
-    for (const Series& series : comparison_.series) add(series);
+    for (Series& series : comparison_.series) add(series);
     say_what_is_missing();
     set_best();
     set_ratios();
@@ -108,7 +108,8 @@ class RowMaker {
     row.peak_percent = 100.0 * operations / series.peak;
   }
 
-  void add(const Series& series) {
+  void add(Series& series) {
+    series.server = {};
     if (series.points.empty()) return;
     if (!series.same_model) return add_published(series);
     for (const Point& point : series.points) {
@@ -149,8 +150,9 @@ class RowMaker {
     }
   }
 
-  void add_server(const Series& series) {
+  void add_server(Series& series) {
     const Served served = server_rate(series.points, comparison_.p99_limit);
+    series.server = server_curve(served, comparison_.p99_limit);
     if (served.rate <= 0.0) {
       return add_absent({series.target, setting_text(series.precision, series.threads),
                          fmt::format("server: a batch of {} takes longer than the limit of {:g} ms",
@@ -331,6 +333,14 @@ class RowMaker {
 };
 
 }  // namespace
+
+double intensity_of(const Comparison& comparison, const Series& series, const Point& point) {
+  if (point.intensity > 0.0) return point.intensity;
+  const auto of_precision = comparison.intensities.find(series.precision);
+  if (of_precision == comparison.intensities.end()) return 0.0;
+  const auto of_batch = of_precision->second.find(point.batch);
+  return of_batch == of_precision->second.end() ? 0.0 : of_batch->second;
+}
 
 const Series* first_machine(const Comparison& comparison) {
   const auto first = std::ranges::find_if(comparison.series, is_machine);

@@ -2,6 +2,7 @@
 #include "compare/comparison/server.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -18,6 +19,7 @@ constexpr std::int64_t kLeastRequests = 200'000, kMostRequests = 4'000'000;
 constexpr std::int64_t kWarmUp = 10;   // the trial is so many times as long
 constexpr double kPrecision = 1e-3;    // of the rate
 constexpr std::size_t kMostSizes = 2;  // three find 0.2 % more at best
+constexpr std::array kLoads = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, kMostLoad};
 
 // The smallest point that holds `waiting` requests, else the largest.
 const Point& point_for(std::span<const Point> points, std::int64_t waiting) {
@@ -57,8 +59,8 @@ void serve(std::span<const Point> points, std::span<const double> arrivals, Resp
 }
 
 // Nearest rank, as percentile() of measurement.h, without sorting millions.
-std::int64_t p99_rank(std::int64_t requests) {
-  return static_cast<std::int64_t>(std::ceil(0.99 * static_cast<double>(requests)));
+std::int64_t rank_of(double share, std::int64_t requests) {
+  return static_cast<std::int64_t>(std::ceil(share * static_cast<double>(requests)));
 }
 
 // A trial's arrivals; the first `warm_up` of them do not count.
@@ -71,14 +73,16 @@ struct Trial {
   // Whether the p99 response keeps the limit: whether no more responses exceed it than may.
   [[nodiscard]] bool keeps(std::span<const Point> points, double limit) const {
     const std::int64_t requests = std::ssize(arrivals) - warm_up;
-    std::int64_t late = requests - p99_rank(requests);
+    std::int64_t late = requests - rank_of(0.99, requests);
     serve(points, arrivals, [&](std::size_t i, double response) {
       if (response > limit && static_cast<std::int64_t>(i) >= warm_up) --late;
       return late >= 0;
     });
     return late >= 0;
   }
-  [[nodiscard]] double p99(std::span<const Point> points) const {
+  // The responses that these shares of all do not pass; the shares ascend.
+  [[nodiscard]] std::vector<double> percentiles(std::span<const Point> points,
+                                                std::span<const double> shares) const {
     std::vector<double> responses;
     responses.reserve(arrivals.size());
     serve(points, arrivals, [&](std::size_t, double response) {
@@ -86,15 +90,22 @@ struct Trial {
       return true;
     });
     const auto counted = std::span(responses).subspan(static_cast<std::size_t>(warm_up));
-    const auto found = counted.begin() + (p99_rank(std::ssize(counted)) - 1);
-    std::ranges::nth_element(counted, found);
-    return *found;
+    std::vector<double> found;
+    auto from = counted.begin();  // all before are no longer
+    for (const double share : shares) {
+      const auto at = counted.begin() + (rank_of(share, std::ssize(counted)) - 1);
+      std::ranges::nth_element(from, at, counted.end());
+      found.push_back(*at);
+      from = at;
+    }
+    return found;
   }
 };
 
-double most_of(const Point& largest) {
-  return kMostLoad * static_cast<double>(largest.batch) / largest.latency.total;
+double capacity_of(const Point& largest) {
+  return static_cast<double>(largest.batch) / largest.latency.total;
 }
+double most_of(const Point& largest) { return kMostLoad * capacity_of(largest); }
 
 // All sets of up to kMostSizes points whose smallest batch keeps the limit alone, as positions.
 std::vector<std::vector<Point>> policies_of(std::span<const Point> points, double limit) {
@@ -138,7 +149,7 @@ std::int64_t trial_requests(double rate, double limit) {
 
 double server_p99(std::span<const Point> points, double rate, std::int64_t requests) {
   SYSTOLE_CHECK(!points.empty() && rate > 0.0 && requests > 0, "a server without work");
-  return Trial(rate, requests).p99(points);
+  return Trial(rate, requests).percentiles(points, std::array{0.99}).front();
 }
 
 Served server_rate(std::span<const Point> points, double limit) {
@@ -154,6 +165,22 @@ Served server_rate(std::span<const Point> points, double limit) {
   if (served.rate <= 0.0) return {};
   served.p99 = server_p99(served.points, served.rate, trial_requests(served.rate, limit));
   return served;
+}
+
+ServerCurve server_curve(const Served& served, double limit) {
+  ServerCurve curve;
+  if (served.points.empty()) return curve;
+  for (const Point& point : served.points) curve.batches.push_back(point.batch);
+  curve.rate = served.rate;
+  curve.p99 = served.p99;
+  curve.capacity = capacity_of(served.points.back());
+  for (const double load : kLoads) {
+    const double rate = load * curve.capacity;
+    const auto found = Trial(rate, trial_requests(rate, limit))
+                           .percentiles(served.points, std::array{0.5, 0.9, 0.99});
+    curve.responses.push_back({load, rate, found[0], found[1], found[2]});
+  }
+  return curve;
 }
 
 }  // namespace systole::compare

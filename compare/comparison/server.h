@@ -33,6 +33,9 @@ struct Served {
 };
 [[nodiscard]] Served server_rate(std::span<const Point> points, double limit);
 
+// Its responses from a tenth of what its largest batch serves up to kMostLoad of it.
+[[nodiscard]] ServerCurve server_curve(const Served& served, double limit);
+
 // Requests of a trial: 100 limits' worth at that rate, but 200,000 at least and 4,000,000 at most,
 // which bounds its time and memory.
 [[nodiscard]] std::int64_t trial_requests(double rate, double limit);

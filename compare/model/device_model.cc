@@ -60,6 +60,11 @@ double Peaks::at(std::string_view precision) const {
   return found == by_name.end() ? 0.0 : found->second;
 }
 
+Blocking blocking(const Product& product, std::int64_t m, std::int64_t n, std::int64_t splits) {
+  return {static_cast<double>(std::min(m, product.m)), static_cast<double>(std::min(n, product.n)),
+          static_cast<double>(ceil_div(product.k, splits))};
+}
+
 double precision_bytes(std::string_view precision) {
   if (precision == "int8" || precision == "fp8") return 1.0;
   return precision == "fp32" || precision == "tf32" ? 4.0 : 2.0;
@@ -120,7 +125,9 @@ DeviceTime product_time(const Device& device, std::string_view precision, const 
       const DeviceTime time{
           .compute = compute_seconds(device, peak, p, tile, splits),
           .memory = bytes / bandwidth(device, bytes) + sums / bandwidth(device, sums),
-          .launch = device.fit.kernel_seconds};
+          .launch = device.fit.kernel_seconds,
+          .bytes = bytes + sums,
+          .blocking = blocking(p, tile.m, tile.n, splits)};
       if (time.total() >= least) continue;
       best = time;
       least = time.total();
@@ -138,7 +145,9 @@ DeviceTime layer_time(const Device& device, std::string_view precision, const La
   const auto elements = static_cast<double>(layer.inputs + layer.weights + layer.outputs);
   if (gpu) return gpu_element_time(device, precision, {.elements = elements, .tensors = 1.0});
   const double bytes = elements * precision_bytes(precision);
-  return {.memory = bytes / bandwidth(device, bytes), .launch = device.fit.kernel_seconds};
+  return {.memory = bytes / bandwidth(device, bytes),
+          .launch = device.fit.kernel_seconds,
+          .bytes = bytes};
 }
 
 double ModelTime::period() const { return std::max({device, copy_in, copy_out}); }
@@ -173,11 +182,11 @@ ModelTime model_time(const Device& device, std::string_view precision, const Mod
     time.layers.push_back(one);
   }
   if (device.link > 0.0) {
-    const auto copy = [&](std::int64_t bytes, std::int64_t elements) {
-      return link_bytes(bytes, elements, precision) / device.link + device.fit.kernel_seconds;
-    };
-    time.copy_in = copy(work.input_bytes, work.input_elements);
-    time.copy_out = copy(work.output_bytes, work.output_elements);
+    const auto copy = [&](double bytes) { return bytes / device.link + device.fit.kernel_seconds; };
+    time.bytes_in = link_bytes(work.input_bytes, work.input_elements, precision);
+    time.bytes_out = link_bytes(work.output_bytes, work.output_elements, precision);
+    time.copy_in = copy(time.bytes_in);
+    time.copy_out = copy(time.bytes_out);
   }
   Shares shares = {{compute, "compute"}, {memory, "memory"}, {launch, "launch"}};
   time.bound = time.period() > time.device ? "link" : largest(shares);

@@ -72,9 +72,17 @@ struct Device {
 [[nodiscard]] const std::vector<Device>& devices();
 [[nodiscard]] const Device* find_device(std::string_view name);
 
-// What a time is made of, and which part decides it.
+// How a product was cut: the rows and columns of results that a unit keeps, and the steps of K that
+// it adds to them. 0: no product.
+struct Blocking {
+  double m = 0.0, n = 0.0, k = 0.0;
+};
+
+// What a time is made of, and which part decides it; the bytes of memory that it counts.
 struct DeviceTime {
   double compute = 0.0, memory = 0.0, launch = 0.0;
+  double bytes = 0.0;
+  Blocking blocking = {};
   [[nodiscard]] double total() const;
 };
 
@@ -82,6 +90,9 @@ struct DeviceTime {
 struct Product {
   std::int64_t count = 1, m = 1, k = 1, n = 1;
 };
+// The product in tiles of m x n, K cut into `splits`.
+[[nodiscard]] Blocking blocking(const Product& product, std::int64_t m, std::int64_t n,
+                                std::int64_t splits);
 [[nodiscard]] DeviceTime product_time(const Device& device, std::string_view precision,
                                       const Product& product);
 
@@ -107,6 +118,7 @@ struct ModelTime {
   std::vector<DeviceTime> layers;  // as the works given
   double device = 0.0;             // seconds of all kernels
   double copy_in = 0.0, copy_out = 0.0;
+  double bytes_in = 0.0, bytes_out = 0.0;  // over the link
   // compute, memory, launch or link: what decides the period, and the largest share of one batch
   // alone.
   std::string bound, bound_alone;

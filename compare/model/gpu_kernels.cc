@@ -108,7 +108,9 @@ DeviceTime best_time(const Device& device, const Task& task) {
                       : 2.0 * number(splits * p.count) * number(p.m) * number(p.n) * kSumBytes;
       const DeviceTime time{.compute = compute_seconds(device, task, tile, splits),
                             .memory = (task.traffic + again + sums) / bandwidth(device),
-                            .launch = device.fit.kernel_seconds};
+                            .launch = device.fit.kernel_seconds,
+                            .bytes = task.traffic + again + sums,
+                            .blocking = blocking(p, tile.m, tile.n, splits)};
       if (time.total() >= least) continue;
       best = time;
       least = time.total();
@@ -191,8 +193,8 @@ DeviceTime norm_time(const Device& device, double row_bytes, double rows, NormKe
     const double share = std::min(rows, kept) * row_bytes / held;
     missed = std::clamp((share - kCacheKept) / kCacheLost, 0.0, 1.0);
   }
-  return {.memory = rows * row_bytes * (2.0 + kernel.reads * missed) / bandwidth(device),
-          .launch = device.fit.kernel_seconds};
+  const double bytes = rows * row_bytes * (2.0 + kernel.reads * missed);
+  return {.memory = bytes / bandwidth(device), .launch = device.fit.kernel_seconds, .bytes = bytes};
 }
 
 // Threads of a block of PyTorch's softmax: 16 bytes a thread and read, a power of two up to 512.
@@ -226,7 +228,8 @@ DeviceTime gpu_element_time(const Device& device, std::string_view precision,
   return {
       .compute = clocks == 0.0 ? 0.0 : clocks / (device.units.hertz * number(device.units.count)),
       .memory = bytes / bandwidth(device),
-      .launch = kElementSeconds};
+      .launch = kElementSeconds,
+      .bytes = bytes};
 }
 
 }  // namespace systole::compare

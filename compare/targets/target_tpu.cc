@@ -13,6 +13,7 @@
 #include "base/named_error.h"
 #include "compare/model/device_model.h"
 #include "compare/targets/completions.h"
+#include "compare/targets/data_flow.h"
 #include "compare/targets/targets.h"
 #include "compiler/compile.h"
 #include "report/profile.h"
@@ -74,6 +75,31 @@ isa::Machine without_link(isa::Machine machine) {
   return machine;
 }
 
+// Where a batch's time goes, layer by layer, of a record of so many batches.
+std::vector<PointLayer> layers_of(const report::Record& record, std::int64_t batches) {
+  const double cycle = 1.0 / static_cast<double>(record.machine.clock_hertz * batches);
+  const auto add = [&](std::vector<TimePart>& parts, std::string_view name, CycleCount cycles) {
+    if (cycles == CycleCount(0)) return;
+    parts.push_back({std::string(name), cycle * static_cast<double>(cycles.value)});
+  };
+  const std::vector<CycleCount> cycles = report::layer_cycles(record);
+  const traces::CriticalPath& path = record.why->path;
+  std::vector<PointLayer> layers;
+  for (std::size_t i = 0; i < record.report.layers.size(); ++i) {
+    const sim::LayerReport& of = record.report.layers[i];
+    PointLayer layer{.name = of.name, .op = of.kind};
+    layer.seconds = cycle * static_cast<double>(cycles[i].value);
+    for (std::size_t r = 0; path.whole && i < path.layers.size() && r < sim::kResourceCount; ++r) {
+      add(layer.parts, sim::kResources[r].name, path.layers[i][r]);
+    }
+    for (std::size_t s = 0; s < sim::kStallCount; ++s) {
+      add(layer.stalls, sim::stall_name(static_cast<sim::Stall>(s)), of.counters.matrix[s]);
+    }
+    if (layer.seconds > 0.0 || !layer.stalls.empty()) layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
 // A workload's programs, and their runs.
 class Simulation {
  public:
@@ -109,6 +135,11 @@ class Simulation {
       point.profile = traces::divided(report::profile_of(more_batches), batches_ - fewer);
     }
     point.profile_alone = report::profile_of(alone);
+    point.layers_alone = !point.profile;
+    const report::Record& shown = point.profile ? more_batches : alone;
+    const std::int64_t batches = point.profile ? batches_ - fewer : 1;
+    point.layers = layers_of(shown, batches);
+    point.flow = machine_flow(machine_, shown.report.total, batches);
     return point;
   }
 
@@ -226,6 +257,7 @@ void simulate_target(const TargetContext& context, const isa::Machine& machine, 
     names.precision = precision;
     names.peak = 2.0 * machine.peak_macs_per_second();
     names.bandwidth = static_cast<double>(machine.dram_bytes_per_second);
+    names.link_bandwidth = static_cast<double>(machine.link_in_bytes_per_second);
     for (const isa::ParameterView& p : isa::parameters(machine)) {
       names.parameters.emplace_back(p.key, p.value);
     }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "compare/model/gpu_error.h"
+#include "compare/targets/data_flow.h"
 
 namespace systole::compare {
 
@@ -41,6 +42,12 @@ bool TargetContext::wants(std::string_view precision) const {
 
 namespace {
 
+void set_bandwidths(const Device& device, Series& series) {
+  series.bandwidth = device.memory.dram;
+  series.cache_bandwidth = device.memory.cache;
+  series.link_bandwidth = device.link;
+}
+
 Series names_of(const Device& device, const std::string& precision) {
   Series names;
   names.target = fmt::format("{}:{}", device.family == Family::kGpu ? "gpu" : "cpu", device.name);
@@ -51,8 +58,27 @@ Series names_of(const Device& device, const std::string& precision) {
   }
   names.precision = precision;
   names.peak = device.peaks.at(precision);
-  names.bandwidth = device.memory.dram;
+  set_bandwidths(device, names);
   return names;
+}
+
+// The layers' kernels: of compute and memory, which overlap, the longer, then what the other adds
+// to it, and the launch.
+std::vector<PointLayer> layers_of(const ModelWork& work, const ModelTime& time) {
+  std::vector<PointLayer> layers;
+  for (std::size_t i = 0; i < work.layers.size(); ++i) {
+    const DeviceTime& one = time.layers[i];
+    const bool by_memory = one.memory > one.compute;
+    const double longer = std::max(one.memory, one.compute);
+    layers.push_back({.name = work.layers[i].name,
+                      .op = work.layers[i].op,
+                      .seconds = one.total(),
+                      .parts = {{by_memory ? "memory" : "compute", longer},
+                                {by_memory ? "compute beside it" : "memory beside it",
+                                 one.total() - one.launch - longer},
+                                {"launch", one.launch}}});
+  }
+  return layers;
 }
 
 // A point of a setting; its series' error is the largest of its points'.
@@ -73,6 +99,8 @@ void add_modelled(const TargetContext& context, const Series& names, const Workl
   series.points.push_back({.batch = workload.batch(),
                            .latency = {time.alone(), time.device},
                            .period = {time.period(), time.device},
+                           .layers = layers_of(workload.work(), time),
+                           .flow = model_flow(device, names.precision, workload.work(), time),
                            .bound = time.bound,
                            .bound_alone = time.bound_alone});
 }
@@ -168,6 +196,10 @@ Point point_of(const Measurement& m) {
   if (m.check.compared > 0) point.check = m.check;
   double device = 0.0, host = 0.0, link = 0.0;
   for (const LayerTime& layer : m.layers) {
+    point.layers.push_back({.name = layer.name,
+                            .op = layer.op,
+                            .seconds = layer.seconds,
+                            .parts = {{layer.on, layer.seconds}}});
     (layer.on == "host" ? host : layer.on == "link" ? link : device) += layer.seconds;
   }
   const auto shares = std::to_array<std::pair<double, const char*>>(
@@ -263,7 +295,7 @@ void add_measurements(const TargetContext& context, const MeasurementFile& file,
         colon == std::string::npos ? nullptr : find_device(m.target.substr(colon + 1));
     if (device != nullptr) {
       names.peak = device->peaks.at(m.precision);
-      names.bandwidth = device->memory.dram;
+      set_bandwidths(*device, names);
     }
     add_measurement(context, m, names);
   }

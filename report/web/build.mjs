@@ -1,11 +1,12 @@
-// Bundles src/ into the one file page.html: `node build.mjs [FILE]`. The same sources and versions
-// give the same bytes.
+// Bundles src/ into page.html and comparison.html, each one file: `node build.mjs [FOLDER]`. The same
+// sources and versions give the same bytes.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const to = process.argv[2] ?? `${here}page.html`;
+const folder = process.argv[2] ?? here;
 const kMostBytes = 700_000;
 
 async function bundle(entry) {
@@ -50,15 +51,21 @@ function put(page, mark, text) {
   return page.replace(mark, () => text);
 }
 
-const style = await bundle("page.css");
-const main = await bundle("main.ts");
-const script = asciiScript(main.text); // esbuild leaves regular expressions as they are
-if (/<\/script/i.test(script)) throw new Error("the script would end its own element");
-let page = readFileSync(`${here}src/page.in.html`, "utf8");
-page = put(page, "@STYLE@", style.text);
-page = put(page, "@SCRIPT@", script);
-page = put(page, "@LICENCES@", asciiHtml(licences(main.inputs)));
-if (/[^\x00-\x7f]/.test(page)) throw new Error("the page is not ASCII");
-if (page.length > kMostBytes) throw new Error(`the page has ${page.length} bytes`);
-writeFileSync(to, page);
-console.log(`${to}: ${page.length} bytes`);
+async function makePage(name, source) {
+  const style = await bundle(`${source}page.css`);
+  const main = await bundle(`${source}main.ts`);
+  const script = asciiScript(main.text); // esbuild leaves regular expressions as they are
+  if (/<\/script/i.test(script)) throw new Error("the script would end its own element");
+  let page = readFileSync(`${here}src/${source}page.in.html`, "utf8");
+  page = put(page, "@STYLE@", style.text);
+  page = put(page, "@SCRIPT@", script);
+  page = put(page, "@LICENCES@", asciiHtml(licences(main.inputs)));
+  if (/[^\x00-\x7f]/.test(page)) throw new Error(`${name} is not ASCII`);
+  if (page.length > kMostBytes) throw new Error(`${name} has ${page.length} bytes`);
+  const to = resolve(folder, name);
+  writeFileSync(to, page);
+  console.log(`${to}: ${page.length} bytes`);
+}
+
+await makePage("page.html", "");
+await makePage("comparison.html", "comparison/");

@@ -60,7 +60,7 @@ std::size_t count(const std::string& text, const std::string& what) {
 }
 
 TEST(PageTemplate, IsOneDocumentThatAsksForNothing) {
-  const std::string page = page_template();
+  const std::string page = page_text(kRunPage);
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
   EXPECT_TRUE(page.ends_with("</html>\n"));
   EXPECT_EQ(count(page, "@SYSTOLE_DATA@"), 1U);

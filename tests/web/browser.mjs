@@ -36,6 +36,13 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+// `systole compare WORDS --report`: the page's address, and the folder of the report.
+export function makeReport(name, ...words) {
+  const report = join(folder, name);
+  execFileSync(systole, ["compare", ...words, "--report", report], { stdio: ["ignore", "pipe", "pipe"] });
+  return { url: pathToFileURL(join(report, "report.html")).href, report };
+}
+
 // `systole explain WORDS --page`: the page's address.
 export function makePage(name, ...words) {
   const file = join(folder, `${name}.html`);

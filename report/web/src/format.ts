@@ -39,3 +39,11 @@ export function counted(count: number, one: string): string {
 export function signed(value: number): string {
   return value < 0 ? `\u2212${-value}` : String(value);
 }
+
+// 1234567 -> "1.23 M"
+export function compact(value: number): string {
+  const units: [number, string][] = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
+  const unit = units.find(([factor]) => Math.abs(value) >= factor);
+  if (!unit) return String(Number(value.toPrecision(3)));
+  return `${Number((value / unit[0]).toPrecision(3))} ${unit[1]}`;
+}
