@@ -198,6 +198,7 @@ void run_job(const Options& o, const Job& job, Results& results, report::Record&
   if (results.tensors) {
     for (const auto& [name, tensor] : outputs) results.tensors->write(name, tensor);
   }
+  if (trace) check_trace_begins(o.trace, record.report.total.cycles);
   if (trace) trace->finish(record.report.total.cycles);
   if (layers) {
     const auto [compute, bandwidth, access] =

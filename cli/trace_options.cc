@@ -125,6 +125,12 @@ void check_trace_options(const TraceOptions& o, traces::TraceInfo info) {
   static_cast<void>(chosen("--trace-units", o.units, unit_names(*info.parameters)));
 }
 
+void check_trace_begins(const TraceOptions& o, CycleCount cycles) {
+  if (o.from.value_or(0) < cycles.value) return;
+  throw InputError("--trace-from", fmt::format("{}, and the run ends at {}", *o.from, cycles.value),
+                   "an earlier cycle");
+}
+
 std::unique_ptr<traces::Sink> open_trace(const TraceOptions& o, AtomicFile& file,
                                          traces::TraceInfo info) {
   info.real_time = is_real_time(o.time);

@@ -30,6 +30,8 @@ void add_trace_time_option(Command app, std::string& time);
 // Throws InputError where options contradict each other, a unit is none of the machine's, or the
 // format cannot show such a run. `info` need not have the program.
 void check_trace_options(const TraceOptions& options, traces::TraceInfo info);
+// Throws InputError if the run was over before what is to be traced begins.
+void check_trace_begins(const TraceOptions& options, CycleCount cycles);
 // The sink, of a run of info.program, to write to `file`. Throws InputError for a layer that the
 // program does not have.
 [[nodiscard]] std::unique_ptr<traces::Sink> open_trace(const TraceOptions& options,

@@ -44,18 +44,19 @@ std::vector<Cut> cut(std::int64_t features, std::int64_t width, std::int64_t lim
 }
 
 Layout::Layout(const isa::Machine& machine, std::int64_t rows, std::int64_t features,
-               std::int64_t element_bytes, std::int64_t width) {
+               std::int64_t element_bytes, std::int64_t width, std::int64_t kept) {
   blocks_ = ceil_div(features, width);
   if (blocks_ == 0) return;
+  kept_ = kept > 0 ? std::min(kept, blocks_) : blocks_;
   per_row_ = machine.ub_rows_of(width * element_bytes);
   per_last_row_ = machine.ub_rows_of((features - (blocks_ - 1) * width) * element_bytes);
   block_rows_ = rows * per_row_;
-  total_ = (blocks_ - 1) * block_rows_ + rows * per_last_row_;
+  total_ = (kept_ - 1) * block_rows_ + (kept_ < blocks_ ? block_rows_ : rows * per_last_row_);
 }
 
 std::int64_t Layout::row(std::int64_t block, std::int64_t row) const {
   SYSTOLE_CHECK(block >= 0 && block < blocks_, "block {} of {}", block, blocks_);
-  return block * block_rows_ + row * (block + 1 < blocks_ ? per_row_ : per_last_row_);
+  return block % kept_ * block_rows_ + row * (block + 1 < blocks_ ? per_row_ : per_last_row_);
 }
 
 }  // namespace systole::compiler

@@ -40,9 +40,10 @@ enum class BlockUse : std::uint8_t { kAny, kOnlyRead, kOnlyWritten };
 class Layout {
  public:
   Layout() = default;
-  // The blocks are of at most `width` features.
+  // The blocks are of at most `width` features; with `kept` blocks, each takes the place of the one
+  // so many before it (0: all have places of their own).
   Layout(const isa::Machine& machine, std::int64_t rows, std::int64_t features,
-         std::int64_t element_bytes, std::int64_t width);
+         std::int64_t element_bytes, std::int64_t width, std::int64_t kept = 0);
 
   [[nodiscard]] std::int64_t total_rows() const { return total_; }  // unified buffer rows
   [[nodiscard]] std::int64_t blocks() const { return blocks_; }
@@ -51,6 +52,7 @@ class Layout {
 
  private:
   std::int64_t blocks_ = 0;  // all but the last have the same width
+  std::int64_t kept_ = 0;    // that have places
   std::int64_t per_row_ = 0, per_last_row_ = 0, block_rows_ = 0;  // unified buffer rows
   std::int64_t total_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/diag.h"
 #include "isa/delivery.h"
@@ -29,7 +30,7 @@ class PhaseSearch {
         tile_cycles_(tile_cycles(machine_)),
         cuts_(cuts()) {}
 
-  std::vector<Phase> run() {
+  [[nodiscard]] std::vector<Phase> run() const {
     std::vector<Phase> best{whole()};
     if (!plan_.bands.empty()) return best;
     double price = price_of(best);
@@ -40,6 +41,13 @@ class PhaseSearch {
       price = price_of(best);
     }
     return best;
+  }
+
+  // Cycles of these phases, with those in which nothing works but the link: the first job's inputs.
+  [[nodiscard]] double whole_price(const std::vector<Phase>& phases) const {
+    const double items = static_cast<double>(std::min(phases.front().items, plan_.units));
+    return price_of(phases) +
+           link_cycles(phases.front(), items, &Resident::loaded, machine_.link_in_bytes_per_second);
   }
 
  private:
@@ -300,8 +308,45 @@ double fetch_cycles(const isa::Machine& machine) {
          static_cast<double>(machine.dram_bytes_per_second);
 }
 
-std::vector<Phase> choose_phases(const SegmentPlan& plan, const isa::Program& program) {
-  return PhaseSearch(plan, program).run();
+namespace {
+
+constexpr std::int64_t kStreamedBlocks = 4;  // one is made, others leave
+
+// The plan with a result of which few blocks are kept, if it is a lone product's that only leaves.
+std::optional<SegmentPlan> with_streamed_result(const SegmentPlan& plan,
+                                                const isa::Machine& machine) {
+  const bool alone = plan.ops.size() == 1 && plan.ops.front().product != nullptr;
+  if (!alone || !plan.bands.empty() || plan.schedule == Schedule::kPaper2015) return std::nullopt;
+  const Resident& result = plan.residents[plan.ops.front().output];
+  const bool many = result.map.channels > kStreamedBlocks * result.width(machine);
+  if (!result.stored || !many) return std::nullopt;
+  SegmentPlan streamed = plan;
+  streamed.residents[plan.ops.front().output].kept_blocks = kStreamedBlocks;
+  return streamed;
+}
+
+// Whether a job's rows have their sums in the accumulators together, so that a column is complete
+// before the next one begins.
+bool sums_together(const SegmentPlan& plan, const Phase& phase, const isa::Machine& machine) {
+  const Resident& result = plan.residents[plan.ops.front().output];
+  return pixels_of(plan, result, phase.items) <= machine.accumulators_rows;
+}
+
+}  // namespace
+
+PhasedPlan choose_phases(const SegmentPlan& plan, const isa::Program& program) {
+  const isa::Machine& machine = program.machine;
+  const PhaseSearch search(plan, program);
+  PhasedPlan best{plan, search.run()};
+  std::optional<SegmentPlan> streamed = with_streamed_result(plan, machine);
+  if (!streamed) return best;
+  const PhaseSearch other(*streamed, program);
+  std::vector<Phase> phases = other.run();
+  const bool pays = other.whole_price(phases) < search.whole_price(best.phases) * kSmallerIsWorthIt;
+  if (pays && sums_together(plan, phases.front(), machine)) {
+    best = {std::move(*streamed), std::move(phases)};
+  }
+  return best;
 }
 
 }  // namespace systole::compiler

@@ -20,8 +20,14 @@ namespace systole::compiler {
 // Cycles in which weight memory brings a tile.
 [[nodiscard]] double fetch_cycles(const isa::Machine& machine);
 
-// Throws InputError if one sample does not fit the unified buffer.
-[[nodiscard]] std::vector<Phase> choose_phases(const SegmentPlan& plan,
-                                               const isa::Program& program);
+// A plan with its phases.
+struct PhasedPlan {
+  SegmentPlan plan;
+  std::vector<Phase> phases;
+};
+// The result of a lone product may keep few blocks in the buffer, as column after column leaves for
+// the host: then jobs have more samples, and tiles are read less often. That is so where the price
+// says that it pays. Throws InputError if one sample does not fit the unified buffer.
+[[nodiscard]] PhasedPlan choose_phases(const SegmentPlan& plan, const isa::Program& program);
 
 }  // namespace systole::compiler

@@ -186,7 +186,7 @@ BufferMap::Place BufferMap::describe(const SegmentPlan& plan, std::size_t index,
     place.first.push_back(lines[index].begin * resident.map.width);
   }
   place.layout = Layout(machine, pixels, resident.map.channels, resident.element_bytes(),
-                        resident.width(machine));
+                        resident.width(machine), resident.kept_blocks);
   return place;
 }
 

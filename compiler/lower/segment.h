@@ -34,6 +34,7 @@ struct Resident {
   std::int64_t layer = 0;           // layer that loads it
   int first_use = 0, last_use = 0;  // positions of operations in the segment
   int from = 0, until = 0;          // operations between whose code its rows are taken
+  std::int64_t kept_blocks = 0;  // blocks that have places; block b takes b - kept_blocks' (0: all)
 
   [[nodiscard]] std::int64_t element_bytes() const { return dtype_bytes(type); }
   [[nodiscard]] std::int64_t width(const isa::Machine& machine) const {  // of its blocks

@@ -103,8 +103,8 @@ std::int64_t SegmentCode::periods_together(const SegmentPlan& plan,
   return held > 0 ? std::min(held, summed) : summed;
 }
 
-std::optional<RowCode> SegmentCode::emit(const SegmentPlan& plan, std::size_t periods) {
-  const std::vector<Phase> phases = choose_phases(plan, program_);
+std::optional<RowCode> SegmentCode::emit(const SegmentPlan& given, std::size_t periods) {
+  const auto [plan, phases] = choose_phases(given, program_);
   ShortRow row{make_jobs(plan, program_, phases), 0, 0};
   const BufferMap buffer(plan, program_, phases);
   explain(plan, phases, buffer, row.jobs);

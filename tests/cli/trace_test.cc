@@ -228,6 +228,8 @@ TEST(Trace, MisuseIsOneLine) {
   }
   EXPECT_THAT(error({"--trace", file, "--trace-from", "9", "--trace-to", "9"}),
               AllOf(HasSubstr("--trace-to"), HasSubstr("9 is not after 9")));
+  EXPECT_THAT(error({"--trace", file, "--trace-from", "99999999"}),
+              AllOf(HasSubstr("--trace-from"), HasSubstr("and the run ends at")));
   EXPECT_THAT(error({"--trace", file, "--trace-time", "real"}),
               AllOf(HasSubstr("t.csv"), HasSubstr("counts cycles")));
   EXPECT_THAT(error({"--trace", folder.file("t.kanata"), "--trace-time", "real"}),
