@@ -58,13 +58,14 @@ void list_models() {
                wrapped(describe_file(file.string()), 4, 4));
   }
   fmt::print(
-      "gemm:M,K,N\n    int8 product of [M, K] and [K, N], seeded weights\n"
-      "mlp:D0,D1,...,Dn\n    int8 fully connected layers D0 -> D1 -> ... -> Dn with ReLU between,\n"
+      "Inline shapes, of int8, or of bfloat16 on machines that multiply floats:\n"
+      "gemm:M,K,N\n    product of [M, K] and [K, N], seeded weights\n"
+      "mlp:D0,D1,...,Dn\n    fully connected layers D0 -> D1 -> ... -> Dn with ReLU between,\n"
       "    seeded weights\n"
-      "conv:N,C,H,W,K,R,S,stride,pad\n    int8 convolution of [N, C, H, W] with K filters of R x "
+      "conv:N,C,H,W,K,R,S,stride,pad\n    convolution of [N, C, H, W] with K filters of R x "
       "S, "
       "seeded\n    weights\n"
-      "vadd:N\n    int8 sum of two vectors of N elements\n");
+      "vadd:N\n    sum of two vectors of N elements\n");
   for (const compiler::Network& network : compiler::networks()) {
     fmt::print("{}\n    {}\n", network.name,
                wrapped(fmt::format("{}, float32, seeded weights", network.text), 4, 4));

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/diag.h"
+#include "isa/expand.h"
 
 namespace systole::compare {
 namespace {
@@ -29,10 +30,13 @@ CompletionProbe::CompletionProbe(const isa::Program& program, const isa::Machine
     batch_bytes_[tensor.address] = std::max<std::int64_t>(1, tensor.bytes() / program.batches);
   }
   std::size_t segment = 0;
-  for (const isa::Insn& insn : program.code) {
-    segments_.push_back(segment);
+  isa::for_each_executed(program.code, [&](std::size_t, const isa::Insn& insn) {
+    const auto* write = std::get_if<isa::WriteHost>(&insn);
+    const bool counts = isa::counts(insn) && isa::queue_of(insn) == isa::Unit::kDmaOut;
+    if (counts) writes_.push_back({segment, write != nullptr ? batch_of(write->host) : -1});
     if (std::holds_alternative<isa::Interrupt>(insn)) ++segment;
-  }
+    return true;
+  });
   completions_.assign(segment + 1,
                       std::vector<std::int64_t>(static_cast<std::size_t>(program.batches), 0));
 }
@@ -45,13 +49,11 @@ std::int64_t CompletionProbe::batch_of(std::int64_t address) const {
 }
 
 void CompletionProbe::slice(const sim::Slice& slice) {
-  if (slice.insn < 0 || slice.cls != "busy") return;
-  const auto at = static_cast<std::size_t>(slice.insn);
-  const auto* write = std::get_if<isa::WriteHost>(&program_.code.at(at));
-  if (write == nullptr) return;
-  const std::int64_t batch = batch_of(write->host);
+  if (slice.ordinal < 1 || slice.cls != "busy") return;
+  if (slice.track != isa::unit_name(isa::Unit::kDmaOut)) return;
+  const auto [segment, batch] = writes_.at(static_cast<std::size_t>(slice.ordinal - 1));
   if (batch < 0 || batch >= program_.batches) return;  // no tensor's
-  std::int64_t& done = completions_.at(segments_.at(at)).at(static_cast<std::size_t>(batch));
+  std::int64_t& done = completions_.at(segment).at(static_cast<std::size_t>(batch));
   done = std::max(done, slice.end.value + machine_.link_latency);
 }
 

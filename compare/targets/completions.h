@@ -30,13 +30,19 @@ class CompletionProbe : public sim::Probe {
   [[nodiscard]] BatchCompletions completions() const;
 
  private:
+  // An instruction of the output link: its segment, and the batch whose bytes it writes.
+  struct Write {
+    std::size_t segment = 0;
+    std::int64_t batch = -1;
+  };
+
   // The batch that an instruction's bytes belong to; -1 if it writes no tensor of the host.
   [[nodiscard]] std::int64_t batch_of(std::int64_t address) const;
 
   const isa::Program& program_;
   const isa::Machine& machine_;
   std::map<std::int64_t, std::int64_t> batch_bytes_;  // of host tensors, by where they begin
-  std::vector<std::size_t> segments_;                 // by instruction
+  std::vector<Write> writes_;                         // as they are executed
   BatchCompletions completions_;
 };
 

@@ -263,9 +263,8 @@ std::vector<Job> make_jobs(const SegmentPlan& plan, const isa::Program& program,
     count += ceil_div(plan.units, phase.items) * bands * program.batches;
   if (count > kMaxJobs) {
     throw InputError("model " + program.model,
-                     fmt::format("needs {} jobs, as {} of its samples fit the unified buffer",
-                                 count, phases.front().items),
-                     fmt::format("at most {}: a smaller batch or fewer --batches", kMaxJobs));
+                     fmt::format("needs {} jobs of {} of its samples", count, phases.front().items),
+                     fmt::format("at most {}: fewer --batches, of more rows each", kMaxJobs));
   }
   JobList list(phases, plan.units, bands);
   for (std::int64_t b = 0; b < program.batches; ++b) list.add_batch(b * plan.units);

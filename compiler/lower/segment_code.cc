@@ -103,13 +103,24 @@ std::int64_t SegmentCode::periods_together(const SegmentPlan& plan,
   return held > 0 ? std::min(held, summed) : summed;
 }
 
+// With no tile to read ahead nothing leaves the stream before the end; then it is emptied with each
+// period, so that a period has code of its own.
+void SegmentCode::note_done(RowCode& code, std::size_t done) {
+  const std::size_t before = code.marks.size() - 1;
+  if (code.period > 0 && done / code.period > before / code.period) {
+    const std::size_t begin = code.marks[before / code.period * code.period];
+    if (program_.code.size() == begin) stream_.finish();
+  }
+  code.marks.resize(1 + done, program_.code.size());
+}
+
 std::optional<RowCode> SegmentCode::emit(const SegmentPlan& given, std::size_t periods) {
   const auto [plan, phases] = choose_phases(given, program_);
   ShortRow row{make_jobs(plan, program_, phases), 0, 0};
   const BufferMap buffer(plan, program_, phases);
   explain(plan, phases, buffer, row.jobs);
   const Length whole = length_of(plan, phases, row.jobs);
-  if (periods > 0 && whole.passes + whole.instructions > unrolled_) {
+  if (periods > 0 && whole.passes + whole.instructions + std::ssize(row.jobs) > unrolled_) {
     row = shorten(std::move(row.jobs), periods, periods_together(plan, phases, row.jobs));
   }
   check_length(length_of(plan, phases, row.jobs), row.jobs.size());
@@ -124,12 +135,12 @@ std::optional<RowCode> SegmentCode::emit(const SegmentPlan& given, std::size_t p
     if (all.jobs.empty()) break;
     choose(all).step();
     retire(all);
-    if (program_.code.size() > kMostCode) {
+    if (program_.code.size() + stream_.waiting() > kMostCode) {
       throw InputError("model " + program_.model,
                        fmt::format("needs over {} instructions", kMostCode),
                        "fewer: a smaller model or fewer --batches");
     }
-    code.marks.resize(1 + next - all.jobs.size(), program_.code.size());
+    note_done(code, next - all.jobs.size());
   }
   stream_.finish();
   return row.left_out > 0 ? std::optional(std::move(code)) : std::nullopt;

@@ -48,6 +48,8 @@ class SegmentCode {
   [[nodiscard]] std::int64_t periods_together(const SegmentPlan& plan,
                                               const std::vector<Phase>& phases,
                                               const std::vector<Job>& jobs) const;
+  // So many jobs of the row are done.
+  void note_done(RowCode& code, std::size_t done);
   void check_length(const Length& length, std::size_t jobs) const;
   void explain(const SegmentPlan& plan, const std::vector<Phase>& phases, const BufferMap& buffer,
                const std::vector<Job>& jobs);

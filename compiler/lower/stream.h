@@ -5,6 +5,7 @@
 // t - (FIFO + 1), and never earlier, so that in-order dispatch cannot deadlock (T10).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 
@@ -33,6 +34,7 @@ class Stream {
     ++waiting_tiles_;
     while (waiting_tiles_ > ahead_) release();
   }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   // Emits what is left.
   void finish() {
     while (!waiting_.empty()) release();

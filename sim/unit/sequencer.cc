@@ -29,9 +29,7 @@ Sequencer::Sequencer(const Board& board, InstructionBuffer& buffer, Completions&
 Process Sequencer::run() {
   Kernel& kernel = board_.kernel;
   const CycleCount start(board_.machine.sequencer_start_cycles);
-  if (start > CycleCount(0)) {
-    co_await trail_.delay(board_.paced(Resource::kDecode, start), Resource::kDecode);
-  }
+  if (start > CycleCount(0)) co_await trail_.delay(start, Resource::kStart);
   while (!halted_) {
     const CyclePoint ready = kernel.now();
     co_await buffer_.delivered(trail_, sent_place());

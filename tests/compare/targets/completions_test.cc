@@ -13,12 +13,14 @@ namespace systole::compare {
 namespace {
 
 BatchCompletions completions_of(const std::string& model, const isa::Machine& machine,
-                                std::int64_t batches, std::int64_t* end = nullptr) {
+                                std::int64_t batches, std::int64_t* end = nullptr,
+                                std::int64_t unrolled = std::int64_t{1} << 60) {
   compiler::LoadOptions load;
   load.structure_only = true;
   load.batch = model.starts_with("mlp:") ? std::optional<std::int64_t>(16) : std::nullopt;
-  const isa::Program program = compiler::compile(compiler::load_model(model, load), machine,
-                                                 {.batches = batches, .timing_only = true});
+  const isa::Program program =
+      compiler::compile(compiler::load_model(model, load), machine,
+                        {.batches = batches, .timing_only = true, .unrolled = unrolled});
   CompletionProbe probe(program, machine);
   sim::RunOptions options;
   options.timing_only = true;
@@ -80,6 +82,18 @@ TEST(Period, AddsUpTheSegmentsOfAProgram) {
 
 // 64 rows of 8 bytes leave over a link of a byte a cycle: 512 cycles a batch, and nothing else
 // takes as long. The last completion is the program's end, but for its halt.
+// In a repeat as well each batch has its completion.
+TEST(Period, IsThatOfRolledBatches) {
+  const isa::Machine machine = isa::load_machine("tpu_v1");
+  constexpr std::int64_t kMany = 200;
+  const auto rolled = completions_of("mlp:784,512,10", machine, kMany, nullptr, 0);
+  const auto whole = completions_of("mlp:784,512,10", machine, kMany);
+  ASSERT_EQ(rolled.size(), 1U);
+  for (std::size_t b = 1; b < kMany; ++b) EXPECT_GT(rolled[0][b], rolled[0][b - 1]) << b;
+  EXPECT_NEAR(cycles_between(rolled, kMany / 2, kMany), cycles_between(whole, kMany / 2, kMany),
+              cycles_between(whole, kMany / 2, kMany) * 0.001);
+}
+
 TEST(Period, IsThatOfTheLinkWhereThatBounds) {
   isa::Machine machine = isa::load_machine("tiny_8");
   machine.link_out_bytes_per_second = machine.clock_hertz;
