@@ -110,7 +110,8 @@ TEST(ValueErrors, AreOneLineWithThePrefixAndCodeOne) {
        "--format: 'qlin'; did you mean 'qlinear'?; expected one of qdq, qlinear; see"},
       {{"compare", "gemm:8,8,8", "--precision", "in8"}, "did you mean 'int8'?"},
       {{"compare", "gemm:1,1,1", "--batch", "10000000000"},
-       "'10000000000'; expected a whole number from 1 to 1073741824 rows, which one program computes"},
+       "'10000000000'; expected a whole number from 1 to 1073741824 rows, which one program "
+       "computes"},
       {{"compile", "gemm:8,8,8", "--emit-ir-after", "fold_constant"},
        "--emit-ir-after: 'fold_constant'; did you mean 'fold_constants'?; expected one of "
        "round_to_bf16, "},
